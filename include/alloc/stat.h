@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* stat.h - what every allocator counts, written once as fields and names */
+#ifndef PAGETAX_ALLOC_STAT_H
+#define PAGETAX_ALLOC_STAT_H
+
+#include "base/types.h"
+
+/* x(name, what it counts) */
+#define ALLOC_STATS(x)                                                        \
+	x(allocs,          "requests served")                                 \
+	x(frees,           "blocks given back")                               \
+	x(failed_allocs,   "requests that got nothing")                       \
+	x(refused,         "of those, beyond the design's abilities")         \
+	x(pages_allocated, "pages in callers' hands now")                     \
+	x(splits,          "blocks halved")                                   \
+	x(merges,          "buddies joined")                                  \
+	x(nodes,           "pages that are nodes now")                        \
+	x(nodes_peak,      "most nodes at any time")                          \
+	x(absorbed,        "freed pages that became a node themselves")       \
+	x(taken,           "free order-0 pages taken as a node")              \
+	x(peeled,          "nodes peeled off a larger block")                 \
+	x(relocated,       "nodes copied so that two buddies could merge")    \
+	x(released,        "nodes given back")                                \
+	x(max_consumed,    "most pages one free of order 0 turned into nodes") \
+	x(max_consumed_any, "the same for a free of any order")               \
+	x(max_drain_steps, "most steps one operation took to settle nodes")
+
+struct alloc_stats {
+#define STAT_FIELD(name, what) uint64_t name;
+	ALLOC_STATS(STAT_FIELD)
+#undef STAT_FIELD
+};
+
+#define STAT_COUNT(name, what) +1
+enum { NR_ALLOC_STATS = 0 ALLOC_STATS(STAT_COUNT) };
+#undef STAT_COUNT
+
+extern const char *const alloc_stat_names[NR_ALLOC_STATS];
+extern const char *const alloc_stat_help[NR_ALLOC_STATS];
+
+#endif

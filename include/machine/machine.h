@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * machine.h - one simulated machine: memory, descriptors, metadata, window
+ *
+ *    layout (const, shared)      zones, holes, CPUs, highmem border
+ *        |
+ *    machine --- physical memory   a sparse memfd; only node pages are backed
+ *            --- arena             every byte of metadata, counted by column
+ *            --- window            highmem seen through kmap_local, counted
+ *
+ * Each allocator of a run has a machine of its own, so their footprints and
+ * mapping costs never mix.
+ */
+#ifndef PAGETAX_MACHINE_MACHINE_H
+#define PAGETAX_MACHINE_MACHINE_H
+
+#include "machine/arena.h"
+#include "machine/highmem.h"
+#include "machine/layout.h"
+#include "machine/meta.h"
+
+struct window;		/* src/machine/highmem.c */
+struct physmem;		/* src/machine/physmem.c */
+
+struct machine {
+	const struct layout *layout;	/* set at create; the caller keeps it */
+	unsigned long highmem_pfn;	/* copied from the layout */
+	unsigned long end_pfn;		/* copied from the layout */
+	unsigned int nr_cpus;		/* copied from the layout */
+
+	struct arena *arena;
+	struct meta_account meta;	/* arena, and machine_charge() */
+	struct physmem *physmem;
+	struct window *window;
+	struct kmap_stats kmap;		/* statistics only */
+
+	/*
+	 * While a free runs, asking for memory is the sin this project forbids:
+	 * arena_alloc() and alloc_pages() count it here.
+	 */
+	unsigned int free_depth;
+	uint64_t free_path_allocations;
+};
+
+/*
+ * Make a machine of this layout, which must outlive it. Returns 0, -ENOMEM
+ * when the host has no room (the message says how much was needed), or
+ * -EINVAL for a layout that does not hold or a window mode that this build
+ * cannot offer (guard needs PAGE_SIZE to be the host's).
+ */
+int machine_create(struct machine **out, const struct layout *layout,
+		   enum window_mode mode, struct msg *msg);
+void machine_destroy(struct machine *m);
+
+static inline bool machine_page_is_high(const struct machine *m,
+					unsigned long pfn)
+{
+	return pfn >= m->highmem_pfn;
+}
+
+/* Address of a lowmem page in the direct map. */
+void *machine_lowmem(const struct machine *m, unsigned long pfn);
+
+/*
+ * The words a backend keeps for each page: bytes_per_page bytes for every pfn
+ * from 0 to end_pfn, so that page p is at base + p * bytes_per_page. Charged
+ * to META_descriptors for the pages that exist only; holes are never
+ * resident. NULL when there is no room.
+ */
+void *machine_memmap(struct machine *m, size_t bytes_per_page);
+
+/* Metadata from the arena; counted as a free-path allocation inside a free. */
+void *machine_alloc(struct machine *m, uint64_t bytes, enum meta_column col);
+void machine_free(struct machine *m, void *ptr, uint64_t bytes,
+		  enum meta_column col);
+
+/*
+ * The content of physical memory that was ever mapped, as part of a snapshot:
+ * small machines only (the explorer). Saves the whole of a machine's state
+ * that a backend can reach: arena, account and physical memory.
+ */
+uint64_t machine_snapshot_bytes(const struct machine *m);
+void machine_save(const struct machine *m, void *buf);
+void machine_restore(struct machine *m, const void *buf);
+
+#endif

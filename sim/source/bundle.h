@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bundle.h - a recorded machine: its events, its layout, its state at the start
+ *
+ * A bundle is a folder (see ../shared/traces/README.md for the files). What
+ * is missing is left NULL or zero, so that a bare trace file reads as a
+ * bundle without a snapshot: `bundle_read` takes either.
+ */
+#ifndef PAGETAX_SIM_BUNDLE_H
+#define PAGETAX_SIM_BUNDLE_H
+
+#include "machine/layout.h"
+#include "sim/source/trace.h"
+
+/* What a page was when the snapshot looked at it. */
+enum start_page {
+	START_ABSENT,		/* a hole */
+	START_FREE,		/* in the buddy: in one of free_blocks */
+	START_PCP,		/* in a per-CPU list: its first event says so */
+	START_RESIDENT,		/* allocated, freed later: in one of resident_blocks */
+	START_PINNED,		/* allocated, and no event ever names it */
+};
+
+struct start_block {
+	uint64_t pfn;
+	uint8_t order;
+	uint8_t migratetype;	/* of its pageblock, as far as known */
+	uint16_t comm;		/* unused for now */
+};
+
+struct buddyinfo_sample {
+	uint64_t before_ns;
+	uint64_t after_ns;
+	unsigned int zone;	/* index into the layout */
+	uint32_t nr_free[11];
+};
+
+struct counter_sample {
+	uint64_t before_ns;
+	uint64_t after_ns;
+	unsigned int name;	/* index into counter_names */
+	uint64_t value;
+};
+
+struct bundle {
+	char *name;			/* last part of the path, for tables */
+	struct trace trace;
+	struct layout layout;		/* from zoneinfo and the holes in kpageflags, or made up */
+	bool has_snapshot;		/* kpageflags were there */
+	bool has_zoneinfo;
+
+	uint8_t *start;			/* enum start_page for each pfn below layout_end_pfn() */
+	struct start_block *free_blocks;	/* by address; pcp pages not included */
+	size_t nr_free_blocks;
+	struct start_block *resident_blocks;	/* by address; blocks that some event frees, with the order it is freed at */
+	size_t nr_resident_blocks;
+
+	uint64_t *chunk_ns;		/* when each chunk of 1024 pfns was read (after_ns); NULL without snapshot */
+	size_t nr_chunks;
+
+	uint64_t workload_start_ns;	/* 0 when unknown */
+	uint64_t workload_end_ns;
+
+	struct buddyinfo_sample *buddyinfo;
+	size_t nr_buddyinfo;
+	struct counter_sample *counters;
+	size_t nr_counters;
+	char **counter_names;
+	unsigned int nr_counter_names;
+	char kernel[64];
+};
+
+/*
+ * Read a folder or a trace file. limit: as in trace_read(). Returns 0 or a
+ * negative errno with a message naming the file, the place and what was
+ * expected there.
+ */
+int bundle_read(struct bundle *b, const char *path, uint64_t limit,
+		struct msg *msg);
+void bundle_free(struct bundle *b);
+
+/* Whether an event came before the snapshot had looked at its page. */
+static inline bool bundle_before_snapshot(const struct bundle *b,
+					  const struct event *ev)
+{
+	return b->chunk_ns && ev->pfn / 1024 < b->nr_chunks &&
+	       ev->time_ns < b->chunk_ns[ev->pfn / 1024];
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * gfp.h - allocation flags by name
+ *
+ * Numeric gfp bits move between kernel versions, names do not; so flags are
+ * kept as bits of our own, one for each elementary name.
+ */
+#ifndef PAGETAX_SIM_GFP_H
+#define PAGETAX_SIM_GFP_H
+
+#include "base/types.h"
+
+/* x(name without underscores, as the kernel prints it) */
+#define GFP_FLAGS(x)                             \
+	x(DMA,              "__GFP_DMA")          \
+	x(HIGHMEM,          "__GFP_HIGHMEM")      \
+	x(DMA32,            "__GFP_DMA32")        \
+	x(MOVABLE,          "__GFP_MOVABLE")      \
+	x(RECLAIMABLE,      "__GFP_RECLAIMABLE")  \
+	x(HIGH,             "__GFP_HIGH")         \
+	x(IO,               "__GFP_IO")           \
+	x(FS,               "__GFP_FS")           \
+	x(ZERO,             "__GFP_ZERO")         \
+	x(DIRECT_RECLAIM,   "__GFP_DIRECT_RECLAIM") \
+	x(KSWAPD_RECLAIM,   "__GFP_KSWAPD_RECLAIM") \
+	x(WRITE,            "__GFP_WRITE")        \
+	x(NOWARN,           "__GFP_NOWARN")       \
+	x(RETRY_MAYFAIL,    "__GFP_RETRY_MAYFAIL") \
+	x(NOFAIL,           "__GFP_NOFAIL")       \
+	x(NORETRY,          "__GFP_NORETRY")      \
+	x(MEMALLOC,         "__GFP_MEMALLOC")     \
+	x(COMP,             "__GFP_COMP")         \
+	x(NOMEMALLOC,       "__GFP_NOMEMALLOC")   \
+	x(HARDWALL,         "__GFP_HARDWALL")     \
+	x(THISNODE,         "__GFP_THISNODE")     \
+	x(ACCOUNT,          "__GFP_ACCOUNT")      \
+	x(ZEROTAGS,         "__GFP_ZEROTAGS")     \
+	x(SKIP_ZERO,        "__GFP_SKIP_ZERO")    \
+	x(SKIP_KASAN,       "__GFP_SKIP_KASAN")   \
+	x(NOLOCKDEP,        "__GFP_NOLOCKDEP")
+
+enum gfp_bit {
+#define GFP_BIT(name, text) GFP_BIT_##name,
+	GFP_FLAGS(GFP_BIT)
+#undef GFP_BIT
+	GFP_BIT_UNKNOWN,	/* some name or number we could not read */
+	NR_GFP_BITS,
+};
+
+#define GFP(name) (UINT32_C(1) << GFP_BIT_##name)
+
+/*
+ * Bits of "GFP_KERNEL|__GFP_ZERO" (len bytes): compound names are expanded,
+ * unknown ones set GFP(UNKNOWN). A number (0x...) gives GFP(UNKNOWN) too.
+ */
+uint32_t gfp_parse(const char *text, size_t len);
+
+/* Print as elementary names; returns buf. */
+char *gfp_format(uint32_t gfp, char *buf, size_t size);
+
+struct layout;
+
+/* Index of the highest zone these flags allow. */
+unsigned int gfp_zone_limit(uint32_t gfp, const struct layout *layout);
+
+/* enum alloc_flags (alloc/allocator.h) that these flags stand for. */
+unsigned int gfp_alloc_flags(uint32_t gfp);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trace.h - a whole trace in memory, and reading one
+ *
+ * A reader is found by what the first bytes of the input are, never by the
+ * file's name. Compressed input (zstd) is seen through.
+ */
+#ifndef PAGETAX_SIM_TRACE_H
+#define PAGETAX_SIM_TRACE_H
+
+#include "base/msg.h"
+#include "sim/source/event.h"
+
+struct trace {
+	struct event *events;		/* in order of time; ties as recorded */
+	size_t nr_events;
+	size_t room;
+
+	char **comms;			/* process names; index 0 is "" */
+	unsigned int nr_comms;
+
+	uint64_t lost;			/* sum over EV_LOST */
+	uint64_t by_kind[NR_EVENT_KINDS];
+	uint64_t lines;			/* of text input, events or not */
+	uint64_t other_events;		/* lines of events we have no use for */
+	uint64_t max_pfn;		/* highest pfn touched, blocks counted whole */
+	unsigned int nr_cpus;		/* highest CPU seen, plus 1 */
+
+	char format[32];		/* name of the reader */
+	char sha256[65];		/* of the input file as it lies on disk */
+};
+
+/*
+ * Read a trace file of any known format. `path` may be "-" for standard
+ * input. Stops after `limit` events when limit is not 0. Returns 0, or a
+ * negative errno with a message that names path and line or offset, and what
+ * was expected there.
+ */
+int trace_read(struct trace *trace, const char *path, uint64_t limit,
+	       struct msg *msg);
+void trace_free(struct trace *trace);
+
+#endif
