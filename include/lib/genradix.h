@@ -27,22 +27,22 @@
 #include "base/types.h"
 #include "lib/node_store.h"
 
-#define GENRADIX_MAX_DEPTH 16	/* 2^32 entries at fan-out 4: 16 levels */
+#define GENRADIX_MAX_DEPTH 32	/* 2^32 leaves at the smallest fan-out, 2 */
 
 struct genradix {
 	struct node_store *store;
 	struct node_ref root;
-	uint8_t depth;			/* interior levels; 0: the root is a leaf */
-	uint8_t fanout_shift;		/* log2 of the child words in a node */
-	uint8_t leaf_shift;		/* log2 of the entries in a leaf */
-	uint8_t entry_bytes_shift;	/* log2 of the entry size, rounded up */
 	uint32_t node_bytes;
 	uint32_t entry_bytes;
+	uint32_t leaf_entries;		/* entries in a leaf; what is left over is a tail */
+	uint8_t depth;			/* interior levels; 0: the root is a leaf */
+	uint8_t fanout_shift;		/* log2 of the child words in a node */
+	uint64_t nr_prealloc;		/* leaves there is a way to; 0: the tree grows */
 };
 
 /* An entry that is mapped. addr is NULL when there is none. */
 struct genradix_slot {
-	struct node_ref node;
+	struct node_ref leaf;
 	void *base;			/* what node_map() gave */
 	void *addr;			/* of the entry */
 };
@@ -57,16 +57,16 @@ void genradix_init(struct genradix *t, size_t entry_bytes, size_t node_bytes,
 /* Give every node back to the store and make the tree empty. */
 void genradix_destroy(struct genradix *t);
 
-/* Entries a tree of this depth can hold. */
-uint64_t genradix_capacity(const struct genradix *t, unsigned int depth);
+/* Leaves a tree of this depth can hold. */
+uint64_t genradix_max_leaves(const struct genradix *t, unsigned int depth);
 
 /* Map the entry at index, if its leaf is there. Unmap with genradix_unmap(). */
 struct genradix_slot genradix_lookup(const struct genradix *t, uint64_t index);
 
 /*
- * The same, but a missing path is filled with nodes from the store; new
- * leaves are zeroed. addr is NULL when the store ran out: what was added stays, and is
- * legal.
+ * The same, but a missing path is filled with nodes from the store and a new
+ * leaf is zeroed. addr is NULL when the store ran out or no depth reaches
+ * the index: what was added stays, and is legal.
  */
 struct genradix_slot genradix_lookup_alloc(struct genradix *t, uint64_t index);
 
@@ -74,52 +74,46 @@ static inline void genradix_unmap(const struct genradix *t,
 				  struct genradix_slot slot)
 {
 	if (slot.addr)
-		node_unmap(t->store, slot.node, slot.base);
+		node_unmap(t->store, slot.leaf, slot.base);
 }
 
-/* The leaf that would hold index; NODE_REF_NONE when it is missing. */
-struct node_ref genradix_leaf(const struct genradix *t, uint64_t index);
-
 /*
- * Fix the depth for indexes below nr_entries and fetch every interior node
- * on their paths, so that from now on only leaves come and go. False when the
- * store ran out. Nodes are asked for at the size that is needed: the last one
- * of a level may be smaller than node_bytes.
+ * Leaves by number: leaf l holds the entries from l * leaf_entries on.
+ *
+ * What hangs at place `leaf`; NODE_REF_NONE when nothing does.
  */
-bool genradix_prealloc(struct genradix *t, uint64_t nr_entries);
+struct node_ref genradix_leaf(const struct genradix *t, uint64_t leaf);
 
 /*
- * Hang a leaf in at index; the place must be empty and its interior nodes
- * there. The leaf's content is taken as it is.
+ * Fix the depth for nr_leaves leaves and fetch every interior node on their
+ * paths, so that from now on only leaves come and go. Nodes are asked for at
+ * the size that is needed: the last one of each level may be smaller than
+ * node_bytes. False when the store ran out; the tree is then empty again.
  */
-void genradix_set_leaf(struct genradix *t, uint64_t index, struct node_ref leaf);
-
-/* Put another reference in place of the leaf at index; returns the old one.
- * NODE_REF_NONE empties the place: the caller owns what it gets. */
-struct node_ref genradix_swap_leaf(struct genradix *t, uint64_t index,
-				   struct node_ref leaf);
+bool genradix_prealloc(struct genradix *t, uint64_t nr_leaves);
 
 /*
- * Forget the entries from index `from` on: leaves and interior nodes that
- * hold nothing below it go back to the store, and the depth shrinks to what
- * is left. Not for trees that were preallocated.
+ * Hang `ref` at a place whose interior nodes exist, and return what hung
+ * there before. The content is taken as it is; what is returned belongs to
+ * the caller. NODE_REF_NONE empties the place.
+ */
+struct node_ref genradix_swap_leaf(struct genradix *t, uint64_t leaf,
+				   struct node_ref ref);
+
+/*
+ * Give back every leaf from number `from` on, and the interior nodes that
+ * are empty without them; the depth shrinks to what is left. Not for trees
+ * that were preallocated.
  */
 void genradix_truncate(struct genradix *t, uint64_t from);
 
-/* Drop the leaf at index and every interior node that is empty without it. */
-void genradix_drop_leaf(struct genradix *t, uint64_t index);
+/* The same for one leaf. It need not be there. */
+void genradix_drop_leaf(struct genradix *t, uint64_t leaf);
 
 /*
- * The first leaf at or after *index: sets *index to its first entry and
- * returns it, or NODE_REF_NONE when there is none. Pass 0 to begin and
- * *index + entries per leaf to go on.
+ * The first leaf at or after *leaf: sets *leaf to its number and returns it,
+ * or NODE_REF_NONE when there is none.
  */
-struct node_ref genradix_next_leaf(const struct genradix *t, uint64_t *index);
-
-/* Entries in one leaf. */
-static inline uint64_t genradix_leaf_entries(const struct genradix *t)
-{
-	return UINT64_C(1) << t->leaf_shift;
-}
+struct node_ref genradix_next_leaf(const struct genradix *t, uint64_t *leaf);
 
 #endif
