@@ -23,6 +23,8 @@
 #include "base/types.h"
 #include "machine/machine.h"
 
+struct allocator;
+
 enum alloc_flags {
 	ALLOC_HIGH_PRIORITY = 1 << 0,	/* may dig below the min watermark */
 	ALLOC_NON_BLOCKING  = 1 << 1,	/* cannot reclaim; with the above: atomic */
@@ -65,6 +67,8 @@ struct alloc_caps {
 	bool needs_size;		/* free() trusts the order given */
 	bool any_run;			/* alloc_run() serves lengths that are no power of 2 */
 	bool lockfree;			/* alloc and free may run on several threads */
+	bool lazy_merge;		/* free buddies may wait apart, so a request may fail */
+	bool no_policy;			/* keeps no books: pages may have several owners */
 	enum query_level query;
 };
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * allocator.c - the calls of a backend that are not on the hot path
+ *
+ * What a backend leaves out of its table has a meaning of its own, and this is
+ * where it is said: see each call.
+ */
+#include <assert.h>
+
+#include "alloc/allocator.h"
+
+#define STAT_NAME(name, what) #name,
+const char *const alloc_stat_names[NR_ALLOC_STATS] = { ALLOC_STATS(STAT_NAME) };
+#undef STAT_NAME
+
+#define STAT_HELP(name, what) what,
+const char *const alloc_stat_help[NR_ALLOC_STATS] = { ALLOC_STATS(STAT_HELP) };
+#undef STAT_HELP
+
+/* Left out: the backend does not know mobility types. */
+void allocator_set_block_type(struct allocator *a, unsigned long pfn,
+			      unsigned int migratetype)
+{
+	assert(migratetype < NR_MIGRATETYPES);
+	if (a->ops->set_block_type)
+		a->ops->set_block_type(a, pfn, migratetype);
+}
+
+/* Left out: a reserved page that is freed is no different from any other. */
+int allocator_adopt(struct allocator *a, unsigned long pfn, unsigned int order)
+{
+	assert(order <= MAX_PAGE_ORDER);
+	if (a->ops->adopt) {
+		int err = a->ops->adopt(a, pfn, order);
+
+		if (err)
+			return err;
+	}
+	a->stats.pages_allocated += 1UL << order;
+	return 0;
+}
+
+void allocator_release(struct allocator *a, unsigned long pfn,
+		       unsigned int order)
+{
+	assert(order <= MAX_PAGE_ORDER);
+	assert((pfn & ((1UL << order) - 1)) == 0);
+	a->ops->release(a, pfn, order);
+}
+
+/* Left out: the backend takes parts of a block as they come. */
+bool allocator_split(struct allocator *a, unsigned long pfn, unsigned int order,
+		     unsigned int new_order)
+{
+	assert(new_order <= order);
+	if (new_order == order || !a->ops->split)
+		return true;
+	return a->ops->split(a, pfn, order, new_order);
+}
+
+/* Left out: nothing in the backend depends on time. */
+void allocator_tick(struct allocator *a, uint64_t now_ns)
+{
+	if (a->ops->tick)
+		a->ops->tick(a, now_ns);
+}
+
+/* Left out: the backend parks nothing. */
+void allocator_drain(struct allocator *a)
+{
+	if (a->ops->drain)
+		a->ops->drain(a);
+}
+
+void allocator_free_area(const struct allocator *a, unsigned int zone,
+			 unsigned long nr_free[NR_PAGE_ORDERS])
+{
+	assert(zone < a->machine->layout->nr_zones);
+	a->ops->free_area(a, zone, nr_free);
+}
+
+void allocator_counts(const struct allocator *a, unsigned int zone,
+		      struct page_counts *counts)
+{
+	assert(zone < a->machine->layout->nr_zones);
+	a->ops->counts(a, zone, counts);
+}
+
+void allocator_query(const struct allocator *a, unsigned long pfn,
+		     struct page_info *info)
+{
+	assert(pfn < a->machine->end_pfn);
+	a->ops->query(a, pfn, info);
+}
+
+int allocator_verify(const struct allocator *a, struct msg *msg)
+{
+	return a->ops->verify(a, msg);
+}
+
+void allocator_destroy(struct allocator *a)
+{
+	a->ops->destroy(a);
+}
