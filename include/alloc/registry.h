@@ -17,15 +17,10 @@ const struct allocator_ops *registry_find(const char *spec);
 
 /*
  * Make an allocator from "name" or "name:key=value:...". When `checked`, it
- * is wrapped in the shadow of src/alloc/checked.c. 0, or a negative errno
- * with a message.
+ * is wrapped in the shadow of src/alloc/checked.c (alloc/checked.h). 0, or a
+ * negative errno with a message that lists what is allowed.
  */
 int allocator_create(struct allocator **out, const char *spec, bool checked,
 		     struct machine *m, struct msg *msg);
-
-/* Wrap a backend so that overlap, double free, misalignment and lost memory
- * end the run with a message (src/alloc/checked.c). Takes over `inner`. */
-int checked_wrap(struct allocator **out, struct allocator *inner,
-		 struct msg *msg);
 
 #endif
