@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine.c - run the queue of events against the simulated clock */
+#include <assert.h>
+
+#include "sim/engine.h"
+
+void engine_init(struct engine *engine)
+{
+	engine->now_ns = 0;
+	engine->nr_sources = 0;
+	event_queue_init(&engine->queue);
+}
+
+void engine_destroy(struct engine *engine)
+{
+	event_queue_destroy(&engine->queue);
+}
+
+unsigned int engine_add_source(struct engine *engine, engine_fn fn, void *ctx)
+{
+	unsigned int source = engine->nr_sources++;
+
+	assert(source < ENGINE_MAX_SOURCES);
+	engine->sources[source] = (struct engine_source){ fn, ctx };
+	return source;
+}
+
+int engine_at(struct engine *engine, uint64_t time_ns, unsigned int source,
+	      uint64_t arg)
+{
+	assert(source < engine->nr_sources);
+	assert(time_ns >= engine->now_ns);
+	return event_queue_push(&engine->queue, time_ns, source, arg);
+}
+
+int engine_run(struct engine *engine, uint64_t until_ns)
+{
+	struct queue_entry entry;
+
+	assert(until_ns >= engine->now_ns);
+	while (!event_queue_empty(&engine->queue) &&
+	       engine_next_ns(engine) <= until_ns) {
+		const struct engine_source *source;
+		int err;
+
+		event_queue_pop(&engine->queue, &entry);
+		engine->now_ns = entry.time_ns;
+		source = &engine->sources[queue_entry_source(&entry)];
+		err = source->fn(engine, source->ctx, entry.arg);
+		if (err)
+			return err;
+	}
+	engine->now_ns = until_ns;
+	return 0;
+}
