@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The one Makefile of pagetax. `make help` lists what it can do.
+#
+#     include/ src/  ->  libpagetax.a  --.
+#     sim/           ->  libsim.a  ------+-->  pagetax      (sim/main.c on top)
+#     tests/         ->  libhelpers.a  --+-->  test_*       (one program a file)
+#
+#     build/                 the optimised build: libpagetax.a, pagetax
+#     build/check/           the same sources with asserts, and the tests
+#     build/check/fan2/...   the library with tiny constants, and tests/tiny_*
+#     build/clang/  build/address+undefined/  build/m32/  ...
+#                            each choice of CC, SANITIZE and M32 is a whole
+#                            build of its own, so they stand beside each other
+#
+# Sources are found by wildcard, headers by the compiler (-MMD). Each folder of
+# objects holds the flags it was built with and is built again when they change.
+
+VERSION := 0.1.0
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+# -- what the caller may set --------------------------------------------------
+
+ifeq ($(origin CC),default)
+CC     := gcc
+endif
+ifeq ($(origin AR),default)
+AR     := ar
+endif
+CFLAGS  ?= -O2 -g
+LDFLAGS ?=
+PREFIX  ?= /usr/local
+DESTDIR ?=
+O       ?= build
+JOBS    ?= $(shell nproc)
+INSTALL ?= install
+
+SANITIZE ?=
+M32      ?=
+WERROR   ?= $(if $(filter true,$(CI)),1)
+
+INPUT      ?= tests/data/fork-sample
+ALLOCATORS ?= linked,twoword
+
+# Seconds a test program may take; sanitizers make it slower, not wrong.
+TEST_TIMEOUT ?= $(if $(SANITIZE),420,150)
+
+define HELP
+  make                      $(O)/libpagetax.a and $(O)/pagetax, optimised
+  make check                install what is missing, build and run every test
+  make run                  install what is missing, replay INPUT
+                              (INPUT=$(INPUT) ALLOCATORS=$(ALLOCATORS))
+  make bench                measure the allocators' speed
+  make layers               prove that includes and symbols point down only
+  make debug                $(T)/pagetax, with asserts
+  make deps                 install the Debian packages that are missing
+  make install, uninstall   under PREFIX ($(PREFIX)), below DESTDIR
+  make dist                 a tarball of the last commit
+  make compile_commands.json
+  make clean
+
+  CC=clang                  any of these makes a build of its own
+  SANITIZE=address,undefined | thread
+  M32=1                     a 32-bit build (gcc-multilib)
+  CFLAGS='-O0 -g'  LDFLAGS=  O=FOLDER  JOBS=N
+  WERROR=1                  warnings are errors (so they are when CI=true)
+  V=1                       show the commands
+endef
+
+# -- which build this is ------------------------------------------------------
+
+empty :=
+comma := ,
+space := $(empty) $(empty)
+
+cc_name := $(notdir $(lastword $(CC)))
+variant := $(subst $(space),-,$(strip $(filter-out gcc cc,$(cc_name)) \
+	     $(subst $(comma),+,$(SANITIZE)) $(if $(M32),m32)))
+B       := $(O)$(if $(variant),/$(variant))
+T       := $(B)/check
+
+# -- flags --------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	    -Wpointer-arith -Wcast-qual -Wvla -Wformat=2 -Wundef \
+	    $(if $(WERROR),-Werror)
+
+# Recorded files and simulated memory pass 2 GiB on 32-bit machines too.
+cpp_flags := -Iinclude -Isrc -D_FILE_OFFSET_BITS=64
+c_flags   := -std=gnu11 $(CFLAGS) $(WARNINGS) -pthread
+ld_flags  := $(CFLAGS) $(LDFLAGS) -pthread
+
+ifneq ($(SANITIZE),)
+c_flags  += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+ld_flags += -fsanitize=$(SANITIZE)
+endif
+
+ifneq ($(M32),)
+c_flags  += -m32
+ld_flags += -m32
+# pkg-config is to find the 32-bit libraries only.
+export PKG_CONFIG_LIBDIR := \
+	/usr/lib/$(shell $(CC) -m32 -print-multiarch 2>/dev/null)/pkgconfig
+endif
+
+# Only the program reads files; the library needs nothing but libc.
+PACKAGES      := libzstd jansson nettle
+TEST_PACKAGES := check
+
+sim_flags := -I. -DPAGETAX_VERSION='"$(VERSION)"' \
+	     -DPAGETAX_DATADIR='"$(PREFIX)/share/pagetax"' \
+	     $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+sim_libs  := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+
+test_flags := -I. $(shell pkg-config --cflags $(TEST_PACKAGES) 2>/dev/null)
+test_libs  := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
+
+# -- sources ------------------------------------------------------------------
+
+below = $(sort $(foreach f,$(wildcard $(1)/*),$(call below,$(f),$(2)) $(filter $(2),$(f))))
+
+lib_src  := $(call below,src,%.c)
+sim_src  := $(call below,sim,%.c)
+main_src := sim/main.c
+
+# tests/: test_* and tiny_* are programs, fuzz_* are none of `make check`, and
+# the rest helps; what needs the program's parts is named sim_*.
+test_src   := $(wildcard tests/test_*.c)
+tiny_src   := $(wildcard tests/tiny_*.c)
+helper_src := $(filter-out tests/test_% tests/tiny_% tests/fuzz_%,$(wildcard tests/*.c))
+tiny_helper_src := $(filter-out tests/sim_%,$(helper_src))
+
+# -- recipes ------------------------------------------------------------------
+
+V ?=
+Q   := $(if $(filter 1,$(V)),,@)
+say  = $(if $(Q),@printf '  %-8s%s\n' '$(1)' '$(2)')
+
+# Write a line into a file, and touch the file only if that changes it.
+update = printf '%s\n' '$(subst ','\'',$(2))' | cmp -s - $(1) || \
+	 printf '%s\n' '$(subst ','\'',$(2))' >$(1)
+
+.PHONY: FORCE
+FORCE:
+
+# $(call objects,FOLDER,FLAGS): how any source becomes an object in FOLDER.
+define objects
+$(1)/%.o: %.c $(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $$(cpp_flags) $$(c_flags) $(2) -MMD -MP -c -o $$@ $$<
+$(1)/sim/%.o: sim/%.c $(1)/flags $(1)/flags.sim
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $$(cpp_flags) $$(sim_flags) $$(c_flags) $(2) -MMD -MP -c -o $$@ $$<
+$(1)/tests/%.o: tests/%.c $(1)/flags $(1)/flags.tests
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$@)
+	$$(Q)$$(CC) $$(cpp_flags) $$(test_flags) $$(c_flags) $(2) -MMD -MP -c -o $$@ $$<
+$(1)/flags: FORCE
+	@mkdir -p $$(@D)
+	$$(if $$(wildcard $$@),,@CC='$$(CC)' scripts/deps --check $$(deps_options))
+	@$$(call update,$$@,$$(CC) $$(cpp_flags) $$(c_flags) $(2))
+$(1)/flags.sim: FORCE | $(1)/flags
+	@$$(call update,$$@,$$(sim_flags))
+$(1)/flags.tests: FORCE | $(1)/flags
+	@$$(call update,$$@,$$(test_flags))
+$(1)/sources: FORCE | $(1)/flags
+	@$$(call update,$$@,$$(all_src))
+endef
+
+all_src = $(lib_src) $(sim_src) $(test_src) $(tiny_src) $(helper_src)
+
+# $(call archive,FILE,OBJECT FOLDER,SOURCES); made anew each time, so that it
+# never keeps the object of a source that is gone.
+define archive
+$(1): $(3:%.c=$(2)/%.o) $(2)/sources
+	$$(call say,AR,$$@)
+	@rm -f $$@
+	$$(Q)$$(AR) rcs $$@ $$(filter %.o,$$^)
+endef
+
+# $(call program,FILE,OBJECT,ARCHIVES,LIBRARIES)
+define program
+$(1): $(2) $(3)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(ld_flags) -o $$@ $(2) $(3) $(4)
+endef
+
+# -- the optimised build ------------------------------------------------------
+
+.PHONY: all
+all: $(B)/pagetax $(if $(variant),,compile_commands.json)
+
+$(eval $(call objects,$(B)/obj,-DNDEBUG))
+$(eval $(call archive,$(B)/libpagetax.a,$(B)/obj,$(lib_src)))
+$(eval $(call archive,$(B)/obj/libsim.a,$(B)/obj,$(filter-out $(main_src),$(sim_src))))
+$(eval $(call program,$(B)/pagetax,$(B)/obj/sim/main.o,\
+	$(B)/obj/libsim.a $(B)/libpagetax.a,$(sim_libs)))
+
+# -- the checked build and its tests ------------------------------------------
+
+.PHONY: debug
+debug: $(T)/pagetax
+
+$(eval $(call objects,$(T)/obj,))
+$(eval $(call archive,$(T)/libpagetax.a,$(T)/obj,$(lib_src)))
+$(eval $(call archive,$(T)/obj/libsim.a,$(T)/obj,$(filter-out $(main_src),$(sim_src))))
+$(eval $(call archive,$(T)/obj/libhelpers.a,$(T)/obj,$(helper_src)))
+$(eval $(call program,$(T)/pagetax,$(T)/obj/sim/main.o,\
+	$(T)/obj/libsim.a $(T)/libpagetax.a,$(sim_libs)))
+
+test_programs := $(test_src:tests/%.c=$(T)/%)
+$(foreach t,$(test_programs),$(eval $(call program,$(t),$(T)/obj/tests/$(notdir $(t)).o,\
+	$(T)/obj/libhelpers.a $(T)/obj/libsim.a $(T)/libpagetax.a,\
+	$(test_libs) $(sim_libs))))
+
+# Pages so small that ten entries make a deep tree: `fan` child words a node.
+tiny_fan2 := -DPAGE_SHIFT=4 -DMAX_PAGE_ORDER=3 -DPAGEBLOCK_ORDER=2 -DKM_MAX_IDX=4
+tiny_fan4 := -DPAGE_SHIFT=5 -DMAX_PAGE_ORDER=3 -DPAGEBLOCK_ORDER=2 -DKM_MAX_IDX=4
+tiny_fan8 := -DPAGE_SHIFT=6 -DMAX_PAGE_ORDER=4 -DPAGEBLOCK_ORDER=3 -DKM_MAX_IDX=4
+TINY_VARIANTS := fan2 fan4 fan8
+
+# $(call tiny,VARIANT): every tiny_* program, as VARIANT/tiny_*
+define tiny
+$(call objects,$(T)/$(1)/obj,$(tiny_$(1)))
+$(call archive,$(T)/$(1)/libpagetax.a,$(T)/$(1)/obj,$(lib_src))
+$(call archive,$(T)/$(1)/obj/libhelpers.a,$(T)/$(1)/obj,$(tiny_helper_src))
+$(foreach t,$(tiny_src:tests/%.c=%),
+$(call program,$(T)/$(1)/$(t),$(T)/$(1)/obj/tests/$(t).o,\
+	$(T)/$(1)/obj/libhelpers.a $(T)/$(1)/libpagetax.a,$(test_libs) -lm))
+endef
+$(foreach v,$(TINY_VARIANTS),$(eval $(call tiny,$(v))))
+
+tiny_programs := $(foreach v,$(TINY_VARIANTS),$(tiny_src:tests/%.c=$(T)/$(v)/%))
+
+.PHONY: check test do-check
+check: deps
+	@$(submake) do-check
+test: check
+
+do-check: $(T)/pagetax $(tiny_programs) $(test_programs)
+	@PAGETAX=$(T)/pagetax PAGETAX_PLOTS=plots SANITIZE=$(SANITIZE) \
+	scripts/run-tests -t $(TEST_TIMEOUT) -l $(T)/log $(tiny_programs) $(test_programs)
+
+# -- running it ---------------------------------------------------------------
+
+# Flags come from pkg-config when make starts, so what needs packages that may
+# be missing goes on in a second make; that one uses every processor.
+submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+deps_options := $(if $(M32),--m32)
+
+.PHONY: deps run do-run bench
+deps:
+	@CC='$(CC)' scripts/deps $(deps_options)
+
+run: deps
+	@$(submake) do-run
+
+do-run: $(B)/pagetax
+	$(B)/pagetax replay -a $(ALLOCATORS) -o $(B)/run $(INPUT)
+	@echo
+	@echo "The result is in $(B)/run:"
+	@ls $(B)/run | sed 's/^/  /'
+
+bench: $(B)/pagetax
+	$(B)/pagetax bench
+
+# -- layers -------------------------------------------------------------------
+
+lib_headers := $(call below,include,%.h) $(call below,src,%.h)
+sim_headers := $(call below,sim,%.h)
+
+.PHONY: layers
+layers: $(lib_src:%.c=$(B)/obj/%.o) $(sim_src:%.c=$(B)/obj/%.o)
+	@awk -f tests/layers.awk $(lib_src) $(lib_headers) $(sim_src) $(sim_headers)
+	@nm -A -f sysv $(filter %.o,$^) | awk -v objects=$(B)/obj/ -f tests/symbols.awk
+
+# -- the rest -----------------------------------------------------------------
+
+data_dir := $(DESTDIR)$(PREFIX)/share/pagetax
+
+.PHONY: install uninstall dist clean help
+install: $(B)/pagetax
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(data_dir)/plots
+	$(INSTALL) -m 755 $(B)/pagetax $(DESTDIR)$(PREFIX)/bin/pagetax
+	$(INSTALL) -m 644 doc/pagetax.1 $(DESTDIR)$(PREFIX)/share/man/man1/pagetax.1
+	$(INSTALL) -m 644 $(wildcard plots/*.gp) $(data_dir)/plots
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/pagetax $(DESTDIR)$(PREFIX)/share/man/man1/pagetax.1
+	rm -rf $(data_dir)
+
+dist:
+	@mkdir -p $(O)
+	git archive --prefix=pagetax-$(VERSION)/ -o $(O)/pagetax-$(VERSION).tar.gz HEAD
+
+# What editors and analysers want to know: one entry for each source, with the
+# flags of the build it belongs to.
+json_escaped = $(subst ','\'',$(subst ",\",$(subst \,\\,$(1))))
+define json_entries
+@for f in $(1); do \
+	printf '{ "directory": "%s", "file": "%s", "command": "%s -c %s" },\n' \
+		'$(CURDIR)' $$f '$(call json_escaped,$(CC) $(cpp_flags) $(2) $(c_flags) $(3))' $$f; \
+done >>$@.tmp
+endef
+
+compile_commands.json: $(B)/obj/flags $(B)/obj/flags.sim $(B)/obj/flags.tests $(B)/obj/sources
+	$(call say,JSON,$@)
+	@echo '[' >$@.tmp
+	$(call json_entries,$(lib_src),,-DNDEBUG)
+	$(call json_entries,$(sim_src),$(sim_flags),-DNDEBUG)
+	$(call json_entries,$(test_src) $(helper_src),$(test_flags),)
+	$(call json_entries,$(tiny_src),$(test_flags),$(tiny_fan2))
+	@sed -e '$$ s/,$$//' $@.tmp >$@ && echo ']' >>$@ && rm -f $@.tmp
+
+clean:
+	rm -rf $(O) compile_commands.json
+
+help:
+	$(info $(HELP))
+	@:
+
+-include $(wildcard $(patsubst %.c,$(B)/obj/%.d,$(lib_src) $(sim_src)) \
+	$(patsubst %.c,$(T)/obj/%.d,$(all_src)) \
+	$(foreach v,$(TINY_VARIANTS),\
+	$(patsubst %.c,$(T)/$(v)/obj/%.d,$(lib_src) $(tiny_src) $(tiny_helper_src))))
