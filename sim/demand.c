@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * demand.c - the books of the recorded machine, from which the demand follows
+ *
+ * One byte for each recorded page says what our books hold of it, and a word
+ * beside a head holds the block's id:
+ *
+ *    pfn       0    1    2    3    4    5    6    7
+ *    page     HEAD TAIL TAIL TAIL  .    .   HEAD HEAD
+ *             o2                            o0   o0
+ *    id       17                            3    40
+ *
+ * Blocks are naturally aligned, so the head of a tail is found by clearing
+ * low bits of the pfn, at most MAX_PAGE_ORDER times.
+ *
+ * Everything that ends a block goes through books_clear(): it walks a range of
+ * pages, frees the blocks that lie inside, and halves a block that reaches
+ * beyond until its pieces do not. A clean free is the case of one whole block
+ * and takes O(1) plus its pages; the halves that a partial free leaves are as
+ * large as can be, so cutting one page out of order k makes k splits.
+ *
+ * Memory: 5 bytes a page of the recorded machine, 24 bytes an operation.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc/allocator.h"
+#include "sim/demand.h"
+#include "sim/source/gfp.h"
+
+#define DIRTY_NAME(name, what) #name,
+const char *const demand_dirty_names[NR_DEMAND_DIRTY] = {
+	DEMAND_DIRTY(DIRTY_NAME)
+};
+#define DIRTY_HELP(name, what) what,
+const char *const demand_dirty_help[NR_DEMAND_DIRTY] = {
+	DEMAND_DIRTY(DIRTY_HELP)
+};
+
+uint64_t demand_dirty_get(const struct demand_dirty *dirty, unsigned int i)
+{
+	const uint64_t values[] = {
+#define DIRTY_VALUE(name, what) dirty->name,
+		DEMAND_DIRTY(DIRTY_VALUE)
+#undef DIRTY_VALUE
+	};
+
+	assert(i < ARRAY_SIZE(values));
+	return values[i];
+}
+
+/* A page in the books: free, a tail, or HEAD + order. */
+enum {
+	BOOK_FREE,
+	BOOK_TAIL,
+	BOOK_HEAD,
+};
+
+struct books {
+	struct demand *demand;
+	const struct layout *layout;
+	unsigned long end_pfn;
+	uint8_t *page;
+	uint32_t *id;			/* of a head; undefined elsewhere */
+
+	uint32_t *spare_ids;		/* given back, last one first out */
+	size_t nr_spare;
+	size_t spare_room;
+
+	uint64_t live_pages;
+	uint64_t live_blocks;
+};
+
+/* When and where an operation happens, taken from the event behind it. */
+struct moment {
+	uint64_t time_ns;
+	uint32_t event;
+	uint16_t cpu;
+};
+
+static int books_init(struct books *books, struct demand *d,
+		      const struct layout *layout)
+{
+	*books = (struct books){
+		.demand = d,
+		.layout = layout,
+		.end_pfn = layout_end_pfn(layout),
+	};
+	books->page = calloc(books->end_pfn, sizeof(*books->page));
+	books->id = malloc(books->end_pfn * sizeof(*books->id));
+	return books->page && books->id ? 0 : -ENOMEM;
+}
+
+static void books_destroy(struct books *books)
+{
+	free(books->page);
+	free(books->id);
+	free(books->spare_ids);
+}
+
+static bool page_is_head(uint8_t page)
+{
+	return page >= BOOK_HEAD;
+}
+
+/* Head of the live block that holds pfn. */
+static unsigned long books_head(const struct books *books, unsigned long pfn)
+{
+	unsigned long head = pfn;
+
+	for (unsigned int order = 0; !page_is_head(books->page[head]); order++) {
+		assert(order < MAX_PAGE_ORDER);
+		head = pfn & ~((2UL << order) - 1);
+	}
+	return head;
+}
+
+static int get_id(struct books *books, uint32_t *id)
+{
+	if (books->nr_spare) {
+		*id = books->spare_ids[--books->nr_spare];
+		return 0;
+	}
+	if (books->demand->nr_ids == UINT32_MAX)
+		return -ENOMEM;
+	*id = books->demand->nr_ids++;
+	return 0;
+}
+
+static int put_id(struct books *books, uint32_t id)
+{
+	if (books->nr_spare == books->spare_room) {
+		size_t room = books->spare_room ? 2 * books->spare_room : 1024;
+		uint32_t *ids = realloc(books->spare_ids, room * sizeof(*ids));
+
+		if (!ids)
+			return -ENOMEM;
+		books->spare_ids = ids;
+		books->spare_room = room;
+	}
+	books->spare_ids[books->nr_spare++] = id;
+	return 0;
+}
+
+static int demand_append(struct demand *d, const struct demand_op *op)
+{
+	if (d->nr_ops == d->room) {
+		size_t room = d->room ? d->room + d->room / 2 : 4096;
+		struct demand_op *ops = realloc(d->ops, room * sizeof(*ops));
+
+		if (!ops)
+			return -ENOMEM;
+		d->ops = ops;
+		d->room = room;
+	}
+	d->ops[d->nr_ops++] = *op;
+	return 0;
+}
+
+/* Enter a block whose pages are all free in the books. */
+static void books_enter(struct books *books, unsigned long pfn,
+			unsigned int order, uint32_t id)
+{
+	memset(books->page + pfn, BOOK_TAIL, 1UL << order);
+	books->page[pfn] = (uint8_t)(BOOK_HEAD + order);
+	books->id[pfn] = id;
+	books->live_blocks++;
+	books->live_pages += 1UL << order;
+	if (books->live_pages > books->demand->peak_live_pages)
+		books->demand->peak_live_pages = books->live_pages;
+}
+
+static int books_free_block(struct books *books, unsigned long head,
+			    const struct moment *at)
+{
+	unsigned int order = books->page[head] - BOOK_HEAD;
+	const struct demand_op op = {
+		.time_ns = at->time_ns,
+		.id = books->id[head],
+		.event = at->event,
+		.kind = DEMAND_FREE,
+		.order = (uint8_t)order,
+		.cpu = at->cpu,
+	};
+	int err = demand_append(books->demand, &op);
+
+	if (err)
+		return err;
+	memset(books->page + head, BOOK_FREE, 1UL << order);
+	books->live_blocks--;
+	books->live_pages -= 1UL << order;
+	books->demand->nr_frees++;
+	return put_id(books, op.id);
+}
+
+static int books_halve(struct books *books, unsigned long head,
+		       const struct moment *at)
+{
+	unsigned int order = books->page[head] - BOOK_HEAD - 1;
+	unsigned long upper = head + (1UL << order);
+	struct demand_op op = {
+		.time_ns = at->time_ns,
+		.id = books->id[head],
+		.kind = DEMAND_SPLIT,
+		.order = (uint8_t)order,
+		.cpu = at->cpu,
+	};
+	int err = get_id(books, &op.upper);
+
+	if (!err)
+		err = demand_append(books->demand, &op);
+	if (err)
+		return err;
+	books->page[head] = (uint8_t)(BOOK_HEAD + order);
+	books->page[upper] = (uint8_t)(BOOK_HEAD + order);
+	books->id[upper] = op.upper;
+	books->live_blocks++;
+	books->demand->nr_splits++;
+	return 0;
+}
+
+struct cleared {
+	unsigned int blocks;		/* freed */
+	unsigned int cuts;		/* blocks halved */
+	unsigned long gaps;		/* pages that were free before */
+};
+
+/* Make every page of [pfn, pfn + nr) free in the books, by operations. */
+static int books_clear(struct books *books, unsigned long pfn, unsigned long nr,
+		       const struct moment *at, struct cleared *cleared)
+{
+	const unsigned long end = pfn + nr;
+
+	*cleared = (struct cleared){ 0 };
+	while (pfn < end) {
+		unsigned long head, block_end;
+		int err;
+
+		if (books->page[pfn] == BOOK_FREE) {
+			cleared->gaps++;
+			pfn++;
+			continue;
+		}
+		head = books_head(books, pfn);
+		block_end = head + (1UL << (books->page[head] - BOOK_HEAD));
+		if (head == pfn && block_end <= end) {
+			err = books_free_block(books, head, at);
+			cleared->blocks++;
+			pfn = block_end;
+		} else {
+			err = books_halve(books, head, at);
+			cleared->cuts++;
+		}
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int resolve_free(struct books *books, const struct event *ev,
+			const struct moment *at)
+{
+	struct demand_dirty *dirty = &books->demand->dirty;
+	unsigned long pfn = (unsigned long)ev->pfn;
+	struct cleared cleared;
+	int err;
+
+	if (likely(books->page[pfn] == BOOK_HEAD + ev->order))
+		return books_free_block(books, pfn, at);
+
+	err = books_clear(books, pfn, 1UL << ev->order, at, &cleared);
+	if (err)
+		return err;
+	if (!cleared.blocks) {
+		dirty->free_unknown++;
+		return 0;
+	}
+	if (cleared.cuts)
+		dirty->free_part++;
+	if (cleared.blocks > 1)
+		dirty->free_several++;
+	if (cleared.gaps)
+		dirty->free_gaps++;
+	return 0;
+}
+
+static int resolve_alloc(struct books *books, const struct event *ev,
+			 const struct moment *at)
+{
+	struct demand_dirty *dirty = &books->demand->dirty;
+	unsigned long pfn = (unsigned long)ev->pfn;
+	struct demand_op op = {
+		.time_ns = at->time_ns,
+		.event = at->event,
+		.kind = DEMAND_ALLOC,
+		.order = ev->order,
+		.migratetype = ev->migratetype,
+		.zone_limit = (uint8_t)gfp_zone_limit(ev->gfp, books->layout),
+		.cpu = at->cpu,
+		.flags = (uint8_t)gfp_alloc_flags(ev->gfp),
+	};
+	struct cleared cleared;
+	int err;
+
+	if (pfn & ((1UL << ev->order) - 1)) {
+		dirty->misaligned++;
+		return 0;
+	}
+	err = books_clear(books, pfn, 1UL << ev->order, at, &cleared);
+	if (err)
+		return err;
+	if (cleared.blocks)
+		dirty->alloc_live++;
+	err = get_id(books, &op.id);
+	if (!err)
+		err = demand_append(books->demand, &op);
+	if (err)
+		return err;
+	books_enter(books, pfn, op.order, op.id);
+	books->demand->nr_allocs++;
+	return 0;
+}
+
+static int check_place(const struct books *books, const struct event *ev,
+		       size_t index, struct msg *msg)
+{
+	uint64_t last;
+
+	if (ev->order > MAX_PAGE_ORDER)
+		return msg_set(msg, EINVAL, "event %zu: order %u is above %u",
+			       index, ev->order, MAX_PAGE_ORDER);
+	last = ev->pfn + (UINT64_C(1) << ev->order) - 1;
+	if (last >= books->end_pfn ||
+	    layout_zone_of(books->layout, (unsigned long)ev->pfn) < 0 ||
+	    layout_zone_of(books->layout, (unsigned long)last) < 0)
+		return msg_set(msg, EINVAL,
+			       "event %zu: pfn %" PRIu64 " of order %u is in no zone of this machine, which ends at pfn %lu",
+			       index, ev->pfn, ev->order, books->end_pfn);
+	return 0;
+}
+
+/* True for what asks something of an allocator; counts what does not. */
+static bool event_is_demand(const struct bundle *bundle, const struct event *ev,
+			    struct demand_dirty *dirty)
+{
+	switch ((enum event_kind)ev->kind) {
+	case EV_ALLOC:
+		if (ev->pfn == EVENT_PFN_FAILED) {
+			dirty->alloc_failed++;
+			return false;
+		}
+		break;
+	case EV_FREE:
+		break;
+	case EV_FREE_BATCHED:
+		dirty->free_batched++;
+		return false;
+	case EV_LOST:
+		dirty->lost_events += ev->pfn;
+		return false;
+	default:
+		dirty->buddy_events++;
+		return false;
+	}
+	if (bundle_before_snapshot(bundle, ev)) {
+		dirty->before_snapshot++;
+		return false;
+	}
+	return true;
+}
+
+static int add_resident(struct books *books, unsigned long pfn,
+			unsigned int order, unsigned int migratetype)
+{
+	struct demand *d = books->demand;
+	struct demand_resident *r = &d->residents[d->nr_residents];
+	int err = get_id(books, &r->id);
+
+	if (err)
+		return err;
+	r->pfn = pfn;
+	r->order = (uint8_t)order;
+	r->migratetype = (uint8_t)migratetype;
+	d->nr_residents++;
+	books_enter(books, pfn, order, r->id);
+	return 0;
+}
+
+static int residents_from_snapshot(struct books *books,
+				   const struct bundle *bundle, struct msg *msg)
+{
+	for (size_t i = 0; i < bundle->nr_resident_blocks; i++) {
+		const struct start_block *b = &bundle->resident_blocks[i];
+		unsigned long pfn = (unsigned long)b->pfn;
+		unsigned long nr = 1UL << b->order;
+		int err;
+
+		if (b->pfn + nr > books->end_pfn || (pfn & (nr - 1)))
+			return msg_set(msg, EINVAL,
+				       "start state: pfn %" PRIu64 " of order %u is no block of this machine",
+				       b->pfn, b->order);
+		for (unsigned long p = pfn; p < pfn + nr; p++) {
+			if (books->page[p] != BOOK_FREE)
+				return msg_set(msg, EINVAL,
+					       "start state: pfn %lu is in two resident blocks", p);
+		}
+		err = add_resident(books, pfn, b->order, b->migratetype);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The trace alone: whoever is freed before being allocated was there. */
+struct first_event {
+	unsigned long pfn;
+	uint8_t order;
+};
+
+static int first_event_order(const void *a, const void *b)
+{
+	const struct first_event *x = a, *y = b;
+
+	return (x->pfn > y->pfn) - (x->pfn < y->pfn);
+}
+
+/*
+ * Find those blocks. Marks pages seen in books->page, which is all free again
+ * at the end. A free of which a part was seen before is left to the replay.
+ */
+static int find_first_frees(struct books *books, const struct bundle *bundle,
+			    struct first_event **out, size_t *nr, struct msg *msg)
+{
+	const struct trace *trace = &bundle->trace;
+	struct first_event *found = NULL;
+	size_t room = 0;
+
+	*nr = 0;
+	for (size_t i = 0; i < trace->nr_events; i++) {
+		const struct event *ev = &trace->events[i];
+		unsigned long pfn = (unsigned long)ev->pfn;
+		bool fresh = true;
+		int err;
+
+		if ((ev->kind != EV_ALLOC && ev->kind != EV_FREE) ||
+		    ev->pfn == EVENT_PFN_FAILED)
+			continue;
+		err = check_place(books, ev, i, msg);
+		if (err) {
+			free(found);
+			return err;
+		}
+		for (unsigned long p = 0; p < 1UL << ev->order; p++) {
+			fresh = fresh && books->page[pfn + p] == BOOK_FREE;
+			books->page[pfn + p] = BOOK_TAIL;
+		}
+		if (!fresh || ev->kind != EV_FREE ||
+		    (pfn & ((1UL << ev->order) - 1)))
+			continue;
+		if (*nr == room) {
+			struct first_event *grown;
+
+			room = room ? 2 * room : 1024;
+			grown = realloc(found, room * sizeof(*found));
+			if (!grown) {
+				free(found);
+				return -ENOMEM;
+			}
+			found = grown;
+		}
+		found[(*nr)++] = (struct first_event){ pfn, ev->order };
+	}
+	memset(books->page, BOOK_FREE, books->end_pfn);
+	*out = found;
+	return 0;
+}
+
+static int alloc_residents(struct demand *d, size_t nr)
+{
+	d->residents = calloc(nr ? nr : 1, sizeof(*d->residents));
+	return d->residents ? 0 : -ENOMEM;
+}
+
+static int residents_from_lookahead(struct books *books,
+				    const struct bundle *bundle, struct msg *msg)
+{
+	struct first_event *found;
+	size_t nr;
+	int err = find_first_frees(books, bundle, &found, &nr, msg);
+
+	if (err)
+		return err;
+	qsort(found, nr, sizeof(*found), first_event_order);
+	err = alloc_residents(books->demand, nr);
+	for (size_t i = 0; i < nr && !err; i++)
+		err = add_resident(books, found[i].pfn, found[i].order,
+				   MIGRATE_MOVABLE);
+	free(found);
+	return err;
+}
+
+static int find_residents(struct books *books, const struct bundle *bundle,
+			  struct msg *msg)
+{
+	int err;
+
+	if (!bundle->has_snapshot)
+		return residents_from_lookahead(books, bundle, msg);
+	err = alloc_residents(books->demand, bundle->nr_resident_blocks);
+	return err ? err : residents_from_snapshot(books, bundle, msg);
+}
+
+static int resolve_event(struct books *books, const struct event *ev,
+			 const struct moment *at, struct msg *msg)
+{
+	int err = check_place(books, ev, at->event, msg);
+
+	if (err)
+		return err;
+	return ev->kind == EV_ALLOC ? resolve_alloc(books, ev, at)
+				    : resolve_free(books, ev, at);
+}
+
+static int resolve_events(struct books *books, const struct bundle *bundle,
+			  struct msg *msg)
+{
+	const struct trace *trace = &bundle->trace;
+	struct demand *d = books->demand;
+
+	d->nr_events = trace->nr_events;
+	d->start_ns = trace->nr_events ? trace->events[0].time_ns : 0;
+	for (size_t i = 0; i < trace->nr_events; i++) {
+		const struct event *ev = &trace->events[i];
+		struct moment at = {
+			.event = (uint32_t)i,
+			.cpu = (uint16_t)(ev->cpu % books->layout->nr_cpus),
+		};
+		int err;
+
+		if (ev->time_ns < d->start_ns + d->end_ns)
+			d->dirty.time_reversed++;
+		else
+			d->end_ns = ev->time_ns - d->start_ns;
+		at.time_ns = d->end_ns;
+		if (!event_is_demand(bundle, ev, &d->dirty))
+			continue;
+		err = resolve_event(books, ev, &at, msg);
+		if (err)
+			return err;
+	}
+	d->dirty.live_at_end = books->live_blocks;
+	return 0;
+}
+
+int demand_resolve(struct demand *d, const struct bundle *bundle,
+		   const struct layout *layout, struct msg *msg)
+{
+	struct books books;
+	int err;
+
+	*d = (struct demand){ 0 };
+	if (bundle->trace.nr_events > UINT32_MAX)
+		return msg_set(msg, EINVAL,
+			       "%s: %zu events are more than one replay can hold (2^32)",
+			       bundle->name, bundle->trace.nr_events);
+	err = books_init(&books, d, layout);
+	if (!err)
+		err = find_residents(&books, bundle, msg);
+	if (!err)
+		err = resolve_events(&books, bundle, msg);
+	books_destroy(&books);
+	if (!err)
+		return 0;
+	demand_free(d);
+	if (err == -ENOMEM)
+		msg_set(msg, ENOMEM, "%s: no memory for the demand of %zu events",
+			bundle->name, bundle->trace.nr_events);
+	return err;
+}
+
+void demand_free(struct demand *d)
+{
+	free(d->ops);
+	free(d->residents);
+	*d = (struct demand){ 0 };
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * start_state.h - what each allocator finds when the replay begins
+ *
+ * Every page starts reserved; pageblock types are set; resident blocks are
+ * adopted where they lie; free blocks are released one by one. Free pages in
+ * per-CPU lists are free pages here. Without a snapshot, all that exists and
+ * is not resident is free.
+ *
+ * The order in which blocks are released decides the order of free lists,
+ * which no recording knows: it is drawn from the seed, once for all
+ * allocators, or ascends by address on request.
+ */
+#ifndef PAGETAX_SIM_START_STATE_H
+#define PAGETAX_SIM_START_STATE_H
+
+#include "base/rng.h"
+#include "sim/demand.h"
+
+struct allocator;
+
+struct free_block {
+	unsigned long pfn;
+	unsigned int order;
+};
+
+/* Maximal free blocks by zone and order, as /proc/buddyinfo counts them. */
+struct population {
+	unsigned long nr_free[MAX_NR_ZONES][NR_PAGE_ORDERS];
+};
+
+struct start_state {
+	struct free_block *free_blocks;	/* in order of release */
+	size_t nr_free_blocks;
+	uint64_t free_pages;
+	uint64_t resident_pages;
+
+	uint8_t *block_types;		/* enum migratetype of each pageblock */
+	unsigned long nr_pageblocks;
+
+	/*
+	 * What the free lists would hold if the free and the resident pages
+	 * were all free: the state to which freeing everything must lead.
+	 */
+	struct population boot;
+};
+
+/* `rng` draws the order of release; NULL: by address. 0 or -ENOMEM. */
+int start_state_build(struct start_state *start, const struct bundle *bundle,
+		      const struct layout *layout, const struct demand *demand,
+		      struct rng *rng, struct msg *msg);
+void start_state_free(struct start_state *start);
+
+/* Bring a fresh allocator into this state. 0, or what adopting failed with. */
+int start_state_enter(const struct start_state *start,
+		      const struct demand *demand, struct allocator *a,
+		      struct msg *msg);
+
+#endif
