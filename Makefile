@@ -18,7 +18,7 @@
 
 VERSION := 0.1.0
 
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += -r
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .DEFAULT_GOAL := all
@@ -136,9 +136,11 @@ tiny_helper_src := $(filter-out tests/sim_%,$(helper_src))
 
 # -- recipes ------------------------------------------------------------------
 
-V ?=
-Q   := $(if $(filter 1,$(V)),,@)
-say  = $(if $(Q),@printf '  %-8s%s\n' '$(1)' '$(2)')
+# One line for each command; all of it with V=1, none of it with make -s.
+V      ?=
+Q      := $(if $(filter 1,$(V)),,@)
+silent := $(findstring s,$(firstword -$(MAKEFLAGS)))
+say     = $(if $(silent),@:,$(if $(Q),@printf '  %-8s%s\n' '$(1)' '$(2)'))
 
 # Write a line into a file, and touch the file only if that changes it.
 update = printf '%s\n' '$(subst ','\'',$(2))' | cmp -s - $(1) || \
