@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * replay.c - stream the demand through one allocator
+ *
+ *    demand ops (shared, const)     places (this replay's own)
+ *      ALLOC #4 o2  ------------->  [4] = pfn 512, order 2
+ *      SPLIT #4 #9  ------------->  [4] = 512, order 1   [9] = 514, order 1
+ *      FREE  #9     ------------->  [9] = none
+ *
+ * Between two entries of the event queue the operations run in a tight loop;
+ * the queue holds the sampler and the once-a-second tick. What is due at a
+ * time runs after all operations of that time; only the first sample comes
+ * before everything.
+ *
+ * An allocation that fails leaves its id without a place, and the free of such
+ * an id is dropped. A block that cannot be split stays whole at its lower
+ * half's id and is freed with it. So what is freed has always the order it was
+ * given out at.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "alloc/registry.h"
+#include "sim/engine.h"
+#include "sim/replay.h"
+
+#define DEFAULT_SAMPLES 200
+#define TICK_NS UINT64_C(1000000000)	/* per-CPU lists decay once a second */
+
+/*
+ * Where this allocator put a block.
+ *   all ones     nowhere
+ *   bits 63..4   its first pfn
+ *   bits 3..0    its order
+ */
+struct place { uint64_t bits; };
+_Static_assert(MAX_PAGE_ORDER < 16, "an order fits four bits");
+
+static const struct place place_none = { UINT64_MAX };
+
+static inline struct place place_make(unsigned long pfn, unsigned int order)
+{
+	return (struct place){ (uint64_t)pfn << 4 | order };
+}
+
+static inline bool place_is_none(struct place p)
+{
+	return p.bits == UINT64_MAX;
+}
+
+static inline unsigned long place_pfn(struct place p)
+{
+	return (unsigned long)(p.bits >> 4);
+}
+
+static inline unsigned int place_order(struct place p)
+{
+	return p.bits & 15;
+}
+
+struct replayer {
+	const struct replay_plan *plan;
+	struct replay_run *run;
+	struct allocator *allocator;
+	struct place *places;		/* by id */
+	struct engine engine;
+	unsigned int sampler, ticker;	/* sources of the engine */
+};
+
+/* When samples are taken */
+
+static int plan_append(struct sample_plan *plan, uint64_t time_ns)
+{
+	/* The first is taken before any operation, the next after all at 0. */
+	if (plan->nr > 1 && plan->times_ns[plan->nr - 1] == time_ns)
+		return 0;
+	if (plan->nr == MAX_SAMPLES)
+		return -EINVAL;
+	plan->times_ns[plan->nr++] = time_ns;
+	return 0;
+}
+
+static int plan_by_events(struct sample_plan *plan, const struct demand *d,
+			  const struct trace *trace, uint64_t every)
+{
+	uint64_t last = 0;
+	int err = 0;
+
+	for (uint64_t i = every; i < trace->nr_events && !err; i += every) {
+		uint64_t time_ns = trace->events[i].time_ns;
+
+		/* An event out of order happens at the time before it. */
+		if (time_ns > d->start_ns + last)
+			last = time_ns - d->start_ns;
+		err = plan_append(plan, last);
+	}
+	return err;
+}
+
+static int plan_by_time(struct sample_plan *plan, const struct demand *d,
+			uint64_t every)
+{
+	int err = 0;
+
+	for (uint64_t t = every; t < d->end_ns && !err; t += every)
+		err = plan_append(plan, t);
+	return err;
+}
+
+int sample_plan_make(struct sample_plan *plan, const struct demand *d,
+		     const struct trace *trace, uint64_t every_events,
+		     uint64_t every_ns, struct msg *msg)
+{
+	int err;
+
+	if (!every_ns)
+		every_ns = d->end_ns / DEFAULT_SAMPLES + 1;
+	*plan = (struct sample_plan){ 0 };
+	plan->times_ns = malloc((MAX_SAMPLES + 1) * sizeof(*plan->times_ns));
+	if (!plan->times_ns)
+		return msg_set(msg, ENOMEM, "no memory for the times of samples");
+	err = plan_append(plan, 0);
+	if (!err)
+		err = every_events ? plan_by_events(plan, d, trace, every_events)
+				   : plan_by_time(plan, d, every_ns);
+	if (!err)
+		err = plan_append(plan, d->end_ns);
+	if (!err)
+		return 0;
+	sample_plan_free(plan);
+	return msg_set(msg, EINVAL,
+		       "--sample: this is more than %d samples; take them further apart",
+		       MAX_SAMPLES);
+}
+
+void sample_plan_free(struct sample_plan *plan)
+{
+	free(plan->times_ns);
+	*plan = (struct sample_plan){ 0 };
+}
+
+/* Operations */
+
+static void replay_alloc(struct replayer *r, const struct demand_op *op)
+{
+	const struct alloc_req req = {
+		.order = op->order,
+		.migratetype = op->migratetype,
+		.zone_limit = op->zone_limit,
+		.cpu = op->cpu,
+		.flags = op->flags,
+	};
+	unsigned long pfn = alloc_pages(r->allocator, &req);
+
+	r->places[op->id] = likely(pfn != PFN_NONE) ? place_make(pfn, op->order)
+						    : place_none;
+}
+
+static void replay_free(struct replayer *r, const struct demand_op *op)
+{
+	struct place p = r->places[op->id];
+
+	if (unlikely(place_is_none(p))) {
+		r->run->frees_dropped++;
+		return;
+	}
+	r->places[op->id] = place_none;
+	free_pages(r->allocator, place_pfn(p), place_order(p), op->cpu);
+}
+
+static void replay_split(struct replayer *r, const struct demand_op *op)
+{
+	struct place p = r->places[op->id];
+	unsigned long pfn = place_pfn(p);
+
+	r->places[op->upper] = place_none;
+	if (place_is_none(p))
+		return;
+	/* A block left whole by an earlier refusal is too large to follow. */
+	if (place_order(p) != op->order + 1U ||
+	    !allocator_split(r->allocator, pfn, place_order(p), op->order)) {
+		r->run->splits_refused++;
+		return;
+	}
+	r->places[op->id] = place_make(pfn, op->order);
+	r->places[op->upper] = place_make(pfn + (1UL << op->order), op->order);
+}
+
+/* Run all operations up to and including until_ns, from op i; the next op. */
+static size_t run_ops(struct replayer *r, size_t i, uint64_t until_ns)
+{
+	const struct demand_op *ops = r->plan->demand->ops;
+	const size_t nr_ops = r->plan->demand->nr_ops;
+
+	for (; i < nr_ops && ops[i].time_ns <= until_ns; i++) {
+		const struct demand_op *op = &ops[i];
+
+		switch ((enum demand_kind)op->kind) {
+		case DEMAND_ALLOC:
+			replay_alloc(r, op);
+			break;
+		case DEMAND_FREE:
+			replay_free(r, op);
+			break;
+		case DEMAND_SPLIT:
+			replay_split(r, op);
+			break;
+		}
+	}
+	return i;
+}
+
+/* Sources of the engine */
+
+static int sampler_fire(struct engine *engine, void *ctx, uint64_t index)
+{
+	struct replayer *r = ctx;
+	const struct replay_plan *plan = r->plan;
+	int err = sample_take(&r->run->series, r->allocator, engine->now_ns,
+			      r->run->ops_done);
+
+	if (err)
+		return err;
+	if (plan->progress &&
+	    !plan->progress(plan->progress_ctx, r->run->spec, r->run->ops_done,
+			    plan->demand->nr_ops))
+		return -EINTR;
+	if (index + 1 == plan->samples->nr)
+		return 0;
+	return engine_at(engine, plan->samples->times_ns[index + 1], r->sampler,
+			 index + 1);
+}
+
+static int ticker_fire(struct engine *engine, void *ctx, uint64_t arg)
+{
+	struct replayer *r = ctx;
+
+	allocator_tick(r->allocator, engine->now_ns);
+	if (engine->now_ns + TICK_NS > r->plan->demand->end_ns)
+		return 0;
+	return engine_at(engine, engine->now_ns + TICK_NS, r->ticker, arg);
+}
+
+static double seconds_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+static int run_engine(struct replayer *r)
+{
+	struct engine *engine = &r->engine;
+	size_t op = 0;
+	int err;
+
+	r->sampler = engine_add_source(engine, sampler_fire, r);
+	r->ticker = engine_add_source(engine, ticker_fire, r);
+	err = engine_at(engine, 0, r->sampler, 0);
+	if (!err && r->plan->demand->end_ns >= TICK_NS)
+		err = engine_at(engine, TICK_NS, r->ticker, 0);
+	if (!err)
+		err = engine_run(engine, 0);	/* the state at the start */
+	while (!err && !event_queue_empty(&engine->queue)) {
+		uint64_t stop_ns = engine_next_ns(engine);
+		double before = seconds_now();
+
+		op = run_ops(r, op, stop_ns);
+		r->run->wall_s += seconds_now() - before;
+		r->run->ops_done = op;
+		err = engine_run(engine, stop_ns);
+	}
+	/* The last sample is at the end, so nothing is left to run. */
+	assert(err || op == r->plan->demand->nr_ops);
+	return err;
+}
+
+/* The start and the end */
+
+static int make_allocator(struct replayer *r, struct machine *m,
+			  const char *spec, struct msg *msg)
+{
+	const struct demand *d = r->plan->demand;
+	int err;
+
+	err = allocator_create(&r->allocator, spec, r->plan->checked, m, msg);
+	if (err)
+		return err;
+	err = start_state_enter(r->plan->start, d, r->allocator, msg);
+	if (err) {
+		allocator_destroy(r->allocator);
+		return err;
+	}
+	memset(r->places, 0xff, d->nr_ids * sizeof(*r->places));
+	for (size_t i = 0; i < d->nr_residents; i++) {
+		const struct demand_resident *res = &d->residents[i];
+
+		r->places[res->id] = place_make(res->pfn, res->order);
+	}
+	return 0;
+}
+
+static void note_end(struct replayer *r)
+{
+	struct replay_run *run = r->run;
+	const struct machine *m = r->allocator->machine;
+
+	run->stats = r->allocator->stats;
+	run->kmap = m->kmap;
+	run->meta_end = m->meta;
+	run->free_path_allocations = m->free_path_allocations;
+	tax_compute(&run->tax, &run->meta_start, &run->meta_end);
+	run->verified = !allocator_verify(r->allocator, &run->verify_msg);
+}
+
+/* Free all that is live; whether that leads back to the boot population. */
+static bool tear_down(struct replayer *r)
+{
+	const struct replay_plan *plan = r->plan;
+	const struct population *boot = &plan->start->boot;
+
+	for (uint32_t id = 0; id < plan->demand->nr_ids; id++) {
+		struct place p = r->places[id];
+
+		if (!place_is_none(p))
+			free_pages(r->allocator, place_pfn(p), place_order(p), 0);
+	}
+	allocator_drain(r->allocator);
+	for (unsigned int z = 0; z < plan->layout->nr_zones; z++) {
+		unsigned long nr_free[NR_PAGE_ORDERS];
+		struct page_counts counts;
+
+		allocator_free_area(r->allocator, z, nr_free);
+		allocator_counts(r->allocator, z, &counts);
+		if (counts.nodes || memcmp(nr_free, boot->nr_free[z],
+					   sizeof(nr_free)))
+			return false;
+	}
+	return true;
+}
+
+static int replay_on(struct replayer *r, struct machine *m, const char *spec,
+		     struct msg *msg)
+{
+	int err = make_allocator(r, m, spec, msg);
+
+	if (err)
+		return err;
+	r->run->meta_start = m->meta;
+	engine_init(&r->engine);
+	err = run_engine(r);
+	engine_destroy(&r->engine);
+	if (!err) {
+		note_end(r);
+		r->run->teardown = r->plan->teardown;
+		if (r->plan->teardown)
+			r->run->restored = tear_down(r);
+	} else if (err == -EINTR) {
+		msg_set(msg, EINTR,
+			"%s: interrupted after %" PRIu64 " of %zu operations",
+			spec, r->run->ops_done, r->plan->demand->nr_ops);
+	} else {
+		msg_set(msg, -err, "%s: %s", spec, strerror(-err));
+	}
+	allocator_destroy(r->allocator);
+	return err;
+}
+
+int replay(struct replay_run *run, const struct replay_plan *plan,
+	   const char *spec, struct msg *msg)
+{
+	struct replayer r = { .plan = plan, .run = run };
+	struct machine *m;
+	int err = -ENOMEM;
+
+	*run = (struct replay_run){ .ops = registry_find(spec) };
+	run->spec = strdup(spec);
+	r.places = malloc((plan->demand->nr_ids + 1UL) * sizeof(*r.places));
+	if (!run->spec || !r.places) {
+		msg_set(msg, ENOMEM, "%s: no memory for the table of %u blocks",
+			spec, plan->demand->nr_ids);
+		goto free_places;
+	}
+	err = machine_create(&m, plan->layout, plan->window, msg);
+	if (err)
+		goto free_places;
+	err = replay_on(&r, m, spec, msg);
+	machine_destroy(m);
+
+free_places:
+	free(r.places);
+	return err;
+}
+
+void replay_run_free(struct replay_run *run)
+{
+	free(run->spec);
+	sample_series_free(&run->series);
+	*run = (struct replay_run){ 0 };
+}
