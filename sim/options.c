@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* options.c - the command line becomes a struct, or one message */
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc/registry.h"
+#include "sim/options.h"
+#include "sim/units.h"
+
+static const struct option_row {
+	int letter;			/* 0: long form only */
+	const char *word;
+	const char *value;		/* NULL: takes none */
+	const char *help;
+} option_rows[NR_OPTIONS] = {
+#define OPTION_ROW(name, letter, word, value, help) { letter, word, value, help },
+	OPTIONS(OPTION_ROW)
+#undef OPTION_ROW
+};
+
+#define LONG_BASE 256			/* getopt's code of a row: above any letter */
+
+static int bad_value(enum option_id id, const char *value, struct msg *msg)
+{
+	return msg_set(msg, EINVAL, "--%s cannot be '%s'; it takes %s",
+		       option_rows[id].word, value, option_rows[id].value);
+}
+
+/* -a */
+
+static int add_spec(struct options *o, const char *spec, struct msg *msg)
+{
+	const struct allocator_ops *ops = registry_find(spec);
+	const char *text = strchr(spec, ':');
+	struct option_set set;
+	char **specs;
+
+	if (ops && option_parse(&set, ops->options, ops->name,
+				text ? text + 1 : NULL, msg))
+		return -EINVAL;
+	for (unsigned int i = 0; i < o->nr_specs; i++) {
+		if (!strcmp(o->specs[i], spec))
+			return msg_set(msg, EINVAL,
+				       "allocator '%s' is named twice", spec);
+	}
+	specs = realloc(o->specs, (o->nr_specs + 1) * sizeof(*specs));
+	if (!specs)
+		return msg_set(msg, ENOMEM, "no memory");
+	o->specs = specs;
+	specs[o->nr_specs] = strdup(spec);
+	if (!specs[o->nr_specs])
+		return msg_set(msg, ENOMEM, "no memory");
+	o->nr_specs++;
+	return 0;
+}
+
+static int add_all(struct options *o, struct msg *msg)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; allocator_registry[i] && !err; i++)
+		err = add_spec(o, allocator_registry[i]->name, msg);
+	return err;
+}
+
+static int unknown_allocator(const char *spec, struct msg *msg)
+{
+	char names[512] = "all";
+	size_t len = strlen(names);
+
+	for (unsigned int i = 0; allocator_registry[i] && len < sizeof(names); i++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, ", %s",
+					allocator_registry[i]->name);
+	return msg_set(msg, EINVAL, "unknown allocator '%.*s'; allowed are %s",
+		       (int)strcspn(spec, ":"), spec, names);
+}
+
+static int parse_allocators(struct options *o, const char *list, struct msg *msg)
+{
+	char *copy = strdup(list);
+	char *rest = copy, *spec;
+	int err = copy ? 0 : msg_set(msg, ENOMEM, "no memory");
+
+	while (!err && (spec = strsep(&rest, ","))) {
+		if (!strcmp(spec, "all"))
+			err = add_all(o, msg);
+		else if (registry_find(spec))
+			err = add_spec(o, spec, msg);
+		else
+			err = unknown_allocator(spec, msg);
+	}
+	free(copy);
+	return err;
+}
+
+/* The others */
+
+static int parse_machine(struct options *o, const char *value, struct msg *msg)
+{
+	const char *size = value;
+
+	if (!strncmp(value, "flat:", 5)) {
+		o->machine_flat = true;
+		size = value + 5;
+	}
+	if (parse_size(size, &o->machine_bytes) || !o->machine_bytes)
+		return msg_set(msg, EINVAL,
+			       "--machine cannot be '%s'; it takes a size as 24G, or flat:SIZE",
+			       value);
+	return 0;
+}
+
+static int parse_highmem(struct options *o, const char *value, struct msg *msg)
+{
+	if (!strcmp(value, "none"))
+		o->highmem = HIGHMEM_NONE;
+	else if (!strcmp(value, "all"))
+		o->highmem = HIGHMEM_ALL;
+	else if (!strncmp(value, "above:", 6) &&
+		 !parse_size(value + 6, &o->highmem_bytes))
+		o->highmem = HIGHMEM_ABOVE;
+	else
+		return bad_value(OPTION_HIGHMEM, value, msg);
+	return 0;
+}
+
+static int parse_window(struct options *o, const char *value, struct msg *msg)
+{
+	if (!strcmp(value, "arith"))
+		o->window = WINDOW_ARITH;
+	else if (!strcmp(value, "guard"))
+		o->window = WINDOW_GUARD;
+	else
+		return bad_value(OPTION_WINDOW, value, msg);
+	return 0;
+}
+
+static int parse_sample(struct options *o, const char *value, struct msg *msg)
+{
+	o->sample_events = o->sample_ns = 0;
+	if (parse_count(value, &o->sample_events) &&
+	    parse_time(value, &o->sample_ns))
+		return bad_value(OPTION_SAMPLE, value, msg);
+	if (!o->sample_events && !o->sample_ns)
+		return bad_value(OPTION_SAMPLE, value, msg);
+	return 0;
+}
+
+static int parse_list_order(struct options *o, const char *value,
+			    struct msg *msg)
+{
+	o->address_order = !strcmp(value, "address");
+	if (!o->address_order && strcmp(value, "shuffled"))
+		return bad_value(OPTION_LIST_ORDER, value, msg);
+	return 0;
+}
+
+static int parse_number(enum option_id id, const char *value, uint64_t *out,
+			struct msg *msg)
+{
+	return parse_count(value, out) ? bad_value(id, value, msg) : 0;
+}
+
+static int option_take(struct options *o, enum option_id id, const char *value,
+		       struct msg *msg)
+{
+	switch (id) {
+	case OPTION_ALLOCATORS:
+		return parse_allocators(o, value, msg);
+	case OPTION_MACHINE:
+		return parse_machine(o, value, msg);
+	case OPTION_HIGHMEM:
+		return parse_highmem(o, value, msg);
+	case OPTION_WINDOW:
+		return parse_window(o, value, msg);
+	case OPTION_SAMPLE:
+		return parse_sample(o, value, msg);
+	case OPTION_LIMIT:
+		return parse_number(id, value, &o->limit, msg);
+	case OPTION_SEED:
+		return parse_number(id, value, &o->seed, msg);
+	case OPTION_LIST_ORDER:
+		return parse_list_order(o, value, msg);
+	case OPTION_OUTPUT:
+		o->output = value;
+		return *value ? 0 : bad_value(id, value, msg);
+	case OPTION_TEARDOWN:
+		o->teardown = true;
+		return 0;
+	case OPTION_CHECK:
+		o->check = true;
+		return 0;
+	case OPTION_NO_PLOTS:
+		o->no_plots = true;
+		return 0;
+	case OPTION_QUIET:
+		o->quiet = true;
+		return 0;
+	case OPTION_HELP:
+		o->help = true;
+		return 0;
+	case OPTION_VERSION:
+		o->version = true;
+		return 0;
+	case NR_OPTIONS:
+		break;
+	}
+	assert(!"an option without its case");
+	return -EINVAL;
+}
+
+static int unknown_option(uint64_t allowed, const char *word, struct msg *msg)
+{
+	char names[512];
+	size_t len = 0;
+
+	for (unsigned int i = 0; i < NR_OPTIONS; i++) {
+		if (!(allowed >> i & 1) || len >= sizeof(names))
+			continue;
+		len += (size_t)snprintf(names + len, sizeof(names) - len,
+					"%s--%s", len ? ", " : "",
+					option_rows[i].word);
+	}
+	return msg_set(msg, EINVAL, "unknown option '%s'; allowed are %s", word,
+		       names);
+}
+
+/* getopt's tables for the options of one command. */
+struct getopt_tables {
+	char letters[3 * NR_OPTIONS + 2];
+	struct option words[NR_OPTIONS + 1];
+};
+
+static void tables_fill(struct getopt_tables *t, uint64_t allowed)
+{
+	size_t nr_letters = 0, nr_words = 0;
+
+	memset(t, 0, sizeof(*t));
+	t->letters[nr_letters++] = ':';	/* tell a missing value from a bad option */
+	for (unsigned int i = 0; i < NR_OPTIONS; i++) {
+		const struct option_row *row = &option_rows[i];
+
+		if (!(allowed >> i & 1))
+			continue;
+		t->words[nr_words++] = (struct option){
+			.name = row->word,
+			.has_arg = row->value ? required_argument : no_argument,
+			.val = (int)(LONG_BASE + i),
+		};
+		if (!row->letter)
+			continue;
+		t->letters[nr_letters++] = (char)row->letter;
+		if (row->value)
+			t->letters[nr_letters++] = ':';
+	}
+}
+
+/* The row behind getopt's code: a letter, or LONG_BASE and up. */
+static enum option_id option_of_code(int code)
+{
+	unsigned int i = 0;
+
+	if (code >= LONG_BASE)
+		return (enum option_id)(code - LONG_BASE);
+	while (i < NR_OPTIONS && option_rows[i].letter != code)
+		i++;
+	return (enum option_id)i;
+}
+
+static int code_failed(int code, uint64_t allowed, char **argv, struct msg *msg)
+{
+	char letter[3] = { '-', (char)optopt, '\0' };
+	enum option_id id = option_of_code(optopt);
+
+	/* A word with a value it does not take has its own code in optopt. */
+	if (code == '?' && optopt >= LONG_BASE)
+		return msg_set(msg, EINVAL, "--%s takes no value",
+			       option_rows[id].word);
+	if (code == '?')
+		return unknown_option(allowed, optopt ? letter : argv[optind - 1],
+				      msg);
+	return msg_set(msg, EINVAL, "--%s needs a value: %s",
+		       option_rows[id].word, option_rows[id].value);
+}
+
+static int parse_all(struct options *o, uint64_t allowed, int argc, char **argv,
+		     struct msg *msg)
+{
+	struct getopt_tables tables;
+	int code, err;
+
+	tables_fill(&tables, allowed);
+	optind = 0;			/* start afresh: tests parse many lines */
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, tables.letters, tables.words,
+				   NULL)) != -1) {
+		if (code == '?' || code == ':')
+			return code_failed(code, allowed, argv, msg);
+		err = option_take(o, option_of_code(code), optarg, msg);
+		if (err)
+			return err;
+	}
+	o->args = argv + optind;
+	o->nr_args = argc - optind;
+	return 0;
+}
+
+int options_parse(struct options *o, uint64_t allowed, int argc, char **argv,
+		  struct msg *msg)
+{
+	int err;
+
+	*o = (struct options){ .seed = 1 };
+	err = parse_all(o, allowed, argc, argv, msg);
+	if (!err && !o->nr_specs && (allowed & OPT(ALLOCATORS)))
+		err = parse_allocators(o, "linked,twoword", msg);
+	if (err)
+		options_free(o);
+	return err;
+}
+
+void options_free(struct options *o)
+{
+	for (unsigned int i = 0; i < o->nr_specs; i++)
+		free(o->specs[i]);
+	free(o->specs);
+	o->specs = NULL;
+	o->nr_specs = 0;
+}
+
+void options_print(uint64_t allowed)
+{
+	for (unsigned int i = 0; i < NR_OPTIONS; i++) {
+		const struct option_row *row = &option_rows[i];
+		char left[64];
+
+		if (!(allowed >> i & 1))
+			continue;
+		snprintf(left, sizeof(left), "%c%c%s --%s%s%s",
+			 row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
+			 row->letter ? "," : " ", row->word,
+			 row->value ? " " : "", row->value ? row->value : "");
+		printf("  %-36s%s%s\n", left,
+		       strlen(left) > 35 ? "\n                                      " : "",
+		       row->help);
+	}
+}

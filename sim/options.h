@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * options.h - the command line, read once, from one table
+ *
+ * Each command names the options it takes as a mask; help texts, the message
+ * for an unknown option and the parser itself all come from the table.
+ */
+#ifndef PAGETAX_SIM_OPTIONS_H
+#define PAGETAX_SIM_OPTIONS_H
+
+#include "base/msg.h"
+#include "base/types.h"
+#include "machine/highmem.h"
+
+/* x(NAME, short or 0, long, what it takes or NULL, help) */
+#define OPTIONS(x)                                                                        \
+	x(ALLOCATORS, 'a', "allocators", "LIST", "allocators, comma-separated, or all; each as NAME:KEY=VALUE:..." ) \
+	x(MACHINE,    'm', "machine",    "M",    "machine for a trace that brings none: a size as 24G, or flat:SIZE") \
+	x(HIGHMEM,    0,   "highmem",    "none|all|above:SIZE", "which memory is high: mapped before it is seen") \
+	x(WINDOW,     0,   "window",     "arith|guard", "how high memory is mapped: computed, or so that misuse faults") \
+	x(OUTPUT,     'o', "output",     "DIR",  "write a result folder")                 \
+	x(SAMPLE,     0,   "sample",     "N|TIME", "sample every N events, or every TIME as in 10ms (default: 200 samples)") \
+	x(LIMIT,      0,   "limit",      "N",    "stop after N events of the input")      \
+	x(SEED,       0,   "seed",       "N",    "seed of all that is random (default: 1)") \
+	x(LIST_ORDER, 0,   "list-order", "shuffled|address", "order of the free lists at the start") \
+	x(TEARDOWN,   0,   "teardown",   NULL,   "free everything at the end and compare with the boot state") \
+	x(CHECK,      0,   "check",      NULL,   "shadow every page; the first bad operation ends the run") \
+	x(NO_PLOTS,   0,   "no-plots",   NULL,   "leave the plots out of the result folder") \
+	x(QUIET,      'q', "quiet",      NULL,   "no progress and no table")              \
+	x(HELP,       'h', "help",       NULL,   "this text")                             \
+	x(VERSION,    'V', "version",    NULL,   "print the version")
+
+enum option_id {
+#define OPTION_ENUM(name, letter, word, value, help) OPTION_##name,
+	OPTIONS(OPTION_ENUM)
+#undef OPTION_ENUM
+	NR_OPTIONS,
+};
+
+#define OPT(name) (UINT64_C(1) << OPTION_##name)
+#define OPT_EVERYWHERE (OPT(HELP) | OPT(VERSION))
+
+enum highmem_choice {
+	HIGHMEM_AS_RECORDED,		/* the machine's own border */
+	HIGHMEM_NONE,
+	HIGHMEM_ALL,
+	HIGHMEM_ABOVE,
+};
+
+struct options {
+	char **specs;			/* -a, cut at the commas; checked */
+	unsigned int nr_specs;
+
+	uint64_t machine_bytes;		/* 0: not given */
+	bool machine_flat;		/* one zone, instead of a PC's three */
+	enum highmem_choice highmem;
+	uint64_t highmem_bytes;		/* HIGHMEM_ABOVE only */
+	enum window_mode window;
+
+	const char *output;		/* NULL: no result folder */
+	uint64_t sample_events;		/* at most one of these two is not 0 */
+	uint64_t sample_ns;
+	uint64_t limit;			/* 0: none */
+	uint64_t seed;
+	bool address_order;
+	bool teardown;
+	bool check;
+	bool no_plots;
+	bool quiet;
+	bool help;
+	bool version;
+
+	char **args;			/* what is no option; points into argv */
+	int nr_args;
+};
+
+/*
+ * Read argv (its first word is the command's name) for a command that takes
+ * the options in `allowed`. 0; -EINVAL with a message that says what is
+ * allowed; or -ENOMEM.
+ */
+int options_parse(struct options *o, uint64_t allowed, int argc, char **argv,
+		  struct msg *msg);
+void options_free(struct options *o);
+
+/* One line for each option of the mask, as a help text. */
+void options_print(uint64_t allowed);
+
+#endif
