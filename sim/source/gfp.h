@@ -8,6 +8,8 @@
 #ifndef PAGETAX_SIM_GFP_H
 #define PAGETAX_SIM_GFP_H
 
+#include <string.h>
+
 #include "base/types.h"
 
 /* x(name without underscores, as the kernel prints it) */
@@ -54,6 +56,41 @@ enum gfp_bit {
  * unknown ones set GFP(UNKNOWN). A number (0x...) gives GFP(UNKNOWN) too.
  */
 uint32_t gfp_parse(const char *text, size_t len);
+
+/*
+ * The same through a small cache: a trace of millions of allocations has a few
+ * dozen flag strings. Start from an all-zero cache.
+ */
+#define GFP_CACHE_LINES 128		/* a power of two */
+
+struct gfp_cache_line {
+	char text[124];
+	uint32_t len;			/* 0: empty */
+	uint32_t gfp;
+};
+
+struct gfp_cache {
+	struct gfp_cache_line lines[GFP_CACHE_LINES];
+};
+
+uint32_t gfp_cache_miss(struct gfp_cache_line *line, const char *text,
+			size_t len);
+
+static inline uint32_t gfp_parse_cached(struct gfp_cache *cache,
+					const char *text, size_t len)
+{
+	size_t slot = len;
+	struct gfp_cache_line *line;
+
+	if (len > 6)		/* 5th: KERNEL or NOFS; middle and end: the rest */
+		slot += (unsigned char)text[5] * 7u +
+			(unsigned char)text[len / 2] * 31u +
+			(unsigned char)text[len - 3] * 5u;
+	line = &cache->lines[slot % GFP_CACHE_LINES];
+	if (likely(line->len == len && len && !memcmp(line->text, text, len)))
+		return line->gfp;
+	return gfp_cache_miss(line, text, len);
+}
 
 /* Print as elementary names; returns buf. */
 char *gfp_format(uint32_t gfp, char *buf, size_t size);

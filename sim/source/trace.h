@@ -16,7 +16,8 @@ struct trace {
 	size_t nr_events;
 	size_t room;
 
-	char **comms;			/* process names; index 0 is "" */
+	char **comms;			/* process names; index 0 is "", and what
+					   comes after 65535 others */
 	unsigned int nr_comms;
 
 	uint64_t lost;			/* sum over EV_LOST */
@@ -39,5 +40,15 @@ struct trace {
 int trace_read(struct trace *trace, const char *path, uint64_t limit,
 	       struct msg *msg);
 void trace_free(struct trace *trace);
+
+/*
+ * The same, asking `check` about every event, for limits that the format does
+ * not know, such as the machine's zones. It returns 0, or a negative errno and
+ * a message, which gets path and line put before it and ends the reading.
+ */
+typedef int (*event_check)(const struct event *ev, const void *arg,
+			   struct msg *msg);
+int trace_read_checked(struct trace *trace, const char *path, uint64_t limit,
+		       event_check check, const void *arg, struct msg *msg);
 
 #endif

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trace.c - build a trace in memory from whatever format the input is in
+ *
+ * The format is told by content. Events are kept as they come; if the recorder
+ * wrote them out of order (one CPU's buffer behind another's), they are sorted
+ * by time once, at the end, and equal times keep their order.
+ *
+ * Process names are interned: a name seen lately costs one look at a small
+ * direct-mapped cache, any other one look at a hash table.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <uthash.h>
+
+#include "sim/source/reader.h"
+
+static const struct trace_reader *const readers[] = {
+	&perf_text_reader,
+};
+
+const char *const event_kind_names[NR_EVENT_KINDS] = {
+#define EVENT_NAME(name, kernel, what) [EV_##name] = kernel,
+	EVENT_KINDS(EVENT_NAME)
+#undef EVENT_NAME
+	[EV_LOST] = "lost",
+};
+
+/* No machine has such a page: 52 bits of physical address, or 32 bits of pfn. */
+#define PFN_LIMIT (UINT64_C(1) << (sizeof(long) > 4 ? 40 : 31))
+
+/* ---- process names ---- */
+
+#define COMM_CACHE_LINES 256	/* a power of two; a busy machine runs fewer at once */
+
+struct comm_entry {
+	UT_hash_handle hh;
+	uint16_t index;
+	char name[];
+};
+
+/* Names of up to 16 bytes, as the kernel's are, are two overlapping words. */
+struct comm_line {
+	uint64_t head;
+	uint64_t tail;
+	uint32_t len;		/* 0: empty */
+	uint16_t index;
+};
+
+struct comm_table {
+	struct comm_entry *by_name;
+	struct comm_line lines[COMM_CACHE_LINES];
+};
+
+static struct comm_table *comm_table_create(void)
+{
+	return calloc(1, sizeof(struct comm_table));
+}
+
+static void comm_table_destroy(struct comm_table *table)
+{
+	struct comm_entry *entry, *next;
+
+	HASH_ITER(hh, table->by_name, entry, next) {
+		HASH_DEL(table->by_name, entry);
+		free(entry);
+	}
+	free(table);
+}
+
+/* The first and the last 8 bytes of a name; the whole of it below 8. */
+static void comm_words(const char *name, size_t len, uint64_t *head,
+		       uint64_t *tail)
+{
+	if (len >= 8) {
+		memcpy(head, name, 8);
+		memcpy(tail, name + len - 8, 8);
+		return;
+	}
+	*head = 0;
+	*tail = 0;
+	for (size_t i = 0; i < len; i++)
+		*head = *head << 8 | (unsigned char)name[i];
+}
+
+static int trace_add_comm(struct trace *trace, const char *name, size_t len)
+{
+	char **comms = trace->comms;
+	char *copy = strndup(name, len);
+
+	/* room doubles: it is full when the count is a power of two */
+	if (!(trace->nr_comms & (trace->nr_comms - 1)))
+		comms = realloc(comms, 2 * (trace->nr_comms + 1) * sizeof(*comms));
+	if (comms)
+		trace->comms = comms;
+	if (!comms || !copy) {
+		free(copy);
+		return -ENOMEM;
+	}
+	comms[trace->nr_comms++] = copy;
+	return 0;
+}
+
+static int comm_intern(struct trace_builder *b, const char *name, size_t len,
+		       uint16_t *index)
+{
+	struct comm_entry *entry;
+
+	HASH_FIND(hh, b->comms->by_name, name, len, entry);
+	if (entry) {
+		*index = entry->index;
+		return 0;
+	}
+	*index = 0;
+	if (b->trace->nr_comms > UINT16_MAX)
+		return 0;
+
+	entry = calloc(1, sizeof(*entry) + len + 1);
+	if (!entry || trace_add_comm(b->trace, name, len)) {
+		free(entry);
+		return -ENOMEM;
+	}
+	entry->index = (uint16_t)(b->trace->nr_comms - 1);
+	memcpy(entry->name, name, len);
+	HASH_ADD_KEYPTR(hh, b->comms->by_name, entry->name, len, entry);
+	*index = entry->index;
+	return 0;
+}
+
+int builder_comm(struct trace_builder *b, const char *name, size_t len,
+		 uint16_t *index)
+{
+	struct comm_line *line;
+	uint64_t head, tail;
+	int err;
+
+	if (len == 0 || len > 16) {
+		*index = 0;
+		return len ? comm_intern(b, name, len, index) : 0;
+	}
+	comm_words(name, len, &head, &tail);
+	line = &b->comms->lines[((head ^ tail << 1) * UINT64_C(0x9e3779b97f4a7c15) >> 32) %
+				COMM_CACHE_LINES];
+	if (likely(line->head == head && line->tail == tail && line->len == len)) {
+		*index = line->index;
+		return 0;
+	}
+	err = comm_intern(b, name, len, index);
+	if (!err)
+		*line = (struct comm_line){ head, tail, (uint32_t)len, *index };
+	return err;
+}
+
+/* ---- events ---- */
+
+static int trace_grow(struct trace *trace, struct msg *msg)
+{
+	size_t room = trace->room ? 2 * trace->room : 4096;
+	struct event *events = NULL;
+
+	if (room <= SIZE_MAX / sizeof(*events))
+		events = realloc(trace->events, room * sizeof(*events));
+	if (!events)
+		return msg_set(msg, ENOMEM, "no memory for %zu events", room);
+	trace->events = events;
+	trace->room = room;
+	return 0;
+}
+
+/* What every machine could have done, whatever its zones. */
+static int event_sane(const struct event *ev, struct msg *msg)
+{
+	if (ev->order > MAX_PAGE_ORDER)
+		return msg_set(msg, EINVAL, "order %u; expected 0 to %u, the largest block",
+			       ev->order, MAX_PAGE_ORDER);
+	if (ev->fallback_order > MAX_PAGE_ORDER)
+		return msg_set(msg, EINVAL, "fallback_order %u; expected 0 to %u, the largest block",
+			       ev->fallback_order, MAX_PAGE_ORDER);
+	if (ev->pfn >= PFN_LIMIT)
+		return msg_set(msg, EINVAL, "pfn 0x%" PRIx64 "; expected one below 0x%" PRIx64,
+			       ev->pfn, PFN_LIMIT);
+	if (ev->pfn & ((UINT64_C(1) << ev->order) - 1))
+		return msg_set(msg, EINVAL, "pfn 0x%" PRIx64
+			       "; expected a multiple of %u, as its order is %u",
+			       ev->pfn, 1u << ev->order, ev->order);
+	return 0;
+}
+
+static int event_check_pages(struct trace_builder *b, const struct event *ev,
+			     struct msg *msg)
+{
+	struct trace *trace = b->trace;
+	uint64_t last_pfn = ev->pfn + (UINT64_C(1) << ev->order) - 1;
+	int err = event_sane(ev, msg);
+
+	if (!err && b->check)
+		err = b->check(ev, b->check_arg, msg);
+	if (!err && last_pfn > trace->max_pfn)
+		trace->max_pfn = last_pfn;
+	return err;
+}
+
+int builder_add(struct trace_builder *b, const struct event *ev, struct msg *msg)
+{
+	struct trace *trace = b->trace;
+	int err = 0;
+
+	if (ev->kind == EV_LOST)
+		trace->lost += ev->pfn;
+	else if (ev->kind != EV_ALLOC || ev->pfn != EVENT_PFN_FAILED)
+		err = event_check_pages(b, ev, msg);
+	else if (ev->order > MAX_PAGE_ORDER)
+		err = event_sane(&(struct event){ .order = ev->order }, msg);
+	if (err)
+		return err;
+
+	if (unlikely(trace->nr_events == trace->room)) {
+		err = trace_grow(trace, msg);
+		if (err)
+			return err;
+	}
+	trace->events[trace->nr_events++] = *ev;
+	trace->by_kind[ev->kind]++;
+	if (ev->cpu >= trace->nr_cpus)
+		trace->nr_cpus = ev->cpu + 1u;
+	if (unlikely(ev->time_ns < b->last_ns))
+		b->unsorted = true;
+	b->last_ns = ev->time_ns;
+	return 0;
+}
+
+/* Merge the runs [0, mid) and [mid, n) of `from`; the left one wins ties. */
+static void merge_runs(struct event *to, const struct event *from, size_t mid,
+		       size_t n)
+{
+	size_t left = 0;
+	size_t right = mid;
+
+	for (size_t i = 0; i < n; i++) {
+		if (right == n || (left < mid &&
+				   from[left].time_ns <= from[right].time_ns))
+			to[i] = from[left++];
+		else
+			to[i] = from[right++];
+	}
+}
+
+/* Merge sort from the bottom up: stable, and quick on what is nearly sorted. */
+static int trace_sort(struct trace *trace, struct msg *msg)
+{
+	size_t n = trace->nr_events;
+	struct event *from = trace->events;
+	struct event *to = malloc(n * sizeof(*to));
+
+	if (!to)
+		return msg_set(msg, ENOMEM, "no memory to sort %zu events by time", n);
+	for (size_t run = 1; run < n; run *= 2) {
+		struct event *swap = from;
+
+		for (size_t at = 0; at < n; at += 2 * run)
+			merge_runs(to + at, from + at, min_t(size_t, run, n - at),
+				   min_t(size_t, 2 * run, n - at));
+		from = to;
+		to = swap;
+	}
+	if (from != trace->events) {
+		trace->events = from;
+		trace->room = n;
+	}
+	free(to);
+	return 0;
+}
+
+/* ---- reading ---- */
+
+static int refuse_format(const struct input *in, struct msg *msg)
+{
+	char known[256] = "";
+	char begin[48];
+	size_t used = 0;
+
+	if (in->end == 0)
+		return msg_set(msg, EINVAL, "%s: is empty; expected a trace", in->path);
+	for (size_t i = 0; i < ARRAY_SIZE(readers) && used < sizeof(known); i++)
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
+					 i ? ", " : "", readers[i]->what);
+	return msg_set(msg, EINVAL,
+		       "%s: no known trace format (it begins with \"%s\"); expected %s, plain or in zstd",
+		       in->path, text_quote(begin, sizeof(begin), in->text, in->end),
+		       known);
+}
+
+static const struct trace_reader *find_reader(const struct input *in)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
+		if (readers[i]->probe(in->text, in->end))
+			return readers[i];
+	return NULL;
+}
+
+static int build(struct trace_builder *b, struct input *in, struct msg *msg)
+{
+	const struct trace_reader *reader = find_reader(in);
+	struct trace *trace = b->trace;
+	int err;
+
+	if (!reader)
+		return refuse_format(in, msg);
+	snprintf(trace->format, sizeof(trace->format), "%s", reader->name);
+	err = reader->read(b, in, msg);
+	if (err)
+		return err;
+	trace->lines = in->line;
+	if (trace->nr_events == trace->by_kind[EV_LOST])
+		return msg_set(msg, EINVAL,
+			       "%s: none of its %" PRIu64 " lines is an event of the page allocator"
+			       "; expected kmem:mm_page_alloc, kmem:mm_page_free and so on",
+			       in->path, trace->lines);
+	if (b->unsorted) {
+		err = trace_sort(trace, msg);
+		if (err)
+			return err;
+	}
+	return input_sha256(in, trace->sha256, msg);
+}
+
+int trace_read_checked(struct trace *trace, const char *path, uint64_t limit,
+		       event_check check, const void *arg, struct msg *msg)
+{
+	struct trace_builder b = {
+		.trace = trace,
+		.check = check,
+		.check_arg = arg,
+		.limit = limit ? limit : UINT64_MAX,
+	};
+	struct input in;
+	int err;
+
+	*trace = (struct trace){ 0 };
+	err = input_open(&in, path, msg);
+	if (err)
+		return err;
+	b.comms = comm_table_create();
+	if (b.comms && !trace_add_comm(trace, "", 0))
+		err = build(&b, &in, msg);
+	else
+		err = msg_set(msg, ENOMEM, "%s: no memory to read it", in.path);
+
+	if (b.comms)
+		comm_table_destroy(b.comms);
+	input_close(&in);
+	if (err)
+		trace_free(trace);
+	return err;
+}
+
+int trace_read(struct trace *trace, const char *path, uint64_t limit,
+	       struct msg *msg)
+{
+	return trace_read_checked(trace, path, limit, NULL, NULL, msg);
+}
+
+void trace_free(struct trace *trace)
+{
+	for (unsigned int i = 0; i < trace->nr_comms; i++)
+		free(trace->comms[i]);
+	free(trace->comms);
+	free(trace->events);
+	*trace = (struct trace){ 0 };
+}
