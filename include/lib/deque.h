@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * deque.h - a list with two ends, in a generic radix tree
+ *
+ *      tail                     lo             head
+ *       v                       v               v
+ *       [ entries in tree leaves | inline slots  ]      counters, growing right
+ *
+ * Entries stand at consecutive counters [tail, head). The counter, modulo the
+ * ring's size, is the entry's slot: its owner keeps it, so an entry can leave
+ * from the middle without a search. The newest entries, at most nr_inline of
+ * them, lie in inline slots beside the list's head; older ones in leaves. When
+ * the inline slots are full, half of them are copied to a leaf; when they are
+ * empty, half are filled from one. Slots do not change by that, only where
+ * the entry is kept: so most pushes and pops touch no node and no foreign
+ * descriptor.
+ *
+ * A short list (nr <= nr_inline - hysteresis) keeps everything inline and has
+ * no leaf at all. The ring is as large as the list can ever get, so the
+ * tree's depth is fixed and its interior nodes are set aside at once; only
+ * leaves come and go, and a push needs at most one. The deque never asks for
+ * a leaf by itself: whoever pushes asks deque_has_room() and hands one in,
+ * which lets an allocator use the very page it is about to free.
+ *
+ * A leaf that holds nothing any more goes to the store's put(), except one:
+ * it stays as a spare until the list is `hysteresis` entries shorter.
+ *
+ * Removal from the middle:
+ *    swap   an end entry takes the gap, and the move hook tells its owner
+ *    punch  the slot is marked a hole; order is kept; the list is compacted
+ *           when holes outnumber entries (plus 8), or nothing is left in leaves
+ *
+ * push, pop and del cost O(depth) and at most two maps, one live at a time.
+ */
+#ifndef PAGETAX_LIB_DEQUE_H
+#define PAGETAX_LIB_DEQUE_H
+
+#include "base/types.h"
+#include "lib/genradix.h"
+
+#define DEQUE_ENTRY_NONE (~0UL)		/* no entry; never a legal one */
+#define DEQUE_LEAF_NONE UINT32_MAX
+
+enum deque_end {
+	DEQUE_HEAD,			/* hot: pushed last, popped first */
+	DEQUE_TAIL,			/* cold */
+};
+
+/* Tell the owner of an entry that it now stands at another slot. */
+typedef void (*deque_moved_fn)(void *ctx, unsigned long entry, uint32_t slot);
+
+struct deque_config {
+	unsigned long max_entries;	/* the list never holds more */
+	unsigned int nr_inline;		/* 0 to 64 */
+	unsigned int entry_bytes;	/* 4 or 8 */
+	unsigned int hysteresis;	/* entries; see above */
+	bool punch;
+	size_t node_bytes;		/* of a leaf: a power of two, 2 entries or more */
+	struct node_store *store;	/* gives interior nodes once, takes leaves back */
+	deque_moved_fn moved;
+	void *moved_ctx;
+};
+
+struct deque {
+	uint32_t head;			/* one past the newest entry */
+	uint32_t lo;			/* entries below it are in leaves */
+	uint32_t tail;			/* the oldest entry */
+	uint32_t nr;			/* entries: head - tail, less holes */
+	int32_t shrink_at;		/* at this many, leaves may go; -1: none to */
+	uint32_t mask;			/* ring size - 1; a slot is counter & mask */
+	uint16_t nr_inline;
+	uint16_t inline_mask;
+	uint8_t hysteresis;
+	uint8_t leaf_shift;		/* log2 of the entries in a leaf */
+	bool wide;			/* entries of 8 bytes */
+	bool punch;
+	void *slots;			/* inline, inline_mask + 1 of them */
+	uint32_t spare;			/* number of the empty leaf, or DEQUE_LEAF_NONE */
+	uint32_t spare_nr;		/* nr when it became empty */
+	deque_moved_fn moved;
+	void *moved_ctx;
+	struct genradix tree;
+};
+
+/* Bytes of inline slots that deque_init() must be given, zeroed. */
+size_t deque_slot_bytes(const struct deque_config *cfg);
+
+/* An empty deque. False when the store had no interior nodes. */
+bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots);
+
+/* Give all nodes back, entries or not. */
+void deque_destroy(struct deque *d);
+
+/* Leaf number that the next push at this end needs; DEQUE_LEAF_NONE when it needs none. */
+uint32_t deque_wants_leaf(const struct deque *d, enum deque_end end);
+
+/* The slow halves of the calls below. */
+void deque_spill(struct deque *d);
+void deque_refill(struct deque *d);
+uint32_t deque_push_tail(struct deque *d, unsigned long entry);
+void deque_settle(struct deque *d);
+
+/* Whether a push at this end can go without a leaf being handed in first. */
+static inline bool deque_has_room(const struct deque *d, enum deque_end end)
+{
+	if (likely(d->head - d->lo < d->nr_inline &&
+		   (end == DEQUE_HEAD || d->tail == d->lo)))
+		return true;
+	return deque_wants_leaf(d, end) == DEQUE_LEAF_NONE;
+}
+
+/*
+ * Hand in a leaf for the number that deque_wants_leaf() gave. The content is
+ * overwritten. If the deque holds a spare under another number, take that one
+ * out first and use it.
+ */
+void deque_add_leaf(struct deque *d, uint32_t leaf, struct node_ref ref);
+
+/* Take the spare leaf out, to use it elsewhere; NODE_REF_NONE without one. */
+struct node_ref deque_take_spare(struct deque *d);
+
+/* Put another node in place of a leaf whose content was copied to it. */
+void deque_replace_leaf(struct deque *d, uint32_t leaf, struct node_ref ref);
+
+/* Entry i of an array of the deque's entry size. */
+static inline unsigned long deque_read(const struct deque *d, const void *array,
+				       uint32_t i)
+{
+	if (d->wide)
+		return (unsigned long)((const uint64_t *)array)[i];
+	return ((const uint32_t *)array)[i];
+}
+
+static inline void deque_write(const struct deque *d, void *array, uint32_t i,
+			       unsigned long entry)
+{
+	if (d->wide)
+		((uint64_t *)array)[i] = entry;
+	else
+		((uint32_t *)array)[i] = (uint32_t)entry;
+}
+
+/* Add an entry at the head; returns its slot. There must be room. */
+static inline uint32_t deque_push_head(struct deque *d, unsigned long entry)
+{
+	uint32_t at = d->head;
+
+	if (unlikely(at - d->lo == d->nr_inline))
+		deque_spill(d);
+	if (likely(d->nr_inline)) {
+		deque_write(d, d->slots, at & d->inline_mask, entry);
+		d->head = at + 1;
+	} else {
+		/* No inline slots: the entry goes out to its leaf at once. */
+		deque_write(d, d->slots, 0, entry);
+		d->head = at + 1;
+		deque_spill(d);
+	}
+	d->nr++;
+	return at & d->mask;
+}
+
+static inline uint32_t deque_push(struct deque *d, enum deque_end end,
+				  unsigned long entry)
+{
+	return end == DEQUE_HEAD ? deque_push_head(d, entry) :
+				   deque_push_tail(d, entry);
+}
+
+/* Take the newest entry, or DEQUE_ENTRY_NONE. May release leaves. */
+static inline unsigned long deque_pop_head(struct deque *d)
+{
+	unsigned long entry;
+
+	if (unlikely(!d->nr))
+		return DEQUE_ENTRY_NONE;
+	if (unlikely(d->head == d->lo))
+		deque_refill(d);
+	d->head--;
+	entry = deque_read(d, d->slots, d->head & d->inline_mask);
+	d->nr--;
+	if (!d->nr_inline)
+		d->lo = d->head;
+	if (unlikely(d->punch || (int32_t)d->nr <= d->shrink_at))
+		deque_settle(d);
+	return entry;
+}
+
+/* Take the oldest entry, or DEQUE_ENTRY_NONE. May release leaves. */
+unsigned long deque_pop_tail(struct deque *d);
+
+static inline unsigned long deque_pop(struct deque *d, enum deque_end end)
+{
+	return end == DEQUE_HEAD ? deque_pop_head(d) : deque_pop_tail(d);
+}
+
+/* The entry at an end, left in place; DEQUE_ENTRY_NONE when empty. */
+unsigned long deque_peek(const struct deque *d, enum deque_end end);
+
+/*
+ * Remove the entry at `slot`, which must hold one. With swap, the entry at
+ * `fill` end takes its place. May release leaves.
+ */
+void deque_del(struct deque *d, uint32_t slot, enum deque_end fill);
+
+/* The entry at a slot; DEQUE_ENTRY_NONE for a hole or a slot not in use. */
+unsigned long deque_at(const struct deque *d, uint32_t slot);
+
+/* Leaves hung in now, the spare included. */
+uint32_t deque_nr_leaves(const struct deque *d);
+
+/* Leaves that must be there for the entries now in leaves. */
+uint32_t deque_needed_leaves(const struct deque *d);
+
+/*
+ * Walk from the head to the tail, or back:
+ *
+ *	for (it = deque_begin(d, end); deque_next(d, &it, &entry, &slot); )
+ *
+ * Entries may not be removed on the way.
+ */
+struct deque_cursor {
+	uint32_t at;
+	uint32_t left;
+	bool from_tail;
+};
+
+struct deque_cursor deque_begin(const struct deque *d, enum deque_end end);
+bool deque_next(const struct deque *d, struct deque_cursor *it,
+		unsigned long *entry, uint32_t *slot);
+
+#endif
