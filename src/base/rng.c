@@ -40,10 +40,11 @@ uint64_t rng_next(struct rng *rng)
 
 uint64_t rng_below(struct rng *rng, uint64_t n)
 {
-	uint64_t limit = -n % n;	/* 2^64 mod n: draws below it are biased */
+	uint64_t limit;
 	uint64_t x;
 
 	assert(n);
+	limit = -n % n;			/* 2^64 mod n: draws below it are biased */
 	do {
 		x = rng_next(rng);
 	} while (x < limit);
