@@ -29,10 +29,17 @@ struct arena *arena_create(uint64_t limit, struct meta_account *account);
 void arena_destroy(struct arena *arena);
 
 /*
- * Zeroed memory, 64-byte aligned (4096 from 64 KiB up). NULL when the limit is reached. `bytes` is
- * charged to the column exactly as asked, without rounding.
+ * Zeroed memory, 64-byte aligned (4096 from 64 KiB up). NULL when the limit is
+ * reached. `bytes` is charged to the column exactly as asked, without rounding.
  */
 void *arena_alloc(struct arena *arena, uint64_t bytes, enum meta_column column);
+
+/*
+ * The same, but only `charge` of the bytes are charged: for an array with parts
+ * that nobody will ever touch. Not to be given back.
+ */
+void *arena_alloc_charged(struct arena *arena, uint64_t bytes, uint64_t charge,
+			  enum meta_column column);
 
 /* Give back what arena_alloc() gave, with the same size and column. */
 void arena_free(struct arena *arena, void *ptr, uint64_t bytes,
