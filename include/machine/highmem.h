@@ -18,43 +18,104 @@
  * A lowmem page costs no slot: kmap_local_pfn() gives its address in the
  * direct map, as in Linux. kmap_local_forced() takes a slot for any page
  * (CONFIG_DEBUG_KMAP_LOCAL_FORCE_MAP).
+ *
+ * Maps are inline because a tree in highmem pays them at every node: in arith
+ * mode a map is an addition and a push, an unmap a comparison and a pop.
  */
 #ifndef PAGETAX_MACHINE_HIGHMEM_H
 #define PAGETAX_MACHINE_HIGHMEM_H
 
-#include "base/types.h"
+#include "machine/machine.h"
 
-struct machine;
+/* Out of line: guard and uncounted mode, and the end of a caller's error. */
+void *kmap_local_slow(struct machine *m, unsigned int cpu, unsigned long pfn);
+void kunmap_local_slow(struct machine *m, unsigned int cpu, const void *addr);
+void kmap_exhausted(const struct machine *m, unsigned int cpu,
+		    unsigned long pfn) __attribute__((noreturn, cold));
+void kunmap_disorder(const struct machine *m, unsigned int cpu,
+		     const void *addr) __attribute__((noreturn, cold));
 
-enum window_mode {
-	WINDOW_ARITH,
-	WINDOW_GUARD,
-	WINDOW_UNCOUNTED,
-};
+static inline void kmap_push(struct machine *m, unsigned int cpu,
+			     unsigned long pfn, void *addr)
+{
+	struct kmap_cpu *c = &m->window.cpus[cpu];
+	unsigned int depth = c->depth;
 
-struct kmap_stats {
-	uint64_t calls;			/* maps that took a slot */
-	unsigned int max_depth;		/* most live at once on one CPU */
-};
+	if (unlikely(depth >= KMAP_MAX_LIVE))
+		kmap_exhausted(m, cpu, pfn);
+	c->slot[depth] = (struct kmap_slot){ .addr = addr, .pfn = pfn };
+	c->depth = ++depth;
+	m->kmap.calls++;
+	if (unlikely(depth > m->kmap.max_depth))
+		m->kmap.max_depth = depth;
+}
+
+static inline void kmap_pop(struct machine *m, unsigned int cpu,
+			    const void *addr)
+{
+	struct kmap_cpu *c = &m->window.cpus[cpu];
+	unsigned int depth = c->depth;
+
+	if (unlikely(!depth || c->slot[depth - 1].addr != addr))
+		kunmap_disorder(m, cpu, addr);
+	c->depth = depth - 1;
+}
+
+/* Map one page on this CPU, lowmem or not, in a slot. */
+static inline void *kmap_local_forced(struct machine *m, unsigned int cpu,
+				      unsigned long pfn)
+{
+	void *addr;
+
+	assert(cpu < m->nr_cpus);
+	if (unlikely(m->window.mode != WINDOW_ARITH))
+		return kmap_local_slow(m, cpu, pfn);
+	addr = physmem_view(&m->physmem, pfn);
+	kmap_push(m, cpu, pfn, addr);
+	return addr;
+}
 
 /* Map one page on this CPU and return its PAGE_SIZE bytes. */
-void *kmap_local_pfn(struct machine *m, unsigned int cpu, unsigned long pfn);
-void *kmap_local_forced(struct machine *m, unsigned int cpu, unsigned long pfn);
+static inline void *kmap_local_pfn(struct machine *m, unsigned int cpu,
+				   unsigned long pfn)
+{
+	if (!machine_page_is_high(m, pfn))
+		return machine_lowmem(m, pfn);
+	return kmap_local_forced(m, cpu, pfn);
+}
 
 /*
  * Undo the newest live map of this CPU, which must be the one that gave addr.
  * An address in the direct map is ignored, as in Linux.
  */
-void kunmap_local(struct machine *m, unsigned int cpu, const void *addr);
+static inline void kunmap_local(struct machine *m, unsigned int cpu,
+				const void *addr)
+{
+	assert(cpu < m->nr_cpus);
+	if (physmem_is_direct(&m->physmem, addr))
+		return;
+	if (unlikely(m->window.mode != WINDOW_ARITH))
+		kunmap_local_slow(m, cpu, addr);
+	else
+		kmap_pop(m, cpu, addr);
+}
 
 /* Live maps of this CPU. */
-unsigned int kmap_depth(const struct machine *m, unsigned int cpu);
+static inline unsigned int kmap_depth(const struct machine *m, unsigned int cpu)
+{
+	assert(cpu < m->nr_cpus);
+	return m->window.cpus[cpu].depth;
+}
 
 /*
- * Look at a page without a slot and without counting: for verify() and tests
- * only. NULL in guard mode for a highmem page unless peeking is possible;
- * the address holds until the next call on this machine.
+ * Look at a page without a slot and without counting, in any mode: for
+ * verify() and tests only. The address holds until the next call on this
+ * machine.
  */
-const void *machine_peek(const struct machine *m, unsigned long pfn);
+static inline const void *machine_peek(const struct machine *m,
+				       unsigned long pfn)
+{
+	return physmem_peek(&m->physmem, pfn);
+}
 
 #endif

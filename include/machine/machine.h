@@ -15,12 +15,15 @@
 #define PAGETAX_MACHINE_MACHINE_H
 
 #include "machine/arena.h"
-#include "machine/highmem.h"
 #include "machine/layout.h"
 #include "machine/meta.h"
+#include "machine/physmem.h"
+#include "machine/window.h"
 
-struct window;		/* src/machine/highmem.c */
-struct physmem;		/* src/machine/physmem.c */
+struct kmap_stats {
+	uint64_t calls;			/* maps that took a slot */
+	unsigned int max_depth;		/* most live at once on one CPU */
+};
 
 struct machine {
 	const struct layout *layout;	/* set at create; the caller keeps it */
@@ -29,14 +32,14 @@ struct machine {
 	unsigned int nr_cpus;		/* copied from the layout */
 
 	struct arena *arena;
-	struct meta_account meta;	/* arena, and machine_charge() */
-	struct physmem *physmem;
-	struct window *window;
+	struct meta_account meta;	/* arena, and meta_charge() by backends */
+	struct physmem physmem;
+	struct window window;
 	struct kmap_stats kmap;		/* statistics only */
 
 	/*
 	 * While a free runs, asking for memory is the sin this project forbids:
-	 * arena_alloc() and alloc_pages() count it here.
+	 * machine_alloc() and alloc_pages() count it here.
 	 */
 	unsigned int free_depth;
 	uint64_t free_path_allocations;
@@ -59,7 +62,10 @@ static inline bool machine_page_is_high(const struct machine *m,
 }
 
 /* Address of a lowmem page in the direct map. */
-void *machine_lowmem(const struct machine *m, unsigned long pfn);
+static inline void *machine_lowmem(const struct machine *m, unsigned long pfn)
+{
+	return physmem_direct(&m->physmem, pfn);
+}
 
 /*
  * The words a backend keeps for each page: bytes_per_page bytes for every pfn
@@ -75,12 +81,15 @@ void machine_free(struct machine *m, void *ptr, uint64_t bytes,
 		  enum meta_column col);
 
 /*
- * The content of physical memory that was ever mapped, as part of a snapshot:
- * small machines only (the explorer). Saves the whole of a machine's state
- * that a backend can reach: arena, account and physical memory.
+ * A snapshot of all state of a machine that a backend can reach, and its
+ * return in place: arena, account and the whole of physical memory, so small
+ * machines only (the explorer). No map may be live.
  */
 uint64_t machine_snapshot_bytes(const struct machine *m);
 void machine_save(const struct machine *m, void *buf);
 void machine_restore(struct machine *m, const void *buf);
+
+/* kmap_local: inline, and in need of the struct above. */
+#include "machine/highmem.h"
 
 #endif

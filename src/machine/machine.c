@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * machine.c - put a machine together, and account for its metadata
+ *
+ *   snapshot   | arena and account | physical memory, pfn 0 to end_pfn |
+ *
+ * Making a machine costs a few system calls whatever its size: memory,
+ * descriptors and structures are addresses until they are touched.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "machine/machine.h"
+
+/*
+ * Addresses set aside for metadata, resident only where touched. On 64 bits
+ * four times the 64 bytes of the largest descriptor; a 32-bit host has no
+ * addresses to waste, and its largest descriptor is 32 bytes.
+ */
+#define ARENA_BYTES_PER_PAGE (sizeof(void *) > 4 ? 256 : 40)
+#define ARENA_BYTES_MIN (UINT64_C(32) << 20)
+
+/* Above this a memmap is too sparse to be worth whole huge pages. */
+#define HUGE_MEMMAP_MAX (UINT64_C(4) << 30)
+
+int machine_create(struct machine **out, const struct layout *layout,
+		   enum window_mode mode, struct msg *msg)
+{
+	struct machine *m;
+	uint64_t limit;
+	int err;
+
+	err = layout_check(layout, msg);
+	if (err)
+		return err;
+	m = calloc(1, sizeof(*m));
+	if (!m)
+		return msg_set(msg, ENOMEM, "a machine needs %zu bytes",
+			       sizeof(*m));
+	m->layout = layout;
+	m->highmem_pfn = layout->highmem_pfn;
+	m->end_pfn = layout_end_pfn(layout);
+	m->nr_cpus = layout->nr_cpus;
+
+	err = physmem_create(&m->physmem, m->end_pfn,
+			     min_t(unsigned long, m->highmem_pfn, m->end_pfn),
+			     mode == WINDOW_GUARD, msg);
+	if (err)
+		goto free_machine;
+	err = window_create(&m->window, mode, m->nr_cpus, msg);
+	if (err)
+		goto destroy_physmem;
+
+	limit = ARENA_BYTES_MIN + (uint64_t)m->end_pfn * ARENA_BYTES_PER_PAGE;
+	m->arena = arena_create(limit, &m->meta);
+	if (!m->arena) {
+		err = msg_set(msg, ENOMEM,
+			      "the metadata of %lu pages needs up to %" PRIu64 " bytes of address space",
+			      m->end_pfn, limit);
+		goto destroy_window;
+	}
+	*out = m;
+	return 0;
+
+destroy_window:
+	window_destroy(&m->window);
+destroy_physmem:
+	physmem_destroy(&m->physmem);
+free_machine:
+	free(m);
+	return err;
+}
+
+void machine_destroy(struct machine *m)
+{
+	if (!m)
+		return;
+	arena_destroy(m->arena);
+	window_destroy(&m->window);
+	physmem_destroy(&m->physmem);
+	free(m);
+}
+
+static void count_allocation(struct machine *m)
+{
+	if (m->free_depth)
+		m->free_path_allocations++;
+}
+
+void *machine_memmap(struct machine *m, size_t bytes_per_page)
+{
+	uint64_t bytes = (uint64_t)m->end_pfn * bytes_per_page;
+	uint64_t charge = (uint64_t)layout_present(m->layout) * bytes_per_page;
+	void *map;
+
+	count_allocation(m);
+	map = arena_alloc_charged(m->arena, bytes, charge, META_descriptors);
+
+	/* Only advice, and aligned as it must be from 64 KiB on. */
+	if (map && bytes >= UINT64_C(2) << 20 && bytes <= HUGE_MEMMAP_MAX)
+		madvise(map, (size_t)bytes, MADV_HUGEPAGE);
+	return map;
+}
+
+void *machine_alloc(struct machine *m, uint64_t bytes, enum meta_column col)
+{
+	count_allocation(m);
+	return arena_alloc(m->arena, bytes, col);
+}
+
+void machine_free(struct machine *m, void *ptr, uint64_t bytes,
+		  enum meta_column col)
+{
+	arena_free(m->arena, ptr, bytes, col);
+}
+
+uint64_t machine_snapshot_bytes(const struct machine *m)
+{
+	return arena_snapshot_bytes(m->arena) +
+	       ((uint64_t)m->end_pfn << PAGE_SHIFT);
+}
+
+void machine_save(const struct machine *m, void *buf)
+{
+	arena_save(m->arena, buf);
+	physmem_save(&m->physmem,
+		     (unsigned char *)buf + arena_snapshot_bytes(m->arena));
+}
+
+void machine_restore(struct machine *m, const void *buf)
+{
+	arena_restore(m->arena, buf);
+	/* What was restored says how long its own part of the copy is. */
+	physmem_restore(&m->physmem, (const unsigned char *)buf +
+				     arena_snapshot_bytes(m->arena));
+}
