@@ -285,17 +285,21 @@ layers: $(lib_src:%.c=$(B)/obj/%.o) $(sim_src:%.c=$(B)/obj/%.o)
 
 # -- the rest -----------------------------------------------------------------
 
-data_dir := $(DESTDIR)$(PREFIX)/share/pagetax
+bin_dir   := $(DESTDIR)$(PREFIX)/bin
+data_dir  := $(DESTDIR)$(PREFIX)/share/pagetax
+man_pages := $(wildcard doc/*.[1-9])
+
+# Where a man page goes: doc/pagetax.1 to man1.
+man_page = $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 
 .PHONY: install uninstall dist clean help
 install: $(B)/pagetax
-	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(data_dir)/plots
-	$(INSTALL) -m 755 $(B)/pagetax $(DESTDIR)$(PREFIX)/bin/pagetax
-	$(INSTALL) -m 644 doc/pagetax.1 $(DESTDIR)$(PREFIX)/share/man/man1/pagetax.1
-	$(INSTALL) -m 644 $(wildcard plots/*.gp) $(data_dir)/plots
+	$(INSTALL) -D -m 755 -t $(bin_dir) $(B)/pagetax
+	$(INSTALL) -D -m 644 -t $(data_dir)/plots $(wildcard plots/*.gp)
+	$(foreach p,$(man_pages),$(INSTALL) -D -m 644 $(p) $(call man_page,$(p)) &&) :
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/pagetax $(DESTDIR)$(PREFIX)/share/man/man1/pagetax.1
+	rm -f $(bin_dir)/pagetax $(foreach p,$(man_pages),$(call man_page,$(p)))
 	rm -rf $(data_dir)
 
 dist:
