@@ -116,7 +116,7 @@ sim_flags := -I. -DPAGETAX_VERSION='"$(VERSION)"' \
 	     $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 sim_libs  := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
 
-test_flags := -I. $(shell pkg-config --cflags $(TEST_PACKAGES) 2>/dev/null)
+test_flags := -I. $(shell pkg-config --cflags $(TEST_PACKAGES) $(PACKAGES) 2>/dev/null)
 test_libs  := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
 
 # -- sources ------------------------------------------------------------------
