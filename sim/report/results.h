@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * results.h - a result folder that appears whole or not at all
+ *
+ *    DIR.tmp-1234/summary.json ...    written here,
+ *    DIR/                             renamed to this at the end
+ *
+ * An older result folder of ours is replaced. Anything else at that place is
+ * refused and left alone: a folder is ours if it holds summary.json and
+ * nothing that we would not have written.
+ */
+#ifndef PAGETAX_SIM_REPORT_RESULTS_H
+#define PAGETAX_SIM_REPORT_RESULTS_H
+
+#include <stdio.h>
+
+#include "base/msg.h"
+#include "base/types.h"
+
+struct results {
+	char *dir;			/* where it will be */
+	char *tmp;			/* where it is being written */
+};
+
+/* Whether `dir` may become a result folder: asked before a long run. */
+int results_check(const char *dir, struct msg *msg);
+
+/* Make the temporary folder. 0 or a negative errno with a message. */
+int results_begin(struct results *r, const char *dir, struct msg *msg);
+
+/* A file in it; NULL with a message. results_close() reports a failed write. */
+FILE *results_open(struct results *r, const char *name, struct msg *msg);
+int results_close(struct results *r, FILE *file, const char *name,
+		  struct msg *msg);
+
+/* Path of a file in the temporary folder; the caller frees it. NULL: no memory. */
+char *results_path(const struct results *r, const char *name);
+
+/* Put the folder in its place, or remove every trace of it. Both end *r. */
+int results_commit(struct results *r, struct msg *msg);
+void results_abort(struct results *r);
+
+#endif
