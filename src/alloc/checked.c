@@ -103,10 +103,10 @@ static const char *shadow_say(uint8_t state, struct shadow_text *buf)
 	case SHADOW_FREE:
 		return "free";
 	case SHADOW_TAIL:
-		return "held, inside a block";
+		return "inside a held block";
 	default:
 		snprintf(buf->text, sizeof(buf->text),
-			 "held, head of a block of order %u",
+			 "the head of a held block of order %u",
 			 (unsigned int)state - SHADOW_HEAD);
 		return buf->text;
 	}
