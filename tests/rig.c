@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rig.c - the variants, the shapes, and operations on both sides at once */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "alloc/registry.h"
+#include "tests/rig.h"
+
+/* A backend that needs no options needs no row. */
+static const struct rig_variant variants[] = {
+	{ "linked", false },
+	{ "twoword", false },
+	{ "twoword:removal=punch", false },
+	{ "twoword:relocate=off", false },
+	{ "twoword:entry=8", false },
+	{ "twoword:nodes=highmem", false },
+	{ "twoword:nodes=lowmem", false },
+	{ "twoword:inline=0", true },
+	{ "twoword:inline=4:removal=punch", true },
+	{ "twoword:inline=0:relocate=off:entry=8", true },
+};
+
+static const struct rig_shape shapes[] = {
+	{
+		.name = "64 pages",
+		.zones = { { 0, 64 } },
+		.highmem_pfn = PFN_NONE,
+		.nr_cpus = 1,
+		.check_every = 1,
+	},
+	{
+		.name = "a zone that starts at an odd pfn, with holes",
+		.zones = { { 37, 347 } },
+		.holes = { { 41, 42 }, { 128, 191 }, { 382, 384 } },
+		.highmem_pfn = PFN_NONE,
+		.nr_cpus = 1,
+		.check_every = 5,
+	},
+	{
+		.name = "two zones that meet at an odd pfn",
+		.zones = { { 0, 331 }, { 331, 500 } },
+		.holes = { { 300, 331 } },
+		.highmem_pfn = PFN_NONE,
+		.nr_cpus = 3,
+		.check_every = 7,
+	},
+	{
+		.name = "all of it highmem",
+		.zones = { { 0, 256 } },
+		.highmem_pfn = 0,
+		.nr_cpus = 1,
+		.check_every = 3,
+	},
+	{
+		.name = "highmem from the middle of a zone on",
+		.zones = { { 0, 100 }, { 128, 384 } },
+		.highmem_pfn = 333,
+		.nr_cpus = 2,
+		.check_every = 7,
+	},
+#if PAGE_SHIFT == 12
+	{
+		.name = "highmem that faults when it is not mapped",
+		.zones = { { 5, 400 } },
+		.highmem_pfn = 0,
+		.window = WINDOW_GUARD,
+		.nr_cpus = 2,
+		.check_every = 11,
+	},
+#endif
+	{
+		.name = "no power of two",
+		.zones = { { 0, 5003 } },
+		.highmem_pfn = PFN_NONE,
+		.nr_cpus = 1,
+		.check_every = 499,
+	},
+};
+
+static bool has_row(const struct allocator_ops *ops)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(variants); i++)
+		if (registry_find(variants[i].spec) == ops)
+			return true;
+	return false;
+}
+
+/* Backends without a row, in the order of the registry. */
+static const struct allocator_ops *rowless(size_t i)
+{
+	for (size_t k = 0; allocator_registry[k]; k++) {
+		const struct allocator_ops *ops = allocator_registry[k];
+
+		if (ops->caps.no_policy || has_row(ops))
+			continue;
+		if (i-- == 0)
+			return ops;
+	}
+	return NULL;
+}
+
+size_t rig_nr_variants(void)
+{
+	size_t n = ARRAY_SIZE(variants);
+
+	while (rowless(n - ARRAY_SIZE(variants)))
+		n++;
+	return n;
+}
+
+const struct rig_variant *rig_variant(size_t i)
+{
+	static struct rig_variant plain;
+
+	if (i < ARRAY_SIZE(variants))
+		return &variants[i];
+	plain.spec = rowless(i - ARRAY_SIZE(variants))->name;
+	return &plain;
+}
+
+size_t rig_nr_shapes(void)
+{
+	return ARRAY_SIZE(shapes);
+}
+
+const struct rig_shape *rig_shape(size_t i)
+{
+	return &shapes[i];
+}
+
+void rig_fail(const struct rig *rig, const char *fmt, ...)
+{
+	char what[1200], seed[40] = "";
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(what, sizeof(what), fmt, args);
+	va_end(args);
+	if (rig->seed)
+		snprintf(seed, sizeof(seed), ", PAGETAX_SEED=%" PRIu64, rig->seed);
+	ck_abort_msg("%s on %s%s, operation %" PRIu64 ": %s",
+		     rig->variant->spec, rig->shape->name, seed, rig->nr_ops,
+		     what);
+	abort();
+}
+
+void rig_layout(struct layout *layout, const struct rig_shape *shape)
+{
+	struct msg msg;
+
+	memset(layout, 0, sizeof(*layout));
+	layout->nr_cpus = shape->nr_cpus;
+	layout->highmem_pfn = shape->highmem_pfn;
+	for (unsigned int i = 0; shape->zones[i].spanned; i++) {
+		struct zone *z = &layout->zones[layout->nr_zones++];
+
+		snprintf(z->name, sizeof(z->name), "zone%u", i);
+		z->start_pfn = shape->zones[i].start_pfn;
+		z->spanned = z->present = shape->zones[i].spanned;
+	}
+	for (unsigned int i = 0; shape->holes[i].end_pfn; i++)
+		ck_assert_msg(layout_add_hole(layout, shape->holes[i].start_pfn,
+					      shape->holes[i].end_pfn, &msg) == 0,
+			      "%s: %s", shape->name, msg.text);
+	for (unsigned int i = 0; i < layout->nr_zones; i++)
+		layout->zones[i].managed = layout->zones[i].present;
+	ck_assert_msg(layout_check(layout, &msg) == 0, "%s: %s", shape->name,
+		      msg.text);
+}
+
+void rig_create(struct rig *rig, const struct rig_variant *variant,
+		const struct rig_shape *shape, bool checked)
+{
+	struct msg msg = { "" };
+
+	memset(rig, 0, sizeof(*rig));
+	rig->variant = variant;
+	rig->shape = shape;
+	rig_layout(&rig->layout, shape);
+	if (machine_create(&rig->machine, &rig->layout, shape->window, &msg))
+		rig_fail(rig, "no machine: %s", msg.text);
+	if (allocator_create(&rig->a, variant->spec, checked, rig->machine, &msg))
+		rig_fail(rig, "no allocator: %s", msg.text);
+	model_create(&rig->model, &rig->layout);
+	rig->held = calloc(rig->model.end_pfn, sizeof(*rig->held));
+	ck_assert_ptr_nonnull(rig->held);
+}
+
+void rig_destroy(struct rig *rig)
+{
+	free(rig->held);
+	model_destroy(&rig->model);
+	allocator_destroy(rig->a);
+	machine_destroy(rig->machine);
+	layout_free(&rig->layout);
+}
+
+void rig_check(struct rig *rig)
+{
+	struct msg msg = { "" };
+
+	if (model_check(&rig->model, rig->a, &msg))
+		rig_fail(rig, "%s", msg.text);
+}
+
+static void operation_done(struct rig *rig)
+{
+	rig->nr_ops++;
+	if (rig->nr_ops % rig->shape->check_every == 0)
+		rig_check(rig);
+}
+
+/* The largest aligned block of existing pages of the zone at pfn. */
+static unsigned int boot_order(const struct rig *rig, const struct zone *z,
+			       unsigned long pfn)
+{
+	unsigned int order = 0;
+
+	while (order < MAX_PAGE_ORDER) {
+		unsigned long nr_pages = 2UL << order, p = pfn;
+
+		if ((pfn & (nr_pages - 1)) || pfn + nr_pages > zone_end_pfn(z))
+			break;
+		while (p < pfn + nr_pages && layout_page_exists(&rig->layout, p))
+			p++;
+		if (p < pfn + nr_pages)
+			break;
+		order++;
+	}
+	return order;
+}
+
+void rig_release_all(struct rig *rig, struct rng *rng)
+{
+	struct rig_block *blocks = calloc(rig->model.end_pfn, sizeof(*blocks));
+	size_t n = 0;
+
+	ck_assert_ptr_nonnull(blocks);
+	for (unsigned int i = 0; i < rig->layout.nr_zones; i++) {
+		const struct zone *z = &rig->layout.zones[i];
+		unsigned long pfn = z->start_pfn;
+
+		while (pfn < zone_end_pfn(z)) {
+			unsigned int order;
+
+			if (!layout_page_exists(&rig->layout, pfn)) {
+				pfn++;
+				continue;
+			}
+			order = boot_order(rig, z, pfn);
+			blocks[n++] = (struct rig_block){ pfn, order };
+			pfn += 1UL << order;
+		}
+	}
+	rng_shuffle(rng, blocks, n, sizeof(*blocks));
+	while (n--) {
+		allocator_release(rig->a, blocks[n].pfn, blocks[n].order);
+		model_release(&rig->model, blocks[n].pfn, blocks[n].order);
+		operation_done(rig);
+	}
+	free(blocks);
+	rig_check(rig);
+}
+
+bool rig_alloc(struct rig *rig, const struct alloc_req *req)
+{
+	unsigned long pfn = alloc_pages(rig->a, req);
+	struct msg msg = { "" };
+
+	if (model_alloc(&rig->model, rig->a, req, pfn, &msg))
+		rig_fail(rig, "alloc: %s", msg.text);
+	if (pfn != PFN_NONE)
+		rig->held[rig->nr_held++] = (struct rig_block){ pfn, req->order };
+	operation_done(rig);
+	return pfn != PFN_NONE;
+}
+
+bool rig_alloc_order(struct rig *rig, unsigned int order)
+{
+	struct alloc_req req = {
+		.order = order,
+		.migratetype = MIGRATE_MOVABLE,
+		.zone_limit = rig->layout.nr_zones - 1,
+	};
+
+	return rig_alloc(rig, &req);
+}
+
+void rig_free(struct rig *rig, size_t i, unsigned int cpu)
+{
+	struct rig_block block = rig->held[i];
+
+	rig->held[i] = rig->held[--rig->nr_held];
+	free_pages(rig->a, block.pfn, block.order, cpu);
+	model_free(&rig->model, block.pfn, block.order);
+	operation_done(rig);
+}
+
+void rig_split(struct rig *rig, size_t i, unsigned int new_order)
+{
+	struct rig_block block = rig->held[i];
+	unsigned long step = 1UL << new_order;
+	unsigned long end = block.pfn + (1UL << block.order);
+
+	if (!allocator_split(rig->a, block.pfn, block.order, new_order))
+		return;
+	model_split(&rig->model, block.pfn, block.order, new_order);
+	rig->held[i].order = new_order;
+	for (unsigned long pfn = block.pfn + step; pfn < end; pfn += step)
+		rig->held[rig->nr_held++] = (struct rig_block){ pfn, new_order };
+	operation_done(rig);
+}
+
+void rig_free_all(struct rig *rig, struct rng *rng)
+{
+	rng_shuffle(rng, rig->held, rig->nr_held, sizeof(*rig->held));
+	while (rig->nr_held)
+		rig_free(rig, rig->nr_held - 1, 0);
+}
+
+struct population rig_population(const struct rig *rig)
+{
+	struct population sum = { { 0 } };
+
+	for (unsigned int i = 0; i < rig->layout.nr_zones; i++) {
+		unsigned long nr_free[NR_PAGE_ORDERS];
+
+		allocator_free_area(rig->a, i, nr_free);
+		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+			sum.nr_free[order] += nr_free[order];
+	}
+	return sum;
+}
+
+struct page_counts rig_counts(const struct rig *rig)
+{
+	struct page_counts sum = { 0 };
+
+	for (unsigned int i = 0; i < rig->layout.nr_zones; i++) {
+		struct page_counts n;
+
+		allocator_counts(rig->a, i, &n);
+		sum.free += n.free;
+		sum.pcp += n.pcp;
+		sum.nodes += n.nodes;
+		sum.stash += n.stash;
+	}
+	return sum;
+}
