@@ -22,11 +22,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "alloc/registry.h"
 #include "sim/engine.h"
 #include "sim/replay.h"
+#include "sim/wall_clock.h"
 
 #define DEFAULT_SAMPLES 200
 #define TICK_NS UINT64_C(1000000000)	/* per-CPU lists decay once a second */
@@ -245,14 +245,6 @@ static int ticker_fire(struct engine *engine, void *ctx, uint64_t arg)
 	return engine_at(engine, engine->now_ns + TICK_NS, r->ticker, arg);
 }
 
-static double seconds_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
-
 static int run_engine(struct replayer *r)
 {
 	struct engine *engine = &r->engine;
@@ -268,10 +260,10 @@ static int run_engine(struct replayer *r)
 		err = engine_run(engine, 0);	/* the state at the start */
 	while (!err && !event_queue_empty(&engine->queue)) {
 		uint64_t stop_ns = engine_next_ns(engine);
-		double before = seconds_now();
+		double before = wall_clock_s();
 
 		op = run_ops(r, op, stop_ns);
-		r->run->wall_s += seconds_now() - before;
+		r->run->wall_s += wall_clock_s() - before;
 		r->run->ops_done = op;
 		err = engine_run(engine, stop_ns);
 	}

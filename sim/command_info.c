@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* command_info.c - pagetax info: what a trace, a bundle or a result holds */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/commands.h"
+#include "sim/demand.h"
+#include "sim/report/table.h"
+#include "sim/units.h"
+
+/* Traces and bundles */
+
+static void print_counts(const struct trace *t, const struct demand *d)
+{
+	printf("events      %zu in %.3f s, %u CPUs, %u process names\n",
+	       t->nr_events, 1e-9 * (double)d->end_ns, t->nr_cpus, t->nr_comms);
+	for (unsigned int k = 0; k < NR_EVENT_KINDS; k++) {
+		if (t->by_kind[k])
+			printf("  %12" PRIu64 "  %s\n", t->by_kind[k],
+			       event_kind_names[k]);
+	}
+	if (t->other_events)
+		printf("  %12" PRIu64 "  lines of other events\n", t->other_events);
+}
+
+static void print_demand(const struct demand *d)
+{
+	char bytes[32];
+
+	printf("demand      %zu operations: %" PRIu64 " allocations, %" PRIu64
+	       " frees, %" PRIu64 " splits; at most %s in use\n",
+	       d->nr_ops, d->nr_allocs, d->nr_frees, d->nr_splits,
+	       format_bytes(d->peak_live_pages << PAGE_SHIFT, bytes, sizeof(bytes)));
+	for (unsigned int i = 0; i < NR_DEMAND_DIRTY; i++) {
+		uint64_t n = demand_dirty_get(&d->dirty, i);
+
+		if (n)
+			printf("  %12" PRIu64 "  %-16s %s\n", n,
+			       demand_dirty_names[i], demand_dirty_help[i]);
+	}
+}
+
+static void print_machine(const struct bundle *b)
+{
+	const struct layout *l = &b->layout;
+	char bytes[32];
+
+	printf("machine     %s in %u zones, %u CPUs%s\n",
+	       format_bytes((uint64_t)layout_present(l) << PAGE_SHIFT, bytes,
+			    sizeof(bytes)),
+	       l->nr_zones, l->nr_cpus,
+	       b->has_zoneinfo ? "" : " (made up to fit the trace)");
+	for (unsigned int z = 0; z < l->nr_zones; z++) {
+		const struct zone *zone = &l->zones[z];
+
+		printf("  %-10s  pfn %lu to %lu, %lu pages managed\n", zone->name,
+		       zone->start_pfn, zone_end_pfn(zone), zone->managed);
+	}
+	if (b->has_snapshot)
+		printf("start       %zu free blocks, %zu resident blocks freed later\n",
+		       b->nr_free_blocks, b->nr_resident_blocks);
+	else
+		printf("start       no snapshot: all is free but what the trace frees first\n");
+}
+
+static enum status info_input(const char *path, uint64_t limit, struct msg *msg)
+{
+	struct bundle bundle;
+	struct demand demand;
+	int err = bundle_read(&bundle, path, limit, msg);
+
+	if (err)
+		return STATUS_FAILED;
+	err = demand_resolve(&demand, &bundle, &bundle.layout, msg);
+	if (!err) {
+		printf("name        %s\n", bundle.name);
+		printf("format      %s\n", bundle.trace.format);
+		printf("sha256      %s\n", bundle.trace.sha256);
+		print_counts(&bundle.trace, &demand);
+		print_machine(&bundle);
+		print_demand(&demand);
+		demand_free(&demand);
+	}
+	bundle_free(&bundle);
+	return err ? STATUS_FAILED : STATUS_DONE;
+}
+
+/* Result folders */
+
+/* A number at a path of keys; 0 when it is not there. */
+static double number_at(const json_t *object, const char *key, const char *inner)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (inner)
+		value = json_object_get(value, inner);
+	return json_number_value(value);
+}
+
+static const char *text_at(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "?";
+}
+
+static void row_of_json(struct table_row *row, const json_t *run,
+			double memory_bytes)
+{
+	*row = (struct table_row){
+		.allocator = text_at(run, "allocator"),
+		.static_percent = memory_bytes > 0 ?
+			100 * number_at(run, "metadata", "static_bytes") /
+			memory_bytes : 0,
+		.dynamic_peak_bytes = (uint64_t)
+			number_at(run, "metadata", "dynamic_peak_bytes"),
+		.nodes_peak = (uint64_t)number_at(run, "nodes", "peak"),
+		.share_2m = number_at(run, "contiguity", "share_2m"),
+		.unusable_order9 = number_at(run, "contiguity", "unusable_order9"),
+		.failed_allocs = (uint64_t)number_at(run, "failed_allocs", NULL),
+		.kmap_per_op = number_at(run, "kmap", "per_op"),
+		.ns_per_op = -1,
+		.verified = json_is_true(json_object_get(run, "verified")),
+	};
+}
+
+static void print_runs(const json_t *root)
+{
+	const json_t *runs = json_object_get(root, "runs");
+	double memory_bytes = number_at(root, "machine", "memory_bytes");
+	size_t nr = json_array_size(runs);
+	struct table_row *rows = calloc(nr + 1, sizeof(*rows));
+
+	if (!rows)
+		return;
+	for (size_t i = 0; i < nr; i++)
+		row_of_json(&rows[i], json_array_get(runs, i), memory_bytes);
+	table_print(stdout, rows, (unsigned int)nr);
+	free(rows);
+}
+
+static enum status info_result(const char *path, const char *summary,
+			       struct msg *msg)
+{
+	json_error_t error;
+	json_t *root = json_load_file(summary, 0, &error);
+	const json_t *input;
+
+	if (!root || !json_is_array(json_object_get(root, "runs"))) {
+		msg_set(msg, EINVAL, "%s:%d: %s; expected the summary of a run",
+			summary, root ? 1 : error.line,
+			root ? "no runs in it" : error.text);
+		json_decref(root);
+		return STATUS_FAILED;
+	}
+	input = json_object_get(root, "input");
+	printf("result      %s, by pagetax %s %s\n", path,
+	       text_at(root, "version"), text_at(root, "command"));
+	printf("input       %s, %.0f events, sha256 %s\n", text_at(input, "name"),
+	       number_at(input, "events", NULL), text_at(input, "sha256"));
+	print_runs(root);
+	json_decref(root);
+	return STATUS_DONE;
+}
+
+enum status command_info(const struct options *o, struct msg *msg)
+{
+	char summary[4096];
+
+	snprintf(summary, sizeof(summary), "%s/summary.json", o->args[0]);
+	if (!access(summary, F_OK))
+		return info_result(o->args[0], summary, msg);
+	return info_input(o->args[0], o->limit, msg);
+}

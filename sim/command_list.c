@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* command_list.c - pagetax list: what there is to choose from */
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc/registry.h"
+#include "sim/commands.h"
+#include "sim/report/tsv.h"
+
+static void list_allocators(void)
+{
+	for (unsigned int i = 0; allocator_registry[i]; i++) {
+		const struct allocator_ops *ops = allocator_registry[i];
+		const struct option_spec *spec = ops->options;
+
+		printf("%-16s %s\n", ops->name, ops->summary);
+		for (; spec && spec->key; spec++) {
+			char left[80];
+
+			snprintf(left, sizeof(left), "%s=%s", spec->key,
+				 spec->values);
+			printf("    %-32s default %-10s %s\n", left, spec->def,
+			       spec->help);
+		}
+	}
+}
+
+static int is_scenario(const struct dirent *entry)
+{
+	return !fnmatch("*.ini", entry->d_name, 0);
+}
+
+/* Scenarios are files; each is known by its name without the ending. */
+static void list_scenarios(void)
+{
+	static const char *const places[] = {
+		"sim/scenarios", PAGETAX_DATADIR "/scenarios",
+	};
+	int nr = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(places) && nr <= 0; i++) {
+		struct dirent **entries;
+
+		nr = scandir(places[i], &entries, is_scenario, alphasort);
+		for (int e = 0; e < nr; e++) {
+			printf("%.*s\n", (int)strcspn(entries[e]->d_name, "."),
+			       entries[e]->d_name);
+			free(entries[e]);
+		}
+		if (nr >= 0)
+			free(entries);
+	}
+	if (nr <= 0)
+		printf("none\n");
+}
+
+static void list_machines(void)
+{
+	printf("%-16s %s\n", "(none given)",
+	       "the recorded one; for a bare trace, one that fits its highest page");
+	printf("%-16s %s\n", "SIZE",
+	       "a PC of that much memory: zones DMA, DMA32, Normal");
+	printf("%-16s %s\n", "flat:SIZE", "one zone without holes");
+}
+
+static const struct {
+	const char *name;
+	void (*print)(void);
+} topics[] = {
+	{ "allocators", list_allocators },
+	{ "scenarios",  list_scenarios },
+	{ "machines",   list_machines },
+	{ "metrics",    tsv_list_columns },
+};
+
+enum status command_list(const struct options *o, struct msg *msg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(topics); i++) {
+		if (!strcmp(o->args[0], topics[i].name)) {
+			topics[i].print();
+			return STATUS_DONE;
+		}
+	}
+	msg_set(msg, EINVAL,
+		"cannot list '%s'; allowed are allocators, scenarios, machines, metrics",
+		o->args[0]);
+	return STATUS_USAGE;
+}

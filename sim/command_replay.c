@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * command_replay.c - pagetax replay: one input, several allocators
+ *
+ *    input -> bundle -> demand, start state, sample times     once
+ *          -> replay    an allocator at a time                each
+ *          -> table, result folder                            once
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/commands.h"
+#include "sim/interrupt.h"
+#include "sim/replay.h"
+#include "sim/report/experiment.h"
+#include "sim/report/plots.h"
+#include "sim/report/progress.h"
+#include "sim/report/results.h"
+#include "sim/report/summary.h"
+#include "sim/report/table.h"
+#include "sim/report/tsv.h"
+#include "sim/wall_clock.h"
+
+/* What all replays of one command share, and what they leave behind. */
+struct comparison {
+	const struct options *options;
+	struct bundle bundle;
+	struct layout layout;
+	struct demand demand;
+	struct start_state start;
+	struct sample_plan samples;
+	struct progress progress;
+	struct replay_run *runs;
+	unsigned int nr_runs;		/* finished or begun */
+	double begin_s;
+};
+
+static int choose_machine(struct comparison *c, struct msg *msg)
+{
+	const struct options *o = c->options;
+	const struct bundle *b = &c->bundle;
+	unsigned int cpus = b->trace.nr_cpus ? b->trace.nr_cpus : 1;
+
+	if (!o->machine_bytes) {
+		if (layout_copy(&c->layout, &b->layout))
+			return msg_set(msg, ENOMEM, "no memory for the machine");
+		return 0;
+	}
+	if (b->has_snapshot || b->has_zoneinfo)
+		return msg_set(msg, EINVAL,
+			       "--machine: %s brings its own machine; the option is for a bare trace",
+			       b->name);
+	if (o->machine_flat)
+		return layout_flat(&c->layout,
+				   (unsigned long)(o->machine_bytes >> PAGE_SHIFT),
+				   cpus, msg);
+	return layout_pc(&c->layout, o->machine_bytes, cpus, msg);
+}
+
+static void choose_highmem(struct comparison *c)
+{
+	const struct options *o = c->options;
+
+	switch (o->highmem) {
+	case HIGHMEM_AS_RECORDED:
+		break;
+	case HIGHMEM_NONE:
+		c->layout.highmem_pfn = PFN_NONE;
+		break;
+	case HIGHMEM_ALL:
+		c->layout.highmem_pfn = 0;
+		break;
+	case HIGHMEM_ABOVE:
+		c->layout.highmem_pfn =
+			(unsigned long)(o->highmem_bytes >> PAGE_SHIFT);
+		break;
+	}
+}
+
+/* Read the input and make everything the replays share. */
+static int prepare(struct comparison *c, struct msg *msg)
+{
+	const struct options *o = c->options;
+	struct rng rng;
+	int err;
+
+	progress_note(&c->progress, "reading");
+	err = bundle_read(&c->bundle, o->args[0], o->limit, msg);
+	if (err)
+		return err;
+	err = choose_machine(c, msg);
+	if (err)
+		return err;
+	choose_highmem(c);
+	progress_note(&c->progress, "resolving");
+	err = demand_resolve(&c->demand, &c->bundle, &c->layout, msg);
+	if (err)
+		return err;
+	rng_seed(&rng, o->seed);
+	err = start_state_build(&c->start, &c->bundle, &c->layout, &c->demand,
+				o->address_order ? NULL : &rng, msg);
+	if (err)
+		return err;
+	return sample_plan_make(&c->samples, &c->demand, &c->bundle.trace,
+				o->sample_events, o->sample_ns, msg);
+}
+
+static void comparison_free(struct comparison *c)
+{
+	for (unsigned int i = 0; i < c->nr_runs; i++)
+		replay_run_free(&c->runs[i]);
+	free(c->runs);
+	sample_plan_free(&c->samples);
+	start_state_free(&c->start);
+	demand_free(&c->demand);
+	layout_free(&c->layout);
+	bundle_free(&c->bundle);
+}
+
+static bool on_progress(void *ctx, const char *allocator, uint64_t ops,
+			uint64_t nr_ops)
+{
+	progress_show(ctx, allocator, ops, nr_ops);
+	return !interrupted();
+}
+
+static int replay_all(struct comparison *c, struct msg *msg)
+{
+	const struct options *o = c->options;
+	const struct replay_plan plan = {
+		.layout = &c->layout,
+		.demand = &c->demand,
+		.start = &c->start,
+		.samples = &c->samples,
+		.window = o->window,
+		.checked = o->check,
+		.teardown = o->teardown,
+		.progress = on_progress,
+		.progress_ctx = &c->progress,
+	};
+
+	c->runs = calloc(o->nr_specs, sizeof(*c->runs));
+	if (!c->runs)
+		return msg_set(msg, ENOMEM, "no memory for the results");
+	for (unsigned int i = 0; i < o->nr_specs; i++) {
+		int err;
+
+		c->nr_runs = i + 1;
+		err = replay(&c->runs[i], &plan, o->specs[i], msg);
+		if (err)
+			return err;
+		progress_next(&c->progress);
+	}
+	return 0;
+}
+
+typedef int (*writer_fn)(FILE *out, const struct experiment *e);
+
+static int write_samples(FILE *out, const struct experiment *e)
+{
+	tsv_write_samples(out, e);
+	return 0;
+}
+
+static int write_buddyinfo(FILE *out, const struct experiment *e)
+{
+	tsv_write_buddyinfo(out, e);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	writer_fn write;
+} result_files[] = {
+	{ "samples.tsv",   write_samples },
+	{ "buddyinfo.tsv", write_buddyinfo },
+	{ "summary.json",  summary_write },
+	{ "timing.json",   timing_write },
+};
+
+static int write_files(struct results *r, const struct experiment *e,
+		       struct msg *msg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(result_files); i++) {
+		const char *name = result_files[i].name;
+		FILE *out = results_open(r, name, msg);
+		int err, close_err;
+
+		if (!out)
+			return -EIO;
+		err = result_files[i].write(out, e);
+		if (err)
+			msg_set(msg, -err, "%s: %s", name, strerror(-err));
+		close_err = results_close(r, out, name, err ? NULL : msg);
+		if (err || close_err)
+			return err ? err : close_err;
+	}
+	return 0;
+}
+
+static int write_folder(const struct comparison *c, const struct experiment *e,
+			struct msg *msg)
+{
+	struct results r;
+	int err = results_begin(&r, c->options->output, msg);
+
+	if (err)
+		return err;
+	err = write_files(&r, e, msg);
+	if (!err && !c->options->no_plots) {
+		progress_note(&c->progress, "plotting");
+		plots_draw(r.tmp);
+	}
+	if (!err && interrupted())
+		err = msg_set(msg, EINTR, "interrupted while writing %s",
+			      c->options->output);
+	if (err) {
+		results_abort(&r);
+		return err;
+	}
+	return results_commit(&r, msg);
+}
+
+static int print_table(const struct comparison *c, struct msg *msg)
+{
+	struct table_row *rows = calloc(c->nr_runs, sizeof(*rows));
+
+	if (!rows)
+		return msg_set(msg, ENOMEM, "no memory for the table");
+	for (unsigned int i = 0; i < c->nr_runs; i++)
+		table_row_of_run(&rows[i], &c->runs[i], &c->layout);
+	table_print(stdout, rows, c->nr_runs);
+	free(rows);
+	return 0;
+}
+
+/* The first run whose invariants or boot state did not hold, in a message. */
+static enum status judge(const struct comparison *c, struct msg *msg)
+{
+	for (unsigned int i = 0; i < c->nr_runs; i++) {
+		const struct replay_run *run = &c->runs[i];
+
+		if (!run->verified)
+			msg_set(msg, EUCLEAN, "%s: not verified: %s", run->spec,
+				run->verify_msg.text);
+		else if (run->teardown && !run->restored &&
+			 !run->ops->caps.no_policy)
+			msg_set(msg, EUCLEAN,
+				"%s: freeing everything did not restore the boot state",
+				run->spec);
+		else
+			continue;
+		return STATUS_FAILED;
+	}
+	return STATUS_DONE;
+}
+
+static int show(struct comparison *c, struct msg *msg)
+{
+	const struct experiment e = {
+		.command = "replay",
+		.input_name = c->bundle.name,
+		.input_sha256 = c->bundle.trace.sha256,
+		.options = c->options,
+		.layout = &c->layout,
+		.demand = &c->demand,
+		.start = &c->start,
+		.runs = c->runs,
+		.nr_runs = c->nr_runs,
+		.wall_s = wall_clock_s() - c->begin_s,
+	};
+	int err = 0;
+
+	if (c->options->output)
+		err = write_folder(c, &e, msg);
+	progress_end(&c->progress);
+	if (!err && !c->options->quiet)
+		err = print_table(c, msg);
+	return err;
+}
+
+enum status command_replay(const struct options *o, struct msg *msg)
+{
+	struct comparison c = { .options = o, .begin_s = wall_clock_s() };
+	enum status status = STATUS_FAILED;
+
+	if (o->output && results_check(o->output, msg))
+		return STATUS_FAILED;
+	progress_start(&c.progress, !o->quiet, o->nr_specs);
+	if (prepare(&c, msg))
+		goto done;
+	note_interrupts();
+	progress_next(&c.progress);
+	c.progress.done = 0;
+	if (!replay_all(&c, msg) && !show(&c, msg))
+		status = judge(&c, msg);
+done:
+	progress_end(&c.progress);
+	comparison_free(&c);
+	return status;
+}

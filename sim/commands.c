@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* commands.c - the table of commands, and choosing from it */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/commands.h"
+
+const struct command commands[] = {
+	{
+		.name = "replay",
+		.args = "INPUT",
+		.summary = "a trace file or a bundle, against allocators",
+		.min_args = 1, .max_args = 1,
+		.options = OPT(ALLOCATORS) | OPT(MACHINE) | OPT(HIGHMEM) |
+			   OPT(WINDOW) | OPT(OUTPUT) | OPT(SAMPLE) | OPT(LIMIT) |
+			   OPT(SEED) | OPT(LIST_ORDER) | OPT(TEARDOWN) |
+			   OPT(CHECK) | OPT(NO_PLOTS) | OPT(QUIET),
+		.run = command_replay,
+	},
+	{
+		.name = "info",
+		.args = "INPUT",
+		.summary = "what a trace, a bundle or a result folder holds",
+		.min_args = 1, .max_args = 1,
+		.options = OPT(LIMIT),
+		.run = command_info,
+	},
+	{
+		.name = "list",
+		.args = "allocators|scenarios|machines|metrics",
+		.summary = "what there is to choose from",
+		.min_args = 1, .max_args = 1,
+		.run = command_list,
+	},
+	{ .name = NULL },
+};
+
+static void print_help(void)
+{
+	printf("pagetax: what each page allocator design would have cost\n\n");
+	for (const struct command *c = commands; c->name; c++)
+		printf("  pagetax %-8s %-38s %s\n", c->name, c->args, c->summary);
+	printf("\npagetax COMMAND --help shows its options; pagetax(1) tells the rest.\n");
+}
+
+static void print_command_help(const struct command *c)
+{
+	printf("pagetax %s [options] %s\n  %s\n\n", c->name, c->args, c->summary);
+	options_print(c->options | OPT_EVERYWHERE);
+}
+
+static void print_version(void)
+{
+	printf("pagetax %s\n", PAGETAX_VERSION);
+}
+
+static enum status usage(struct msg *msg, const char *what, const char *word)
+{
+	char names[256];
+	size_t len = 0;
+
+	for (const struct command *c = commands; c->name && len < sizeof(names); c++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+					len ? ", " : "", c->name);
+	msg_set(msg, EINVAL, "%s%s; commands are %s; pagetax --help says more",
+		what, word, names);
+	return STATUS_USAGE;
+}
+
+/* The place of a command's name is before its options. */
+static const struct command *find_command(const char *name)
+{
+	for (const struct command *c = commands; c->name; c++) {
+		if (!strcmp(c->name, name))
+			return c;
+	}
+	return NULL;
+}
+
+static enum status run_parsed(const struct command *c, const struct options *o,
+			      struct msg *msg)
+{
+	if (o->help) {
+		print_command_help(c);
+		return STATUS_DONE;
+	}
+	if (o->version) {
+		print_version();
+		return STATUS_DONE;
+	}
+	if (o->nr_args < c->min_args || o->nr_args > c->max_args) {
+		msg_set(msg, EINVAL, "%d arguments; expected pagetax %s [options] %s",
+			o->nr_args, c->name, c->args);
+		return STATUS_USAGE;
+	}
+	return c->run(o, msg);
+}
+
+enum status pagetax_run(int argc, char **argv, struct msg *msg)
+{
+	const struct command *c;
+	struct options o;
+	enum status status;
+	int err;
+
+	if (argc < 2)
+		return usage(msg, "no command", "");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		print_help();
+		return STATUS_DONE;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		print_version();
+		return STATUS_DONE;
+	}
+	c = find_command(argv[1]);
+	if (!c)
+		return usage(msg, "unknown command ", argv[1]);
+	err = options_parse(&o, c->options | OPT_EVERYWHERE, argc - 1, argv + 1,
+			    msg);
+	if (err)
+		return err == -ENOMEM ? STATUS_FAILED : STATUS_USAGE;
+	status = run_parsed(c, &o, msg);
+	options_free(&o);
+	return status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* interrupt.c - signals become a flag */
+#include <signal.h>
+#include <string.h>
+
+#include "sim/interrupt.h"
+
+static volatile sig_atomic_t seen;
+
+static void note(int signal_number)
+{
+	(void)signal_number;
+	seen = 1;
+}
+
+void ignore_write_signals(void)
+{
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+void note_interrupts(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = note;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
+bool interrupted(void)
+{
+	return seen;
+}

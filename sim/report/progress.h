@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* progress.h - one line on standard error while a run lasts, on a terminal only */
+#ifndef PAGETAX_SIM_REPORT_PROGRESS_H
+#define PAGETAX_SIM_REPORT_PROGRESS_H
+
+#include "base/types.h"
+
+struct progress {
+	bool shown;			/* set at start: is this a terminal? */
+	unsigned int done;		/* of `total` runs */
+	unsigned int total;
+	double last_s;			/* wall clock of the last line */
+	double begin_s;			/* of this run */
+};
+
+void progress_start(struct progress *p, bool wanted, unsigned int total);
+
+/* A line of what is going on before there is anything to count. */
+void progress_note(const struct progress *p, const char *what);
+
+void progress_show(struct progress *p, const char *allocator, uint64_t ops,
+		   uint64_t nr_ops);
+
+/* The next run begins. */
+void progress_next(struct progress *p);
+
+/* Wipe the line. */
+void progress_end(const struct progress *p);
+
+#endif

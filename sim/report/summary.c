@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* summary.c - summary.json and timing.json */
+#include <assert.h>
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/metrics/fragmentation.h"
+#include "sim/report/summary.h"
+
+/*
+ * Building never stops at a failed allocation: jansson's *_set_new() refuse a
+ * NULL and say so, and `failed` remembers it for the end.
+ */
+struct builder {
+	bool failed;
+};
+
+static void put(struct builder *b, json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value))
+		b->failed = true;
+}
+
+static void append(struct builder *b, json_t *array, json_t *value)
+{
+	if (json_array_append_new(array, value))
+		b->failed = true;
+}
+
+static void put_count(struct builder *b, json_t *object, const char *key,
+		      uint64_t value)
+{
+	put(b, object, key, json_integer((json_int_t)value));
+}
+
+static void put_text(struct builder *b, json_t *object, const char *key,
+		     const char *text)
+{
+	put(b, object, key, json_string(text));
+}
+
+/* Six decimals: enough to tell two shares apart, and the same everywhere. */
+static void put_share(struct builder *b, json_t *object, const char *key,
+		      double value)
+{
+	put(b, object, key, json_real(round(value * 1e6) / 1e6));
+}
+
+/* The value of an option as the user would write it. */
+static json_t *option_value(const struct option_spec *spec, unsigned long value)
+{
+	const char *word = spec->values;
+
+	if (strstr(word, ".."))
+		return json_integer((json_int_t)value);
+	while (value--) {
+		word = strchr(word, '|');
+		assert(word);
+		word++;
+	}
+	return json_stringn(word, strcspn(word, "|"));
+}
+
+static json_t *run_options(struct builder *b, const struct replay_run *run)
+{
+	const char *text = strchr(run->spec, ':');
+	json_t *object = json_object();
+	struct option_set set;
+
+	/* The spec made this allocator, so it parses. */
+	if (option_parse(&set, run->ops->options, run->ops->name,
+			 text ? text + 1 : NULL, NULL))
+		return object;
+	for (unsigned int i = 0; set.specs && set.specs[i].key; i++)
+		put(b, object, set.specs[i].key,
+		    option_value(&set.specs[i], set.value[i]));
+	return object;
+}
+
+static json_t *run_dirty(struct builder *b, const struct experiment *e,
+			 const struct replay_run *run)
+{
+	json_t *object = json_object();
+
+	for (unsigned int i = 0; i < NR_DEMAND_DIRTY; i++)
+		put_count(b, object, demand_dirty_names[i],
+			  demand_dirty_get(&e->demand->dirty, i));
+#define PUT_DIRTY(name, what) put_count(b, object, #name, run->name);
+	REPLAY_DIRTY(PUT_DIRTY)
+#undef PUT_DIRTY
+	return object;
+}
+
+static json_t *run_metadata(struct builder *b, const struct replay_run *run)
+{
+	json_t *object = json_object();
+
+#define PUT_TAX(name, what) put_count(b, object, #name, run->tax.name);
+	TAX_FIELDS(PUT_TAX)
+#undef PUT_TAX
+	return object;
+}
+
+static json_t *run_nodes(struct builder *b, const struct alloc_stats *stats)
+{
+	json_t *object = json_object();
+
+	put_count(b, object, "peak", stats->nodes_peak);
+	put_count(b, object, "end", stats->nodes);
+	put_count(b, object, "absorbed", stats->absorbed);
+	put_count(b, object, "taken", stats->taken);
+	put_count(b, object, "peeled", stats->peeled);
+	put_count(b, object, "relocated", stats->relocated);
+	put_count(b, object, "released", stats->released);
+	put_count(b, object, "max_consumed", stats->max_consumed);
+	put_count(b, object, "max_consumed_any", stats->max_consumed_any);
+	put_count(b, object, "max_drain_steps", stats->max_drain_steps);
+	return object;
+}
+
+static json_t *run_kmap(struct builder *b, const struct replay_run *run)
+{
+	json_t *object = json_object();
+	double per_op = run->ops_done ? (double)run->kmap.calls /
+					(double)run->ops_done : 0;
+
+	put_count(b, object, "calls", run->kmap.calls);
+	put_share(b, object, "per_op", per_op);
+	put_count(b, object, "max_depth", run->kmap.max_depth);
+	return object;
+}
+
+static json_t *run_contiguity(struct builder *b, const struct experiment *e,
+			      const struct replay_run *run)
+{
+	unsigned long nr_free[NR_PAGE_ORDERS];
+	json_t *object = json_object();
+
+	sample_sum_zones(run_last_sample(run), e->layout->nr_zones, nr_free);
+	put_count(b, object, "free_pages", free_area_pages(nr_free));
+	put_share(b, object, "share_2m", free_share_2m(nr_free));
+	put_share(b, object, "unusable_order9",
+		  unusable_free_index(nr_free, PAGEBLOCK_ORDER) / 1000.0);
+	put_count(b, object, "max_order_blocks", nr_free[MAX_PAGE_ORDER]);
+	return object;
+}
+
+static json_t *run_buddyinfo(struct builder *b, const struct experiment *e,
+			     const struct replay_run *run)
+{
+	const struct sample *last = run_last_sample(run);
+	json_t *object = json_object();
+
+	for (unsigned int z = 0; z < e->layout->nr_zones; z++) {
+		json_t *orders = json_array();
+
+		for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
+			append(b, orders,
+			       json_integer((json_int_t)last->nr_free[z][o]));
+		put(b, object, e->layout->zones[z].name, orders);
+	}
+	return object;
+}
+
+static json_t *run_json(struct builder *b, const struct experiment *e,
+			const struct replay_run *run)
+{
+	json_t *object = json_object();
+
+	put_text(b, object, "allocator", run->spec);
+	put(b, object, "options", run_options(b, run));
+	put_count(b, object, "events", e->demand->nr_events);
+	put_count(b, object, "ops", run->ops_done);
+	put_count(b, object, "allocs", run->stats.allocs);
+	put_count(b, object, "frees", run->stats.frees);
+	put_count(b, object, "failed_allocs", run->stats.failed_allocs);
+	put_count(b, object, "refused", run->stats.refused);
+	put(b, object, "dirty", run_dirty(b, e, run));
+	put(b, object, "metadata", run_metadata(b, run));
+	put(b, object, "nodes", run_nodes(b, &run->stats));
+	put(b, object, "kmap", run_kmap(b, run));
+	put_count(b, object, "free_path_allocations", run->free_path_allocations);
+	put(b, object, "contiguity", run_contiguity(b, e, run));
+	put(b, object, "buddyinfo", run_buddyinfo(b, e, run));
+	put(b, object, "verified", json_boolean(run->verified));
+	if (run->teardown)
+		put(b, object, "restored", json_boolean(run->restored));
+	return object;
+}
+
+static json_t *input_json(struct builder *b, const struct experiment *e)
+{
+	json_t *object = json_object();
+
+	put_text(b, object, "name", e->input_name);
+	put_text(b, object, "sha256", e->input_sha256);
+	put_count(b, object, "events", e->demand->nr_events);
+	put_count(b, object, "duration_ns", e->demand->end_ns);
+	put_count(b, object, "peak_live_pages", e->demand->peak_live_pages);
+	put_count(b, object, "resident_pages", e->start->resident_pages);
+	put_count(b, object, "free_pages", e->start->free_pages);
+	return object;
+}
+
+static json_t *zone_json(struct builder *b, const struct zone *zone)
+{
+	json_t *object = json_object();
+
+	put_text(b, object, "name", zone->name);
+	put_count(b, object, "start_pfn", zone->start_pfn);
+	put_count(b, object, "spanned", zone->spanned);
+	put_count(b, object, "present", zone->present);
+	put_count(b, object, "managed", zone->managed);
+	return object;
+}
+
+static json_t *machine_json(struct builder *b, const struct experiment *e)
+{
+	const struct layout *l = e->layout;
+	json_t *object = json_object();
+	json_t *zones = json_array();
+
+	put_count(b, object, "memory_bytes",
+		  (uint64_t)layout_present(l) << PAGE_SHIFT);
+	put_count(b, object, "page_bytes", PAGE_SIZE);
+	put_count(b, object, "cpus", l->nr_cpus);
+	put(b, object, "highmem_pfn",
+	    l->highmem_pfn == PFN_NONE ? json_null()
+				       : json_integer((json_int_t)l->highmem_pfn));
+	put_text(b, object, "window",
+		 e->options->window == WINDOW_GUARD ? "guard" : "arith");
+	for (unsigned int z = 0; z < l->nr_zones; z++)
+		append(b, zones, zone_json(b, &l->zones[z]));
+	put(b, object, "zones", zones);
+	return object;
+}
+
+static int dump(FILE *out, json_t *root, const struct builder *b)
+{
+	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(12);
+	char *text = root && !b->failed ? json_dumps(root, flags) : NULL;
+
+	json_decref(root);
+	if (!text)
+		return -ENOMEM;
+	fprintf(out, "%s\n", text);
+	free(text);
+	return 0;
+}
+
+int summary_write(FILE *out, const struct experiment *e)
+{
+	struct builder b = { false };
+	json_t *root = json_object();
+	json_t *runs = json_array();
+
+	put_text(&b, root, "version", PAGETAX_VERSION);
+	put_text(&b, root, "command", e->command);
+	put_count(&b, root, "seed", e->options->seed);
+	put(&b, root, "input", input_json(&b, e));
+	put(&b, root, "machine", machine_json(&b, e));
+	for (unsigned int i = 0; i < e->nr_runs; i++)
+		append(&b, runs, run_json(&b, e, &e->runs[i]));
+	put(&b, root, "runs", runs);
+	return dump(out, root, &b);
+}
+
+static json_t *timing_json(struct builder *b, const struct replay_run *run)
+{
+	json_t *object = json_object();
+	double ns = run->ops_done ? run->wall_s * 1e9 / (double)run->ops_done : 0;
+
+	put_text(b, object, "allocator", run->spec);
+	put_share(b, object, "wall_s", run->wall_s);
+	put(b, object, "ns_per_op", json_real(round(ns * 10) / 10));
+	return object;
+}
+
+int timing_write(FILE *out, const struct experiment *e)
+{
+	struct builder b = { false };
+	json_t *root = json_object();
+	json_t *runs = json_array();
+
+	put_text(&b, root, "version", PAGETAX_VERSION);
+	put_share(&b, root, "wall_s", e->wall_s);
+	for (unsigned int i = 0; i < e->nr_runs; i++)
+		append(&b, runs, timing_json(&b, &e->runs[i]));
+	put(&b, root, "runs", runs);
+	return dump(out, root, &b);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* table.c - rows of figures, aligned */
+#include <inttypes.h>
+#include <string.h>
+
+#include "sim/metrics/fragmentation.h"
+#include "sim/replay.h"
+#include "sim/report/table.h"
+#include "sim/units.h"
+
+#define NAME_MIN 9
+#define NAME_MAX 22			/* the figures take 78 of 100 columns */
+
+void table_row_of_run(struct table_row *row, const struct replay_run *run,
+		      const struct layout *layout)
+{
+	const struct sample *last = &run->series.samples[run->series.nr - 1];
+	double ops = run->ops_done ? (double)run->ops_done : 1;
+	unsigned long nr_free[NR_PAGE_ORDERS];
+
+	sample_sum_zones(last, layout->nr_zones, nr_free);
+	*row = (struct table_row){
+		.allocator = run->spec,
+		.static_percent = tax_static_percent(&run->tax, layout),
+		.dynamic_peak_bytes = run->tax.dynamic_peak_bytes,
+		.nodes_peak = run->stats.nodes_peak,
+		.share_2m = free_share_2m(nr_free),
+		.unusable_order9 =
+			unusable_free_index(nr_free, PAGEBLOCK_ORDER) / 1000.0,
+		.failed_allocs = run->stats.failed_allocs,
+		.kmap_per_op = (double)run->kmap.calls / ops,
+		.ns_per_op = run->wall_s * 1e9 / ops,
+		.verified = run->verified,
+	};
+}
+
+static int name_width(const struct table_row *rows, unsigned int nr_rows)
+{
+	size_t width = NAME_MIN;
+
+	for (unsigned int i = 0; i < nr_rows; i++)
+		width = max_t(size_t, width, strlen(rows[i].allocator));
+	return (int)min_t(size_t, width, NAME_MAX);
+}
+
+static void print_row(FILE *out, const struct table_row *row, int width)
+{
+	const char *name = row->allocator;
+	char bytes[32], ns[32] = "-";
+
+	/* A name too long for its column gets a line of its own. */
+	if (strlen(name) > (size_t)width) {
+		fprintf(out, "%s\n", name);
+		name = "";
+	}
+	if (row->ns_per_op >= 0)
+		snprintf(ns, sizeof(ns), "%.1f", row->ns_per_op);
+	fprintf(out, "%-*s %8.4f %10s %8" PRIu64 " %8.2f %8.3f %8" PRIu64
+		     " %7.3f %7s %6s\n",
+		width, name, row->static_percent,
+		format_bytes(row->dynamic_peak_bytes, bytes, sizeof(bytes)),
+		row->nodes_peak, 100 * row->share_2m, row->unusable_order9,
+		row->failed_allocs, row->kmap_per_op, ns,
+		row->verified ? "yes" : "NO");
+}
+
+void table_print(FILE *out, const struct table_row *rows, unsigned int nr_rows)
+{
+	int width = name_width(rows, nr_rows);
+
+	fprintf(out, "%-*s %8s %10s %8s %8s %8s %8s %7s %7s %6s\n", width, "",
+		"static", "dynamic", "nodes", "2 MiB", "unusable", "failed",
+		"kmap", "ns", "veri-");
+	fprintf(out, "%-*s %8s %10s %8s %8s %8s %8s %7s %7s %6s\n", width,
+		"allocator", "tax %", "peak", "peak", "share %", "order 9",
+		"allocs", "per op", "per op", "fied");
+	for (unsigned int i = 0; i < nr_rows; i++)
+		print_row(out, &rows[i], width);
+}
