@@ -29,7 +29,7 @@ struct comparison {
 	struct bundle bundle;
 	struct layout layout;
 	struct demand demand;
-	struct start_state start;
+	struct initial_state start;
 	struct sample_plan samples;
 	struct progress progress;
 	struct replay_run *runs;
@@ -99,7 +99,7 @@ static int prepare(struct comparison *c, struct msg *msg)
 	if (err)
 		return err;
 	rng_seed(&rng, o->seed);
-	err = start_state_build(&c->start, &c->bundle, &c->layout, &c->demand,
+	err = initial_state_build(&c->start, &c->bundle, &c->layout, &c->demand,
 				o->address_order ? NULL : &rng, msg);
 	if (err)
 		return err;
@@ -113,7 +113,7 @@ static void comparison_free(struct comparison *c)
 		replay_run_free(&c->runs[i]);
 	free(c->runs);
 	sample_plan_free(&c->samples);
-	start_state_free(&c->start);
+	initial_state_free(&c->start);
 	demand_free(&c->demand);
 	layout_free(&c->layout);
 	bundle_free(&c->bundle);

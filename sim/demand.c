@@ -372,145 +372,48 @@ static bool event_is_demand(const struct bundle *bundle, const struct event *ev,
 	return true;
 }
 
-static int add_resident(struct books *books, unsigned long pfn,
-			unsigned int order, unsigned int migratetype)
-{
-	struct demand *d = books->demand;
-	struct demand_resident *r = &d->residents[d->nr_residents];
-	int err = get_id(books, &r->id);
-
-	if (err)
-		return err;
-	r->pfn = pfn;
-	r->order = (uint8_t)order;
-	r->migratetype = (uint8_t)migratetype;
-	d->nr_residents++;
-	books_enter(books, pfn, order, r->id);
-	return 0;
-}
-
-static int residents_from_snapshot(struct books *books,
-				   const struct bundle *bundle, struct msg *msg)
-{
-	for (size_t i = 0; i < bundle->nr_resident_blocks; i++) {
-		const struct start_block *b = &bundle->resident_blocks[i];
-		unsigned long pfn = (unsigned long)b->pfn;
-		unsigned long nr = 1UL << b->order;
-		int err;
-
-		if (b->pfn + nr > books->end_pfn || (pfn & (nr - 1)))
-			return msg_set(msg, EINVAL,
-				       "start state: pfn %" PRIu64 " of order %u is no block of this machine",
-				       b->pfn, b->order);
-		for (unsigned long p = pfn; p < pfn + nr; p++) {
-			if (books->page[p] != BOOK_FREE)
-				return msg_set(msg, EINVAL,
-					       "start state: pfn %lu is in two resident blocks", p);
-		}
-		err = add_resident(books, pfn, b->order, b->migratetype);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-/* The trace alone: whoever is freed before being allocated was there. */
-struct first_event {
-	unsigned long pfn;
-	uint8_t order;
-};
-
-static int first_event_order(const void *a, const void *b)
-{
-	const struct first_event *x = a, *y = b;
-
-	return (x->pfn > y->pfn) - (x->pfn < y->pfn);
-}
-
-/*
- * Find those blocks. Marks pages seen in books->page, which is all free again
- * at the end. A free of which a part was seen before is left to the replay.
- */
-static int find_first_frees(struct books *books, const struct bundle *bundle,
-			    struct first_event **out, size_t *nr, struct msg *msg)
-{
-	const struct trace *trace = &bundle->trace;
-	struct first_event *found = NULL;
-	size_t room = 0;
-
-	*nr = 0;
-	for (size_t i = 0; i < trace->nr_events; i++) {
-		const struct event *ev = &trace->events[i];
-		unsigned long pfn = (unsigned long)ev->pfn;
-		bool fresh = true;
-		int err;
-
-		if ((ev->kind != EV_ALLOC && ev->kind != EV_FREE) ||
-		    ev->pfn == EVENT_PFN_FAILED)
-			continue;
-		err = check_place(books, ev, i, msg);
-		if (err) {
-			free(found);
-			return err;
-		}
-		for (unsigned long p = 0; p < 1UL << ev->order; p++) {
-			fresh = fresh && books->page[pfn + p] == BOOK_FREE;
-			books->page[pfn + p] = BOOK_TAIL;
-		}
-		if (!fresh || ev->kind != EV_FREE ||
-		    (pfn & ((1UL << ev->order) - 1)))
-			continue;
-		if (*nr == room) {
-			struct first_event *grown;
-
-			room = room ? 2 * room : 1024;
-			grown = realloc(found, room * sizeof(*found));
-			if (!grown) {
-				free(found);
-				return -ENOMEM;
-			}
-			found = grown;
-		}
-		found[(*nr)++] = (struct first_event){ pfn, ev->order };
-	}
-	memset(books->page, BOOK_FREE, books->end_pfn);
-	*out = found;
-	return 0;
-}
-
-static int alloc_residents(struct demand *d, size_t nr)
-{
-	d->residents = calloc(nr ? nr : 1, sizeof(*d->residents));
-	return d->residents ? 0 : -ENOMEM;
-}
-
-static int residents_from_lookahead(struct books *books,
-				    const struct bundle *bundle, struct msg *msg)
-{
-	struct first_event *found;
-	size_t nr;
-	int err = find_first_frees(books, bundle, &found, &nr, msg);
-
-	if (err)
-		return err;
-	qsort(found, nr, sizeof(*found), first_event_order);
-	err = alloc_residents(books->demand, nr);
-	for (size_t i = 0; i < nr && !err; i++)
-		err = add_resident(books, found[i].pfn, found[i].order,
-				   MIGRATE_MOVABLE);
-	free(found);
-	return err;
-}
-
-static int find_residents(struct books *books, const struct bundle *bundle,
+static int check_resident(const struct books *books, const struct start_block *b,
 			  struct msg *msg)
 {
-	int err;
+	uint64_t nr = UINT64_C(1) << b->order;
 
-	if (!bundle->has_snapshot)
-		return residents_from_lookahead(books, bundle, msg);
-	err = alloc_residents(books->demand, bundle->nr_resident_blocks);
-	return err ? err : residents_from_snapshot(books, bundle, msg);
+	if (b->pfn + nr > books->end_pfn || (b->pfn & (nr - 1)))
+		return msg_set(msg, EINVAL,
+			       "start state: pfn %" PRIu64 " of order %u is no block of this machine",
+			       b->pfn, b->order);
+	for (unsigned long p = (unsigned long)b->pfn; nr--; p++) {
+		if (books->page[p] != BOOK_FREE)
+			return msg_set(msg, EINVAL,
+				       "start state: pfn %lu is in two resident blocks", p);
+	}
+	return 0;
+}
+
+static int enter_residents(struct books *books, const struct bundle *bundle,
+			   struct msg *msg)
+{
+	struct demand *d = books->demand;
+
+	d->residents = calloc(bundle->nr_resident_blocks + 1,
+			      sizeof(*d->residents));
+	if (!d->residents)
+		return -ENOMEM;
+	for (size_t i = 0; i < bundle->nr_resident_blocks; i++) {
+		const struct start_block *b = &bundle->resident_blocks[i];
+		struct demand_resident *r = &d->residents[i];
+		int err = check_resident(books, b, msg);
+
+		if (!err)
+			err = get_id(books, &r->id);
+		if (err)
+			return err;
+		r->pfn = (unsigned long)b->pfn;
+		r->order = b->order;
+		r->migratetype = b->migratetype;
+		d->nr_residents++;
+		books_enter(books, r->pfn, r->order, r->id);
+	}
+	return 0;
 }
 
 static int resolve_event(struct books *books, const struct event *ev,
@@ -568,7 +471,7 @@ int demand_resolve(struct demand *d, const struct bundle *bundle,
 			       bundle->name, bundle->trace.nr_events);
 	err = books_init(&books, d, layout);
 	if (!err)
-		err = find_residents(&books, bundle, msg);
+		err = enter_residents(&books, bundle, msg);
 	if (!err)
 		err = resolve_events(&books, bundle, msg);
 	books_destroy(&books);

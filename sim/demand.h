@@ -94,10 +94,8 @@ struct demand {
 };
 
 /*
- * Resolve a bundle's events for a machine of this layout. A bundle without a
- * snapshot gets its residents from look-ahead: a block whose first event is a
- * free was there at the start. 0, -ENOMEM, or -EINVAL with a message for a
- * page that the layout does not have.
+ * Resolve a bundle's events for a machine of this layout. 0, -ENOMEM, or
+ * -EINVAL with a message for a page that the layout does not have.
  */
 int demand_resolve(struct demand *d, const struct bundle *bundle,
 		   const struct layout *layout, struct msg *msg);

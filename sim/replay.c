@@ -283,7 +283,7 @@ static int make_allocator(struct replayer *r, struct machine *m,
 	err = allocator_create(&r->allocator, spec, r->plan->checked, m, msg);
 	if (err)
 		return err;
-	err = start_state_enter(r->plan->start, d, r->allocator, msg);
+	err = initial_state_enter(r->plan->start, d, r->allocator, msg);
 	if (err) {
 		allocator_destroy(r->allocator);
 		return err;

@@ -13,7 +13,7 @@
 #include "alloc/allocator.h"
 #include "sim/metrics/sample.h"
 #include "sim/metrics/tax.h"
-#include "sim/start_state.h"
+#include "sim/initial_state.h"
 
 /* When samples are taken; times ascend, the first is 0, the last the end. */
 struct sample_plan {
@@ -38,7 +38,7 @@ void sample_plan_free(struct sample_plan *plan);
 struct replay_plan {
 	const struct layout *layout;
 	const struct demand *demand;
-	const struct start_state *start;
+	const struct initial_state *start;
 	const struct sample_plan *samples;
 	enum window_mode window;
 	bool checked;			/* wrap every allocator in checked.c */

@@ -18,7 +18,7 @@ struct experiment {
 	const struct options *options;
 	const struct layout *layout;
 	const struct demand *demand;
-	const struct start_state *start;
+	const struct initial_state *start;
 	const struct replay_run *runs;
 	unsigned int nr_runs;
 	double wall_s;			/* of the whole command */

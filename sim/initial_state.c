@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * start_state.c - from a map of pages to blocks to be released
+ * initial_state.c - from a map of pages to blocks to be released
  *
  *    page   . . F F F F R R  P F . .       F free, P per-CPU, R resident
  *    free       [2 ][4   ]  [8]            released: runs of F and P, cut
@@ -16,7 +16,7 @@
 
 #include "alloc/allocator.h"
 #include "base/bits.h"
-#include "sim/start_state.h"
+#include "sim/initial_state.h"
 
 enum given {
 	GIVEN_NONE,			/* stays reserved for ever */
@@ -49,7 +49,7 @@ static void mark_everything(uint8_t *map, const struct layout *layout)
 	}
 }
 
-static void mark_residents(struct start_state *start, uint8_t *map,
+static void mark_residents(struct initial_state *start, uint8_t *map,
 			   const struct demand *demand)
 {
 	for (size_t i = 0; i < demand->nr_residents; i++) {
@@ -113,7 +113,7 @@ static bool given_at_all(uint8_t given)
 static int count_free(void *ctx, unsigned int zone, unsigned long pfn,
 		      unsigned int order)
 {
-	struct start_state *start = ctx;
+	struct initial_state *start = ctx;
 
 	(void)zone;
 	(void)pfn;
@@ -125,7 +125,7 @@ static int count_free(void *ctx, unsigned int zone, unsigned long pfn,
 static int note_free(void *ctx, unsigned int zone, unsigned long pfn,
 		     unsigned int order)
 {
-	struct start_state *start = ctx;
+	struct initial_state *start = ctx;
 
 	(void)zone;
 	start->free_blocks[start->nr_free_blocks++] =
@@ -143,7 +143,7 @@ static int note_boot(void *ctx, unsigned int zone, unsigned long pfn,
 	return 0;
 }
 
-static void note_type(struct start_state *start, unsigned long pfn,
+static void note_type(struct initial_state *start, unsigned long pfn,
 		      unsigned int order, unsigned int migratetype)
 {
 	unsigned long last = (pfn + (1UL << order) - 1) >> PAGEBLOCK_ORDER;
@@ -152,7 +152,7 @@ static void note_type(struct start_state *start, unsigned long pfn,
 		start->block_types[b] = (uint8_t)migratetype;
 }
 
-static int find_block_types(struct start_state *start,
+static int find_block_types(struct initial_state *start,
 			    const struct bundle *bundle,
 			    const struct layout *layout,
 			    const struct demand *demand)
@@ -177,7 +177,7 @@ static int find_block_types(struct start_state *start,
 	return 0;
 }
 
-static int find_blocks(struct start_state *start, const struct layout *layout,
+static int find_blocks(struct initial_state *start, const struct layout *layout,
 		       const uint8_t *map)
 {
 	(void)for_each_block(layout, map, given_free, count_free, start);
@@ -191,7 +191,7 @@ static int find_blocks(struct start_state *start, const struct layout *layout,
 	return 0;
 }
 
-int start_state_build(struct start_state *start, const struct bundle *bundle,
+int initial_state_build(struct initial_state *start, const struct bundle *bundle,
 		      const struct layout *layout, const struct demand *demand,
 		      struct rng *rng, struct msg *msg)
 {
@@ -199,7 +199,7 @@ int start_state_build(struct start_state *start, const struct bundle *bundle,
 	uint8_t *map = calloc(end_pfn, 1);
 	int err = -ENOMEM;
 
-	*start = (struct start_state){ 0 };
+	*start = (struct initial_state){ 0 };
 	if (!map)
 		goto no_memory;
 	if (bundle->has_snapshot)
@@ -219,19 +219,19 @@ int start_state_build(struct start_state *start, const struct bundle *bundle,
 	return 0;
 
 no_memory:
-	start_state_free(start);
+	initial_state_free(start);
 	return msg_set(msg, ENOMEM, "no memory for the start state of %lu pages",
 		       end_pfn);
 }
 
-void start_state_free(struct start_state *start)
+void initial_state_free(struct initial_state *start)
 {
 	free(start->free_blocks);
 	free(start->block_types);
-	*start = (struct start_state){ 0 };
+	*start = (struct initial_state){ 0 };
 }
 
-int start_state_enter(const struct start_state *start,
+int initial_state_enter(const struct initial_state *start,
 		      const struct demand *demand, struct allocator *a,
 		      struct msg *msg)
 {

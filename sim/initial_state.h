@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * start_state.h - what each allocator finds when the replay begins
+ * initial_state.h - what each allocator finds when the replay begins
  *
  * Every page starts reserved; pageblock types are set; resident blocks are
  * adopted where they lie; free blocks are released one by one. Free pages in
@@ -11,8 +11,8 @@
  * which no recording knows: it is drawn from the seed, once for all
  * allocators, or ascends by address on request.
  */
-#ifndef PAGETAX_SIM_START_STATE_H
-#define PAGETAX_SIM_START_STATE_H
+#ifndef PAGETAX_SIM_INITIAL_STATE_H
+#define PAGETAX_SIM_INITIAL_STATE_H
 
 #include "base/rng.h"
 #include "sim/demand.h"
@@ -29,7 +29,7 @@ struct population {
 	unsigned long nr_free[MAX_NR_ZONES][NR_PAGE_ORDERS];
 };
 
-struct start_state {
+struct initial_state {
 	struct free_block *free_blocks;	/* in order of release */
 	size_t nr_free_blocks;
 	uint64_t free_pages;
@@ -46,13 +46,13 @@ struct start_state {
 };
 
 /* `rng` draws the order of release; NULL: by address. 0 or -ENOMEM. */
-int start_state_build(struct start_state *start, const struct bundle *bundle,
+int initial_state_build(struct initial_state *start, const struct bundle *bundle,
 		      const struct layout *layout, const struct demand *demand,
 		      struct rng *rng, struct msg *msg);
-void start_state_free(struct start_state *start);
+void initial_state_free(struct initial_state *start);
 
 /* Bring a fresh allocator into this state. 0, or what adopting failed with. */
-int start_state_enter(const struct start_state *start,
+int initial_state_enter(const struct initial_state *start,
 		      const struct demand *demand, struct allocator *a,
 		      struct msg *msg);
 
