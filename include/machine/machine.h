@@ -31,11 +31,13 @@ struct machine {
 	unsigned long end_pfn;		/* copied from the layout */
 	unsigned int nr_cpus;		/* copied from the layout */
 
-	struct arena *arena;
-	struct meta_account meta;	/* arena, and meta_charge() by backends */
-	struct physmem physmem;
+	/* What a map touches lies together. */
 	struct window window;
 	struct kmap_stats kmap;		/* statistics only */
+	struct physmem physmem;
+
+	struct arena *arena;
+	struct meta_account meta;	/* arena, and meta_charge() by backends */
 
 	/*
 	 * While a free runs, asking for memory is the sin this project forbids:
