@@ -16,7 +16,8 @@
 enum start_page {
 	START_ABSENT,		/* a hole */
 	START_FREE,		/* in the buddy: in one of free_blocks */
-	START_PCP,		/* in a per-CPU list: its first event says so */
+	START_PCP,		/* in a per-CPU list: its first event after the snapshot
+				   says so, or, failing one, its last event before */
 	START_RESIDENT,		/* allocated, freed later: in one of resident_blocks */
 	START_PINNED,		/* allocated, and no event ever names it */
 };
@@ -54,6 +55,7 @@ struct bundle {
 	size_t nr_free_blocks;
 	struct start_block *resident_blocks;	/* by address; blocks that some event frees, with the order it is freed at */
 	size_t nr_resident_blocks;
+	uint64_t nr_start_conflicts;	/* first frees of blocks of which a part was something else */
 
 	uint64_t *chunk_ns;		/* when each chunk of 1024 pfns was read (after_ns); NULL without snapshot */
 	size_t nr_chunks;

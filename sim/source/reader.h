@@ -15,6 +15,9 @@
 #include "sim/source/input.h"
 #include "sim/source/trace.h"
 
+/* No machine has such a page: 52 bits of physical address, or 32 bits of pfn. */
+#define PFN_LIMIT (UINT64_C(1) << (sizeof(long) > 4 ? 40 : 31))
+
 struct comm_table;
 
 /* A trace being read. */

@@ -29,9 +29,6 @@ const char *const event_kind_names[NR_EVENT_KINDS] = {
 	[EV_LOST] = "lost",
 };
 
-/* No machine has such a page: 52 bits of physical address, or 32 bits of pfn. */
-#define PFN_LIMIT (UINT64_C(1) << (sizeof(long) > 4 ? 40 : 31))
-
 /* ---- process names ---- */
 
 #define COMM_CACHE_LINES 256	/* a power of two; a busy machine runs fewer at once */

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bundle.c - a folder of recorded files, or one trace file, becomes a bundle
+ *
+ *	machine.txt              CPUs, page size, when the workload ran
+ *	zoneinfo.start       --> layout: zones, watermarks, reserves, pcp sizes
+ *	events.txt           --> trace; every pfn checked against the zones
+ *	kpageflags.start     --> start state and holes
+ *	kpageflags.start.times   when each chunk of it was read
+ *	buddyinfo.tsv            free blocks by order and zone, sampled
+ *	counters.tsv             vmstat and per-CPU list counters, sampled
+ *
+ * Each file may also carry the ending .zst. Only the events are needed. What
+ * else is missing is made up: the layout of an ordinary PC as large as the
+ * highest page, and a start state in which all is free that the trace does not
+ * free first.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "sim/source/bundle.h"
+#include "sim/source/input.h"
+#include "sim/source/start_state.h"
+#include "sim/source/zoneinfo.h"
+
+/* What a made-up machine is rounded to: 128 MiB, a section of x86-64 memory. */
+#define MADE_UP_PAGES (1ul << 15)
+#define MADE_UP_LIMIT (UINT64_C(1) << 32)	/* pages: 16 TiB, 4 GiB of our own */
+
+#define PATH_BYTES 4096
+
+/* ---- files of a folder ---- */
+
+/*
+ * The path of a bundle's file, plain or with .zst; false when there is none.
+ * A path that does not fit is no file either.
+ */
+static bool find_file(char path[PATH_BYTES], const char *folder, const char *name)
+{
+	static const char *const endings[] = { "", ".zst" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		int len = snprintf(path, PATH_BYTES, "%s/%s%s", folder, name, endings[i]);
+
+		if (len < PATH_BYTES && !access(path, F_OK))
+			return true;
+	}
+	return false;
+}
+
+static const char *skip_blanks(const char *p)
+{
+	while (*p == ' ' || *p == '\t')
+		p++;
+	return p;
+}
+
+/* The next word of a line, and the place behind it. */
+static const char *next_word(const char *p, const char *end, const char **word,
+			     size_t *len)
+{
+	p = skip_blanks(p);
+	*word = p;
+	while (p < end && (unsigned char)*p > ' ')
+		p++;
+	*len = (size_t)(p - *word);
+	return p;
+}
+
+static bool word_is(const char *word, size_t len, const char *text)
+{
+	return strlen(text) == len && !memcmp(word, text, len);
+}
+
+static int read_numbers(struct input *in, const char **p, const char *end,
+			uint64_t *numbers, size_t nr, const char *expected,
+			struct msg *msg)
+{
+	for (size_t i = 0; i < nr; i++) {
+		*p = skip_blanks(*p);
+		if (!text_number(p, end, &numbers[i]))
+			return input_bad_line(in, msg, "number %zu is missing or broken; expected %s",
+					      i + 1, expected);
+	}
+	return 0;
+}
+
+/* Call take() with every line of a file. */
+typedef int (*take_line)(struct bundle *b, struct input *in, const char *line,
+			 const char *end, struct msg *msg);
+
+static int read_lines(struct bundle *b, const char *path, take_line take,
+		      struct msg *msg)
+{
+	struct input in;
+	int err = input_open(&in, path, msg);
+
+	if (err)
+		return err;
+	for (;;) {
+		const char *line, *end;
+
+		err = input_next_line(&in, &line, &end, msg);
+		if (err <= 0)
+			break;
+		err = take(b, &in, line, end, msg);
+		if (err)
+			break;
+	}
+	input_close(&in);
+	return err;
+}
+
+/* ---- machine.txt ---- */
+
+static int take_machine_number(struct bundle *b, struct input *in,
+			       const char *word, size_t len, uint64_t value,
+			       struct msg *msg)
+{
+	if (word_is(word, len, "workload_start_ns")) {
+		b->workload_start_ns = value;
+	} else if (word_is(word, len, "workload_end_ns")) {
+		b->workload_end_ns = value;
+	} else if (word_is(word, len, "cpus")) {
+		if (value < 1 || value > MAX_NR_CPUS)
+			return input_bad_line(in, msg, "%" PRIu64 " cpus; expected 1 to %d",
+					      value, MAX_NR_CPUS);
+		b->layout.nr_cpus = max_t(unsigned int, b->layout.nr_cpus, value);
+	} else if (word_is(word, len, "page_bytes") && value != PAGE_SIZE) {
+		return input_bad_line(in, msg, "pages of %" PRIu64
+				      " bytes; expected %lu, for which pagetax was built",
+				      value, PAGE_SIZE);
+	}
+	return 0;
+}
+
+/* "key<tab>value"; keys that we have no use for are passed over. */
+static int take_machine_line(struct bundle *b, struct input *in, const char *line,
+			     const char *end, struct msg *msg)
+{
+	static const char *const number_keys[] = {
+		"cpus", "page_bytes", "workload_start_ns", "workload_end_ns",
+	};
+	const char *word;
+	size_t len;
+	const char *p = skip_blanks(next_word(line, end, &word, &len));
+
+	if (word_is(word, len, "kernel"))
+		text_quote(b->kernel, sizeof(b->kernel), p, (size_t)(end - p));
+	for (size_t i = 0; i < ARRAY_SIZE(number_keys); i++) {
+		uint64_t value;
+
+		if (!word_is(word, len, number_keys[i]))
+			continue;
+		if (!text_number(&p, end, &value))
+			return input_bad_line(in, msg, "expected a number after \"%s\"",
+					      number_keys[i]);
+		return take_machine_number(b, in, word, len, value, msg);
+	}
+	return 0;
+}
+
+/* ---- samples ---- */
+
+/* Room for one more element; doubles. */
+static int grow(void **array, size_t nr, size_t size)
+{
+	void *bigger;
+
+	if (nr & (nr - 1))	/* room is full only when nr is a power of two */
+		return 0;
+	bigger = realloc(*array, (nr ? 2 * nr : 1) * size);
+	if (!bigger)
+		return -ENOMEM;
+	*array = bigger;
+	return 0;
+}
+
+static int no_room(const struct input *in, struct msg *msg)
+{
+	return msg_set(msg, ENOMEM, "%s:%" PRIu64 ": no memory for more samples",
+		       in->path, in->line);
+}
+
+#define BUDDYINFO_COLUMNS "before_ns, after_ns, a zone and 11 numbers of free blocks"
+#define COUNTERS_COLUMNS  "before_ns, after_ns, a name and a value"
+
+static bool is_header(const char *line)
+{
+	return !memcmp(line, "before_ns", 9);
+}
+
+/* The first zone of that name: /proc/buddyinfo samples name no node. */
+static int zone_by_name(const struct layout *layout, const char *word, size_t len)
+{
+	for (unsigned int i = 0; i < layout->nr_zones; i++)
+		if (word_is(word, len, layout->zones[i].name))
+			return (int)i;
+	return -1;
+}
+
+static int take_buddyinfo_line(struct bundle *b, struct input *in,
+			       const char *line, const char *end, struct msg *msg)
+{
+	struct buddyinfo_sample sample = { 0 };
+	uint64_t times[2];
+	uint64_t nr_free[ARRAY_SIZE(sample.nr_free)];
+	void *samples = b->buddyinfo;
+	const char *word;
+	size_t len;
+	int zone, err;
+
+	if (is_header(line))
+		return 0;
+	err = read_numbers(in, &line, end, times, 2, BUDDYINFO_COLUMNS, msg);
+	if (err)
+		return err;
+	line = next_word(line, end, &word, &len);
+	err = read_numbers(in, &line, end, nr_free, ARRAY_SIZE(nr_free),
+			   BUDDYINFO_COLUMNS, msg);
+	if (err)
+		return err;
+	zone = zone_by_name(&b->layout, word, len);
+	if (zone < 0)
+		return input_bad_line(in, msg, "no such zone in zoneinfo; expected %s",
+				      BUDDYINFO_COLUMNS);
+
+	sample.before_ns = times[0];
+	sample.after_ns = times[1];
+	sample.zone = (unsigned int)zone;
+	for (size_t i = 0; i < ARRAY_SIZE(nr_free); i++)
+		sample.nr_free[i] = (uint32_t)nr_free[i];
+	if (grow(&samples, b->nr_buddyinfo, sizeof(sample)))
+		return no_room(in, msg);
+	b->buddyinfo = samples;
+	b->buddyinfo[b->nr_buddyinfo++] = sample;
+	return 0;
+}
+
+/* Counters come in the same order in every sample, so the guess is good. */
+static int counter_name(struct bundle *b, const char *word, size_t len,
+			unsigned int *name)
+{
+	unsigned int guess = b->nr_counters ?
+		b->counters[b->nr_counters - 1].name + 1 : 0;
+	void *names = b->counter_names;
+	char *copy;
+
+	for (unsigned int i = 0; i < b->nr_counter_names; i++) {
+		*name = (guess + i) % b->nr_counter_names;
+		if (word_is(word, len, b->counter_names[*name]))
+			return 0;
+	}
+	if (grow(&names, b->nr_counter_names, sizeof(*b->counter_names)))
+		return -ENOMEM;
+	b->counter_names = names;
+	copy = strndup(word, len);
+	if (!copy)
+		return -ENOMEM;
+	*name = b->nr_counter_names++;
+	b->counter_names[*name] = copy;
+	return 0;
+}
+
+static int take_counter_line(struct bundle *b, struct input *in,
+			     const char *line, const char *end, struct msg *msg)
+{
+	struct counter_sample sample = { 0 };
+	uint64_t times[2];
+	void *samples = b->counters;
+	const char *word;
+	size_t len;
+	int err;
+
+	if (is_header(line))
+		return 0;
+	err = read_numbers(in, &line, end, times, 2, COUNTERS_COLUMNS, msg);
+	if (err)
+		return err;
+	line = next_word(line, end, &word, &len);
+	err = read_numbers(in, &line, end, &sample.value, 1, COUNTERS_COLUMNS, msg);
+	if (err)
+		return err;
+	sample.before_ns = times[0];
+	sample.after_ns = times[1];
+	if (counter_name(b, word, len, &sample.name) ||
+	    grow(&samples, b->nr_counters, sizeof(sample)))
+		return no_room(in, msg);
+	b->counters = samples;
+	b->counters[b->nr_counters++] = sample;
+	return 0;
+}
+
+/* ---- events against zones ---- */
+
+static int check_zones(const struct event *ev, const void *arg, struct msg *msg)
+{
+	const struct layout *layout = arg;
+	unsigned long pfn = (unsigned long)ev->pfn;
+	unsigned long last = pfn + (1UL << ev->order) - 1;
+
+	for (unsigned int i = layout->nr_zones; i-- > 0;)
+		if (zone_spans(&layout->zones[i], pfn) &&
+		    zone_spans(&layout->zones[i], last))
+			return 0;
+	if (layout_zone_of(layout, pfn) >= 0)
+		return msg_set(msg, EINVAL, "block 0x%lx to 0x%lx leaves zone %s; expected it inside one zone",
+			       pfn, last, layout->zones[layout_zone_of(layout, pfn)].name);
+	return msg_set(msg, EINVAL, "pfn 0x%lx is in no zone; expected one that zoneinfo has, up to 0x%lx",
+		       pfn, layout_end_pfn(layout) - 1);
+}
+
+/* ---- layouts that nobody recorded ---- */
+
+static int make_up_layout(struct bundle *b, const char *path, struct msg *msg)
+{
+	uint64_t pages = b->trace.max_pfn + 1;
+	unsigned int nr_cpus = max_t(unsigned int, b->layout.nr_cpus, b->trace.nr_cpus);
+	struct msg why;
+
+	pages = (pages + MADE_UP_PAGES - 1) / MADE_UP_PAGES * MADE_UP_PAGES;
+	if (pages > MADE_UP_LIMIT)
+		return msg_set(msg, EINVAL,
+			       "%s: names pfn 0x%" PRIx64 "; expected zoneinfo with it, or pages below 0x%" PRIx64,
+			       path, b->trace.max_pfn, MADE_UP_LIMIT);
+	if (layout_pc(&b->layout, pages << PAGE_SHIFT, nr_cpus, &why))
+		return msg_set(msg, EINVAL, "%s: %s", path, why.text);
+	return 0;
+}
+
+static bool pages_are_named(const struct trace *trace, unsigned long start,
+			    unsigned long end)
+{
+	for (size_t i = 0; i < trace->nr_events; i++)
+		if (trace->events[i].kind != EV_LOST &&
+		    trace->events[i].pfn >= start && trace->events[i].pfn < end)
+			return true;
+	return false;
+}
+
+/*
+ * Zones without a snapshot: what zoneinfo misses is taken to be the end of the
+ * zone (as below 4 GiB on a PC), unless an event names a page there; and no
+ * page is reserved.
+ */
+static int make_up_holes(struct bundle *b, struct msg *msg)
+{
+	for (unsigned int i = 0; i < b->layout.nr_zones; i++) {
+		struct zone *zone = &b->layout.zones[i];
+		unsigned long end = zone_end_pfn(zone);
+		unsigned long start = zone->start_pfn + zone->present;
+
+		zone->present = zone->spanned;
+		if (start < end && !pages_are_named(&b->trace, start, end)) {
+			int err = layout_add_hole(&b->layout, start, end, msg);
+
+			if (err)
+				return err;
+		}
+		zone->managed = zone->present;
+	}
+	return 0;
+}
+
+/* ---- reading ---- */
+
+static int read_file(struct bundle *b, const char *path, uint64_t limit,
+		     struct msg *msg)
+{
+	int err = trace_read(&b->trace, path, limit, msg);
+
+	if (!err)
+		err = make_up_layout(b, path, msg);
+	if (!err)
+		err = start_assume_free(b, msg);
+	if (!err)
+		err = start_classify(b, msg);
+	return err;
+}
+
+static int read_zoneinfo(struct bundle *b, const char *folder, struct msg *msg)
+{
+	unsigned int nr_cpus = b->layout.nr_cpus;
+	char path[PATH_BYTES];
+	int err;
+
+	if (!find_file(path, folder, "zoneinfo.start"))
+		return 0;
+	err = zoneinfo_read(&b->layout, path, msg);
+	b->has_zoneinfo = !err;
+	b->layout.nr_cpus = max_t(unsigned int, b->layout.nr_cpus, nr_cpus);
+	return err;
+}
+
+static int read_events(struct bundle *b, const char *folder, uint64_t limit,
+		       struct msg *msg)
+{
+	char path[PATH_BYTES];
+	int err;
+
+	if (!find_file(path, folder, "events.txt"))
+		return msg_set(msg, ENOENT,
+			       "%s: is no bundle: it has no events.txt; expected a folder with"
+			       " events.txt and, as far as recorded, zoneinfo.start, kpageflags.start,"
+			       " kpageflags.start.times, machine.txt, buddyinfo.tsv, counters.tsv,"
+			       " each plain or with .zst",
+			       folder);
+	err = trace_read_checked(&b->trace, path, limit,
+				 b->has_zoneinfo ? check_zones : NULL, &b->layout,
+				 msg);
+	if (!err && !b->has_zoneinfo)
+		err = make_up_layout(b, path, msg);
+	b->layout.nr_cpus = max_t(unsigned int, b->layout.nr_cpus, b->trace.nr_cpus);
+	return err;
+}
+
+static int read_start_state(struct bundle *b, const char *folder, struct msg *msg)
+{
+	char path[PATH_BYTES];
+	int err;
+
+	if (!find_file(path, folder, "kpageflags.start")) {
+		err = b->has_zoneinfo ? make_up_holes(b, msg) : 0;
+		return err ? err : start_assume_free(b, msg);
+	}
+	if (!b->has_zoneinfo)
+		return msg_set(msg, ENOENT,
+			       "%s: has kpageflags.start but no zoneinfo.start; expected both or neither",
+			       folder);
+	err = start_read_kpageflags(b, path, msg);
+	if (!err && find_file(path, folder, "kpageflags.start.times"))
+		err = start_read_times(b, path, msg);
+	return err;
+}
+
+static int read_samples(struct bundle *b, const char *folder, struct msg *msg)
+{
+	char path[PATH_BYTES];
+	int err = 0;
+
+	if (b->has_zoneinfo && find_file(path, folder, "buddyinfo.tsv"))
+		err = read_lines(b, path, take_buddyinfo_line, msg);
+	if (!err && find_file(path, folder, "counters.tsv"))
+		err = read_lines(b, path, take_counter_line, msg);
+	return err;
+}
+
+static int read_folder(struct bundle *b, const char *folder, uint64_t limit,
+		       struct msg *msg)
+{
+	char path[PATH_BYTES];
+	int err = 0;
+
+	if (find_file(path, folder, "machine.txt"))
+		err = read_lines(b, path, take_machine_line, msg);
+	if (!err)
+		err = read_zoneinfo(b, folder, msg);
+	if (!err)
+		err = read_events(b, folder, limit, msg);
+	if (!err)
+		err = read_start_state(b, folder, msg);
+	if (!err)
+		err = start_classify(b, msg);
+	if (!err)
+		err = read_samples(b, folder, msg);
+	return err;
+}
+
+/* The last part of the path, also of "." and of a path that ends in '/'. */
+static char *name_of(const char *path)
+{
+	char *real = strcmp(path, "-") ? realpath(path, NULL) : strdup("stdin");
+	const char *slash;
+	char *name;
+
+	if (!real)
+		return strdup(path);
+	slash = strrchr(real, '/');
+	name = strdup(slash && slash[1] ? slash + 1 : real);
+	free(real);
+	return name;
+}
+
+int bundle_read(struct bundle *b, const char *path, uint64_t limit,
+		struct msg *msg)
+{
+	struct stat st;
+	int err;
+
+	*b = (struct bundle){ 0 };
+	b->name = name_of(path);
+	if (!b->name)
+		err = msg_set(msg, ENOMEM, "%s: no memory to read it", path);
+	else if (strcmp(path, "-") && !stat(path, &st) && S_ISDIR(st.st_mode))
+		err = read_folder(b, path, limit, msg);
+	else
+		err = read_file(b, path, limit, msg);
+	if (err)
+		bundle_free(b);
+	return err;
+}
+
+void bundle_free(struct bundle *b)
+{
+	for (unsigned int i = 0; i < b->nr_counter_names; i++)
+		free(b->counter_names[i]);
+	free(b->counter_names);
+	free(b->counters);
+	free(b->buddyinfo);
+	free(b->chunk_ns);
+	free(b->resident_blocks);
+	free(b->free_blocks);
+	free(b->start);
+	layout_free(&b->layout);
+	trace_free(&b->trace);
+	free(b->name);
+	*b = (struct bundle){ 0 };
+}

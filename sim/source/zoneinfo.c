@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * zoneinfo.c - /proc/zoneinfo becomes a layout
+ *
+ *	Node 0, zone    DMA32			one for every zone of every node
+ *	  pages free     772405
+ *	        min      2116			in pages, as all but cpu
+ *	        spanned  1044480
+ *	        protection: (0, 0, 21071, ...)	by zone of the node, empty ones too
+ *	  pagesets
+ *	    cpu: 0				one for every CPU
+ *	              batch:    63
+ *	  start_pfn:           4096
+ *
+ * Zones without pages are left out, so a zone's place here is not its place in
+ * the kernel's numbering, by which `protection` is indexed; both are kept until
+ * the end.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/source/reader.h"
+#include "sim/source/zoneinfo.h"
+
+#define MAX_RAW_ZONES 64		/* eight nodes of all the zones there are */
+#define MAX_NODE_ZONES 8
+
+/* A zone as printed. */
+struct raw_zone {
+	char name[ZONE_NAME_LEN];
+	unsigned int number;		/* the kernel's, within the node */
+	uint64_t start_pfn;
+	uint64_t spanned;
+	uint64_t present;
+	uint64_t managed;
+	uint64_t wmark_min;
+	uint64_t wmark_low;
+	uint64_t wmark_high;
+	uint64_t protection[MAX_NODE_ZONES];
+	uint64_t pcp_batch;		/* of the CPU printed last: all are alike */
+	uint64_t pcp_high_min;
+	uint64_t pcp_high_max;
+	uint64_t last_cpu;
+};
+
+static const struct {
+	const char *key;
+	size_t field;
+} fields[] = {
+	{ "min",        offsetof(struct raw_zone, wmark_min) },
+	{ "low",        offsetof(struct raw_zone, wmark_low) },
+	{ "high",       offsetof(struct raw_zone, wmark_high) },
+	{ "spanned",    offsetof(struct raw_zone, spanned) },
+	{ "present",    offsetof(struct raw_zone, present) },
+	{ "managed",    offsetof(struct raw_zone, managed) },
+	{ "cpu:",       offsetof(struct raw_zone, last_cpu) },
+	{ "batch:",     offsetof(struct raw_zone, pcp_batch) },
+	{ "high_min:",  offsetof(struct raw_zone, pcp_high_min) },
+	{ "high_max:",  offsetof(struct raw_zone, pcp_high_max) },
+	{ "start_pfn:", offsetof(struct raw_zone, start_pfn) },
+};
+
+struct zoneinfo {
+	struct input in;
+	struct raw_zone zones[MAX_RAW_ZONES];
+	unsigned int nr_zones;
+	unsigned int node;
+	unsigned int next_number;	/* of the node's next zone */
+};
+
+static const char *skip_blanks(const char *p)
+{
+	while (*p == ' ' || *p == '\t')
+		p++;
+	return p;
+}
+
+/* "Node 0, zone   Normal": another zone begins. */
+static int begin_zone(struct zoneinfo *z, const char *p, const char *end,
+		      struct msg *msg)
+{
+	struct raw_zone *zone = &z->zones[z->nr_zones];
+	uint64_t node;
+	size_t len = 0;
+
+	p += strlen("Node ");
+	if (!text_number(&p, end, &node) || memcmp(p, ", zone ", 7) ||
+	    node > UINT16_MAX)
+		return input_bad_line(&z->in, msg, "expected \"Node N, zone NAME\"");
+	p = skip_blanks(p + 7);
+	while (p + len < end && p[len] > ' ')
+		len++;
+	if (!len || len >= sizeof(zone->name))
+		return input_bad_line(&z->in, msg,
+				      "expected a zone name of 1 to %d characters",
+				      ZONE_NAME_LEN - 1);
+	if (z->nr_zones == MAX_RAW_ZONES)
+		return input_bad_line(&z->in, msg, "expected at most %d zones",
+				      MAX_RAW_ZONES);
+
+	if (z->nr_zones && node != z->node)
+		z->next_number = 0;
+	z->node = (unsigned int)node;
+	memcpy(zone->name, p, len);
+	zone->number = z->next_number++;
+	z->nr_zones++;
+	return 0;
+}
+
+/* "(0, 3019, 24090)" */
+static int read_protection(struct zoneinfo *z, struct raw_zone *zone,
+			   const char *p, const char *end, struct msg *msg)
+{
+	for (unsigned int i = 0; i < MAX_NODE_ZONES; i++) {
+		p = skip_blanks(p);
+		if (*p != (i ? ',' : '('))
+			return 0;
+		p = skip_blanks(p + 1);
+		if (!text_number(&p, end, &zone->protection[i]))
+			return input_bad_line(&z->in, msg,
+					      "expected numbers after \"protection:\"");
+	}
+	return 0;
+}
+
+static int read_field(struct zoneinfo *z, struct raw_zone *zone,
+		      const char *p, const char *end, struct msg *msg)
+{
+	const char *key = p;
+	size_t len;
+
+	while (p < end && *p > ' ')
+		p++;
+	len = (size_t)(p - key);
+	p = skip_blanks(p);
+	if (len == strlen("protection:") && !memcmp(key, "protection:", len))
+		return read_protection(z, zone, p, end, msg);
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		uint64_t value;
+
+		if (strlen(fields[i].key) != len || memcmp(key, fields[i].key, len))
+			continue;
+		if (!text_number(&p, end, &value) || value > PFN_LIMIT)
+			return input_bad_line(&z->in, msg,
+					      "expected a number of pages after \"%s\"",
+					      fields[i].key);
+		memcpy((char *)zone + fields[i].field, &value, sizeof(value));
+		break;
+	}
+	return 0;
+}
+
+static int read_lines(struct zoneinfo *z, struct msg *msg)
+{
+	for (;;) {
+		const char *p, *end;
+		int err = input_next_line(&z->in, &p, &end, msg);
+
+		if (err <= 0)
+			return err;
+		p = skip_blanks(p);
+		err = 0;
+		if (!memcmp(p, "Node ", 5))
+			err = begin_zone(z, p, end, msg);
+		else if (z->nr_zones)
+			err = read_field(z, &z->zones[z->nr_zones - 1], p, end, msg);
+		if (err)
+			return err;
+	}
+}
+
+static int compare_start(const void *a, const void *b)
+{
+	const struct raw_zone *za = a;
+	const struct raw_zone *zb = b;
+
+	return (za->start_pfn > zb->start_pfn) - (za->start_pfn < zb->start_pfn);
+}
+
+static void fill_zone(struct zone *zone, const struct raw_zone *raw)
+{
+	memcpy(zone->name, raw->name, sizeof(zone->name));
+	zone->start_pfn = (unsigned long)raw->start_pfn;
+	zone->spanned = (unsigned long)raw->spanned;
+	zone->present = (unsigned long)raw->present;
+	zone->managed = (unsigned long)raw->managed;
+	zone->wmark_min = (unsigned long)raw->wmark_min;
+	zone->wmark_low = (unsigned long)raw->wmark_low;
+	zone->wmark_high = (unsigned long)raw->wmark_high;
+	zone->pcp_batch = (unsigned int)raw->pcp_batch;
+	zone->pcp_high_min = (unsigned int)raw->pcp_high_min;
+	zone->pcp_high_max = (unsigned int)raw->pcp_high_max;
+}
+
+/* Keep the zones that have pages, in order of address. */
+static unsigned int drop_empty_zones(struct zoneinfo *z)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < z->nr_zones; i++)
+		if (z->zones[i].spanned && z->zones[i].present)
+			z->zones[nr++] = z->zones[i];
+	qsort(z->zones, nr, sizeof(z->zones[0]), compare_start);
+	return nr;
+}
+
+static int fill_layout(struct layout *layout, struct zoneinfo *z, struct msg *msg)
+{
+	uint64_t last_cpu = 0;
+
+	z->nr_zones = drop_empty_zones(z);
+	if (!z->nr_zones)
+		return msg_set(msg, EINVAL,
+			       "%s: no zone with pages in its %" PRIu64
+			       " lines; expected \"Node N, zone NAME\" with spanned, present and start_pfn",
+			       z->in.path, z->in.line);
+	if (z->nr_zones > MAX_NR_ZONES)
+		return msg_set(msg, EINVAL, "%s: %u zones with pages; expected at most %d",
+			       z->in.path, z->nr_zones, MAX_NR_ZONES);
+
+	*layout = (struct layout){
+		.nr_zones = z->nr_zones,
+		.highmem_pfn = PFN_NONE,
+	};
+	for (unsigned int i = 0; i < z->nr_zones; i++) {
+		struct zone *zone = &layout->zones[i];
+
+		fill_zone(zone, &z->zones[i]);
+		for (unsigned int j = 0; j < z->nr_zones; j++)
+			zone->lowmem_reserve[j] = (unsigned long)
+				z->zones[i].protection[z->zones[j].number % MAX_NODE_ZONES];
+		if (layout->highmem_pfn == PFN_NONE && !strcmp(zone->name, "HighMem"))
+			layout->highmem_pfn = zone->start_pfn;
+		last_cpu = max_t(uint64_t, last_cpu, z->zones[i].last_cpu);
+	}
+	layout->nr_cpus = (unsigned int)min_t(uint64_t, last_cpu + 1, MAX_NR_CPUS);
+	return 0;
+}
+
+int zoneinfo_read(struct layout *layout, const char *path, struct msg *msg)
+{
+	struct zoneinfo *z = calloc(1, sizeof(*z));
+	struct msg why;
+	int err;
+
+	if (!z)
+		return msg_set(msg, ENOMEM, "%s: no memory to read it", path);
+	err = input_open(&z->in, path, msg);
+	if (err)
+		goto free_zoneinfo;
+	err = read_lines(z, msg);
+	if (!err)
+		err = fill_layout(layout, z, msg);
+	if (!err && layout_check(layout, &why))
+		err = msg_set(msg, EINVAL, "%s: %s", path, why.text);
+	input_close(&z->in);
+
+free_zoneinfo:
+	free(z);
+	return err;
+}
