@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tiny_explore.c - no sequence of operations, of any length, breaks a buddy
+ * allocator on a machine of a dozen pages
+ *
+ * Every reachable state is visited and fully checked (explore.h), on pages so
+ * small that a list of a few entries already needs nodes. inline=0 to 3 leave
+ * no list short enough to do without.
+ *
+ *    PAGETAX_FRAMES   pages, 12 unless told; each more costs about three to
+ *                     five times the states
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <check.h>
+
+#include "tests/explore.h"
+
+/* Sanitizers cost a factor of ten. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DEFAULT_FRAMES 10
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define DEFAULT_FRAMES 10
+#endif
+#endif
+#ifndef DEFAULT_FRAMES
+#define DEFAULT_FRAMES 12
+#endif
+
+/* 2 GiB of host memory, at 28 bytes a state and the table half full. */
+#define MAX_STATES (UINT64_C(2) << 30 >> 5)
+
+static const struct {
+	struct explore_case c;
+	bool makes_nodes;		/* or the run would prove little */
+} table[] = {
+	{ { .spec = "linked" }, false },
+	{ { .spec = "twoword" }, false },
+	{ { .spec = "twoword:inline=3", .keeps_nodes = true }, true },
+	{ { .spec = "twoword:inline=2", .keeps_nodes = true }, true },
+	{ { .spec = "twoword:inline=1", .keeps_nodes = true }, true },
+	{ { .spec = "twoword:inline=0", .keeps_nodes = true }, true },
+	{ { .spec = "twoword:inline=1", .highmem = true, .keeps_nodes = true }, true },
+	{ { .spec = "twoword:inline=1:removal=punch", .keeps_nodes = true }, true },
+	{ { .spec = "twoword:inline=1:relocate=off", .keeps_nodes = true }, true },
+	{ { .spec = "twoword:inline=1:entry=8", .keeps_nodes = true }, true },
+};
+
+static unsigned long nr_frames(void)
+{
+	const char *text = getenv("PAGETAX_FRAMES");
+
+	return text && *text ? strtoul(text, NULL, 0) : DEFAULT_FRAMES;
+}
+
+static double cpu_seconds(void)
+{
+	return (double)clock() / CLOCKS_PER_SEC;
+}
+
+START_TEST(every_reachable_state_keeps_every_invariant)
+{
+	struct explore_case c = table[_i].c;
+	struct explore_result r;
+	struct msg msg = { "" };
+	double start = cpu_seconds();
+	int err;
+
+	c.nr_pages = nr_frames();
+	c.max_states = MAX_STATES;
+	err = explore(&c, &r, &msg);
+	printf("%-30s %s%lu pages: %" PRIu64 " states, %" PRIu64
+	       " transitions, depth %u, %" PRIu64 " nodes, %" PRIu64
+	       " drain steps, %.1f s%s\n",
+	       c.spec, c.highmem ? "highmem, " : "", c.nr_pages, r.states,
+	       r.transitions, r.depth, r.most_nodes, r.most_drain_steps,
+	       cpu_seconds() - start, r.complete ? "" : " (cut)");
+	fflush(stdout);
+
+	ck_assert_msg(err == 0, "%s", msg.text);
+	ck_assert_msg(r.complete, "%s: more than %" PRIu64 " states", c.spec,
+		      c.max_states);
+	ck_assert_uint_gt(r.states, c.nr_pages);
+	ck_assert_uint_le(r.most_consumed, 1);
+	ck_assert_uint_le(r.most_maps, 2);
+	ck_assert_msg((r.most_nodes > 0) == table[_i].makes_nodes,
+		      "%s: %" PRIu64 " nodes at most", c.spec, r.most_nodes);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("complete exploration");
+	TCase *tc = tcase_create("buddies");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tc, 0);
+	tcase_add_loop_test(tc, every_reachable_state_keeps_every_invariant, 0,
+			    ARRAY_SIZE(table));
+	suite_add_tcase(suite, tc);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
