@@ -103,22 +103,29 @@ START_TEST(a_block_given_back_serves_its_own_size_only)
 }
 END_TEST
 
+/* Three blocks of each size, asked for again in every order of the sizes. */
 START_TEST(what_is_given_back_needs_no_new_memory)
 {
 	static const uint64_t mixed[] = { 64, 640, 6400, 70000 };
-	void *ptr[ARRAY_SIZE(mixed)];
+	void *ptr[3 * ARRAY_SIZE(mixed)];
+	uint64_t bytes[ARRAY_SIZE(ptr)];
 	uint64_t used = 0;
+	struct rng rng;
 
+	rng_seed(&rng, 2);
+	for (size_t i = 0; i < ARRAY_SIZE(ptr); i++)
+		bytes[i] = mixed[i / 3];
 	for (int round = 0; round < 100; round++) {
-		for (size_t i = 0; i < ARRAY_SIZE(mixed); i++) {
-			ptr[i] = arena_alloc(arena, mixed[i], META_nodes);
+		for (size_t i = 0; i < ARRAY_SIZE(ptr); i++) {
+			ptr[i] = arena_alloc(arena, bytes[i], META_nodes);
 			ck_assert_ptr_nonnull(ptr[i]);
 		}
-		for (size_t i = 0; i < ARRAY_SIZE(mixed); i++)
-			arena_free(arena, ptr[i], mixed[i], META_nodes);
+		for (size_t i = 0; i < ARRAY_SIZE(ptr); i++)
+			arena_free(arena, ptr[i], bytes[i], META_nodes);
 		if (round == 0)
 			used = arena_used(arena);
 		ck_assert_uint_eq(arena_used(arena), used);
+		rng_shuffle(&rng, bytes, ARRAY_SIZE(bytes), sizeof(bytes[0]));
 	}
 	ck_assert_uint_eq(account.now[META_nodes], 0);
 }
