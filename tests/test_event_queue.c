@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_event_queue.c - the queue of events and the engine that empties it */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/rng.h"
+#include "sim/engine.h"
+
+START_TEST(an_empty_queue_gives_nothing)
+{
+	struct event_queue q;
+	struct queue_entry e;
+
+	event_queue_init(&q);
+	ck_assert(event_queue_empty(&q));
+	ck_assert(event_queue_next_ns(&q) == UINT64_MAX);
+	ck_assert(!event_queue_pop(&q, &e));
+	event_queue_destroy(&q);
+}
+END_TEST
+
+START_TEST(entries_of_one_instant_leave_in_order_of_entry)
+{
+	struct event_queue q;
+	struct queue_entry e;
+
+	event_queue_init(&q);
+	for (uint64_t i = 0; i < 1000; i++)
+		ck_assert_int_eq(event_queue_push(&q, i % 3, 7, i), 0);
+	for (uint64_t t = 0; t < 3; t++) {
+		for (uint64_t i = t; i < 1000; i += 3) {
+			ck_assert(event_queue_pop(&q, &e));
+			ck_assert(e.time_ns == t);
+			ck_assert(e.arg == i);
+			ck_assert_uint_eq(queue_entry_source(&e), 7);
+		}
+	}
+	ck_assert(event_queue_empty(&q));
+	event_queue_destroy(&q);
+}
+END_TEST
+
+/*
+ * Pushes and pops at random. What leaves is never earlier than what left
+ * before it since the last push of something earlier, and of equal times the
+ * older entry (arg counts pushes) leaves first; sums show that nothing is lost.
+ */
+START_TEST(random_pushes_and_pops_keep_the_order)
+{
+	struct event_queue q;
+	struct queue_entry e;
+	struct rng rng;
+	uint64_t in = 0, out = 0, pushed = 0, popped = 0, now = 0, last = 0;
+
+	rng_seed(&rng, (uint64_t)_i);
+	event_queue_init(&q);
+	for (int step = 0; step < 300000; step++) {
+		if (rng_below(&rng, 100) < (step < 150000 ? 55U : 45U)) {
+			uint64_t time = now + rng_below(&rng, 50);
+
+			ck_assert_int_eq(event_queue_push(&q, time, 1, pushed), 0);
+			in += time * 31 + pushed++;
+		} else if (event_queue_pop(&q, &e)) {
+			if (popped && e.time_ns == now)
+				ck_assert(e.arg > last);
+			ck_assert(e.time_ns >= now);
+			now = e.time_ns;
+			last = e.arg;
+			out += e.time_ns * 31 + e.arg;
+			popped++;
+		}
+	}
+	ck_assert(popped > 100000);
+	while (event_queue_pop(&q, &e)) {
+		ck_assert(e.time_ns > now || (e.time_ns == now && e.arg > last));
+		now = e.time_ns;
+		last = e.arg;
+		out += e.time_ns * 31 + e.arg;
+		popped++;
+	}
+	ck_assert(popped == pushed);
+	ck_assert(in == out);
+	event_queue_destroy(&q);
+}
+END_TEST
+
+struct log {
+	uint64_t times[16];
+	unsigned int nr;
+	unsigned int source;
+	int fail_at;			/* call number, 0: never */
+};
+
+/* Ask for the next call `arg` later, four times over. */
+static int periodic(struct engine *engine, void *ctx, uint64_t arg)
+{
+	struct log *log = ctx;
+
+	log->times[log->nr++] = engine->now_ns;
+	if (log->fail_at && log->nr == (unsigned int)log->fail_at)
+		return -EIO;
+	if (log->nr == 4)
+		return 0;
+	return engine_at(engine, engine->now_ns + arg, log->source, arg);
+}
+
+START_TEST(a_source_can_ask_to_be_called_again)
+{
+	struct engine engine;
+	struct log log = { .nr = 0 };
+
+	engine_init(&engine);
+	log.source = engine_add_source(&engine, periodic, &log);
+	ck_assert_int_eq(engine_at(&engine, 5, log.source, 10), 0);
+	ck_assert_int_eq(engine_run(&engine, 4), 0);
+	ck_assert_uint_eq(log.nr, 0);
+	ck_assert_int_eq(engine_run(&engine, 25), 0);
+	ck_assert_uint_eq(log.nr, 3);	/* at 5, 15 and 25: up to and including */
+	ck_assert(engine.now_ns == 25);
+	ck_assert_int_eq(engine_run(&engine, 1000), 0);
+	ck_assert_uint_eq(log.nr, 4);
+	ck_assert(log.times[3] == 35);
+	ck_assert(engine.now_ns == 1000);
+	engine_destroy(&engine);
+}
+END_TEST
+
+START_TEST(a_source_that_fails_ends_the_run_there)
+{
+	struct engine engine;
+	struct log log = { .fail_at = 2 };
+
+	engine_init(&engine);
+	log.source = engine_add_source(&engine, periodic, &log);
+	ck_assert_int_eq(engine_at(&engine, 0, log.source, 10), 0);
+	ck_assert_int_eq(engine_run(&engine, 1000), -EIO);
+	ck_assert(engine.now_ns == 10);
+	engine_destroy(&engine);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("event_queue");
+	TCase *tc = tcase_create("event_queue");
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, an_empty_queue_gives_nothing);
+	tcase_add_test(tc, entries_of_one_instant_leave_in_order_of_entry);
+	tcase_add_loop_test(tc, random_pushes_and_pops_keep_the_order, 1, 5);
+	tcase_add_test(tc, a_source_can_ask_to_be_called_again);
+	tcase_add_test(tc, a_source_that_fails_ends_the_run_there);
+	suite_add_tcase(suite, tc);
+	sr = srunner_create(suite);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
