@@ -7,6 +7,7 @@
  * in one struct, so that exploration copies it and puts it back.
  */
 #include <check.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -529,6 +530,9 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
+	/* The explorer frees and takes large states: keep them in the heap. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 28);
+	mallopt(M_TRIM_THRESHOLD, 1 << 28);
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, every_removal_from_every_length_to_1024_keeps_the_shape,
 			    0, (int)ARRAY_SIZE(explored));

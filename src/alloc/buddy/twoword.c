@@ -1,0 +1,1077 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * twoword.c - two words a page; free lists are deques made of free pages
+ *
+ *    descriptors, 16 bytes a page         free list of one order: a deque
+ *    word 0 (state)   word 1
+ *    free, order 3  | slot 17  --------->  leaf  [ ... | pfn | ... ]
+ *    (tail)         | stale                 ^      slot 17 holds this pfn
+ *    node           | list, leaf  ----------+      the leaf is this page
+ *    allocated      | memdesc
+ *
+ * A free block is listed by one 4-byte pfn in a deque, and its first page
+ * keeps the slot, so it leaves from the middle without a search: an end entry
+ * takes the gap and learns its new slot. A deque's leaves are pages of the
+ * very memory it manages, taken from it while it is free; a leaf in high
+ * memory is a tagged pfn, mapped with kmap_local to be looked at. The design
+ * is K. Overstreet's (linux-mm, 26 October 2021); how free is kept from ever
+ * allocating is worked out here.
+ *
+ * Freeing never allocates. A list whose inline slots and leaves are full gets
+ * a leaf, in this order, from: a page released by this same operation; the
+ * stash, one page set aside; a free page of order 0; the page being freed (a
+ * page that becomes a leaf needs no entry); a page peeled off the block being
+ * freed, whose rest is then freed in parts.
+ *
+ *    peel 1 page off order 2:   [ a b | c N ]  ->  [a b] order 1, [c] order 0
+ *
+ * A leaf that empties is only chained to the zone's pending pages; they are
+ * freed in a loop when the operation is over, never recursively.
+ *
+ * Metadata destroys no contiguity. When a page is freed whose buddy carries a
+ * leaf, the leaf is copied to another free page of order 0, its parent word
+ * is set to the copy, and the two buddies merge. If there is no other, this
+ * waits until one comes.
+ *
+ * Why it ends. Take the pair (entries + nodes + pending pages, pending pages).
+ * Freeing a pending block of order k with m merges changes the first by
+ * 1 - m - 2^k <= 0; turning it into a leaf, or peeling, keeps the first and
+ * lowers the second; taking an entry as a leaf, or relocating, is followed by
+ * an insertion that lowers the first. So each step lowers the pair.
+ *
+ * Why no leaf survives in an all-free zone. If m leaves remain, every list
+ * but the top one has at most m entries, so needs none while m <= inline -
+ * hysteresis; and m leaves need lists longer than that. With 16 inline slots
+ * (K), hysteresis 4 and 10 lower orders, K >= 10 + 4 + 1 spare: m = 0.
+ *
+ * Invariants:  entry[word1(p)] == p  for every free head p, and no other entry
+ *              leaves of a list == needed for its entries, plus one spare at most
+ *              a free page of order 0 beside a node is the zone's only one
+ *              free + allocated + nodes + stash + reserved == present
+ *
+ * push, pop, del: O(depth) and at most one live map; relocation: two.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "alloc/buddy/twoword_word.h"
+#include "lib/deque.h"
+#include "policy.h"
+
+#define SUBSTITUTES_TRIED 16	/* entries looked at for a page whose buddy is no node */
+
+enum { NODES_ANY, NODES_LOWMEM, NODES_HIGHMEM };	/* option nodes= */
+
+struct twoword_zone {
+	struct buddy_zone base;
+	struct node_store store;	/* of this zone's trees */
+	struct twoword *tw;
+	struct deque *lists;		/* [order * nr_types + type] */
+	unsigned long pending;		/* first of a chain through word 1, or PFN_NONE */
+	unsigned long stash;		/* or PFN_NONE */
+	unsigned long nr_nodes;		/* pages that are leaves */
+};
+
+struct twoword {
+	struct buddy buddy;
+	struct twoword_page *pages;	/* set at create, as is all but cpu */
+	unsigned char *low_base;	/* address of pfn 0 for untagged references */
+	bool relocate;
+	unsigned int nodes;		/* NODES_ANY, ... */
+	unsigned int cpu;		/* whose map slots this operation uses */
+	struct twoword_zone zones[];
+};
+
+extern const struct allocator_ops twoword_ops;
+
+static inline struct twoword *to_twoword(const struct buddy *b)
+{
+	return (struct twoword *)(uintptr_t)((const char *)b -
+					     offsetof(struct twoword, buddy));
+}
+
+static inline struct twoword_zone *to_zone(const struct buddy_zone *z)
+{
+	return (struct twoword_zone *)(uintptr_t)((const char *)z -
+				offsetof(struct twoword_zone, base));
+}
+
+static inline struct twoword_page *page_of(const struct buddy *b,
+					   unsigned long pfn)
+{
+	return &to_twoword(b)->pages[pfn];
+}
+
+static inline unsigned int list_index(const struct buddy_zone *z,
+				      unsigned int order, unsigned int type)
+{
+	return order * z->nr_types + type;
+}
+
+static inline struct deque *list_of(const struct buddy_zone *z,
+				    unsigned int order, unsigned int type)
+{
+	return &to_zone(z)->lists[list_index(z, order, type)];
+}
+
+/* Entries are relative to the zone's start, so that four bytes reach 16 TiB. */
+static inline unsigned long entry_of(const struct buddy_zone *z,
+				     unsigned long pfn)
+{
+	return pfn - z->start_pfn;
+}
+
+static inline unsigned long pfn_of(const struct buddy_zone *z,
+				   unsigned long entry)
+{
+	return z->start_pfn + entry;
+}
+
+/* --- node pages ------------------------------------------------------- */
+
+static struct node_ref ref_of(const struct twoword *tw, unsigned long pfn)
+{
+	const struct machine *m = tw->buddy.base.machine;
+
+	if (tw->nodes == NODES_HIGHMEM ||
+	    (tw->nodes == NODES_ANY && machine_page_is_high(m, pfn)))
+		return node_ref_high(pfn);
+	return node_ref_low(tw->low_base + ((size_t)pfn << PAGE_SHIFT));
+}
+
+static unsigned long pfn_of_ref(const struct twoword *tw, struct node_ref ref)
+{
+	if (node_ref_is_high(ref))
+		return node_ref_pfn(ref);
+	return (unsigned long)((const unsigned char *)ref.bits - tw->low_base) >>
+	       PAGE_SHIFT;
+}
+
+/* A page is no node any more. */
+static void node_left(struct twoword_zone *tz)
+{
+	struct allocator *a = &tz->tw->buddy.base;
+
+	tz->nr_nodes--;
+	a->stats.nodes--;
+	a->stats.released++;
+	meta_uncharge(&a->machine->meta, META_nodes, PAGE_SIZE);
+}
+
+/* Interior nodes come at create, from the arena; leaves are handed in. */
+static struct node_ref store_get(struct node_store *store, unsigned int level,
+				 size_t bytes)
+{
+	struct twoword_zone *tz = container_of(store, struct twoword_zone, store);
+	void *node;
+
+	assert(level > 0);
+	(void)level;
+	node = machine_alloc(tz->tw->buddy.base.machine, bytes, META_structures);
+	return node ? node_ref_low(node) : NODE_REF_NONE;
+}
+
+static void chain_pending(struct twoword_zone *tz, unsigned long pfn,
+			  unsigned int order)
+{
+	struct twoword_page *page = &tz->tw->pages[pfn];
+
+	page->state = tw_state(TW_PENDING, order, 0, tz->base.index);
+	page->word1 = tz->pending;
+	tz->pending = pfn;
+}
+
+/* A leaf has emptied: it waits for the end of the operation. */
+static void store_put(struct node_store *store, struct node_ref ref,
+		      unsigned int level, size_t bytes)
+{
+	struct twoword_zone *tz = container_of(store, struct twoword_zone, store);
+	struct machine *m = tz->tw->buddy.base.machine;
+
+	if (level > 0) {
+		machine_free(m, (void *)ref.bits, bytes, META_structures);
+		return;
+	}
+	node_left(tz);
+	chain_pending(tz, pfn_of_ref(tz->tw, ref), 0);
+}
+
+static void *store_map(struct node_store *store, struct node_ref ref)
+{
+	struct twoword_zone *tz = container_of(store, struct twoword_zone, store);
+
+	return kmap_local_forced(tz->tw->buddy.base.machine, tz->tw->cpu,
+				 node_ref_pfn(ref));
+}
+
+static void store_unmap(struct node_store *store, struct node_ref ref,
+			void *node)
+{
+	struct twoword_zone *tz = container_of(store, struct twoword_zone, store);
+
+	(void)ref;
+	kunmap_local(tz->tw->buddy.base.machine, tz->tw->cpu, node);
+}
+
+static const struct node_store_ops store_ops = {
+	.get = store_get,
+	.put = store_put,
+	.map = store_map,
+	.unmap = store_unmap,
+};
+
+/* A page's second word follows its entry at once. */
+static void entry_moved(void *ctx, unsigned long entry, uint32_t slot)
+{
+	struct twoword_zone *tz = ctx;
+
+	tz->tw->pages[pfn_of(&tz->base, entry)].word1 = slot;
+}
+
+/* --- what the policy asks of a representation ------------------------- */
+
+static inline bool twoword_is_free(const struct buddy *b, unsigned long pfn,
+				   unsigned int order)
+{
+	return tw_is(page_of(b, pfn)->state, TW_FREE, order);
+}
+
+static inline enum buddy_kind twoword_kind(const struct buddy *b,
+					   unsigned long pfn,
+					   unsigned int *order)
+{
+	static const enum buddy_kind kinds[16] = {
+		[TW_NONE] = KIND_NONE, [TW_FREE] = KIND_FREE,
+		[TW_ALLOCATED] = KIND_ALLOCATED, [TW_PCP] = KIND_PCP,
+		[TW_NODE] = KIND_NODE, [TW_STASH] = KIND_STASH,
+	};
+	struct tw_state state = page_of(b, pfn)->state;
+
+	*order = tw_order(state);
+	return kinds[tw_kind(state)];
+}
+
+static inline void twoword_set_allocated(struct buddy *b, struct buddy_zone *z,
+					 unsigned long pfn, unsigned int order)
+{
+	page_of(b, pfn)->state = tw_state(TW_ALLOCATED, order, 0, z->index);
+}
+
+static inline void twoword_clear(struct buddy *b, unsigned long pfn)
+{
+	page_of(b, pfn)->state.bits = 0;
+}
+
+static inline void twoword_add(struct buddy *b, struct buddy_zone *z,
+			       unsigned long pfn, unsigned int order,
+			       unsigned int type, enum list_end end)
+{
+	struct twoword_page *page = page_of(b, pfn);
+
+	page->state = tw_state(TW_FREE, order, type, z->index);
+	page->word1 = deque_push(list_of(z, order, type),
+				 end == LIST_HEAD ? DEQUE_HEAD : DEQUE_TAIL,
+				 entry_of(z, pfn));
+}
+
+static inline void twoword_del(struct buddy *b, struct buddy_zone *z,
+			       unsigned long pfn, unsigned int order,
+			       unsigned int type)
+{
+	struct twoword_page *page = page_of(b, pfn);
+
+	page->state.bits = 0;
+	deque_del(list_of(z, order, type), (uint32_t)page->word1, DEQUE_HEAD);
+}
+
+static inline unsigned long twoword_pop(struct buddy *b, struct buddy_zone *z,
+					unsigned int order, unsigned int type)
+{
+	unsigned long pfn = pfn_of(z, deque_pop_head(list_of(z, order, type)));
+
+	page_of(b, pfn)->state.bits = 0;
+	return pfn;
+}
+
+static bool twoword_make_room(struct buddy *b, struct buddy_zone *z,
+			      unsigned long pfn, unsigned int order,
+			      unsigned int type, enum list_end end);
+static bool twoword_evict(struct buddy *b, struct buddy_zone *z,
+			  unsigned long pfn, unsigned long buddy);
+static void twoword_settle(struct buddy *b, struct buddy_zone *z);
+static unsigned long twoword_last_resort(struct buddy *b, struct buddy_zone *z,
+					 unsigned int order);
+static int twoword_verify_list(const struct buddy *b,
+			       const struct buddy_zone *z, unsigned int order,
+			       unsigned int type, struct msg *msg);
+static int twoword_verify_zone(const struct buddy *b,
+			       const struct buddy_zone *z, struct msg *msg);
+
+static void twoword_node_counts(const struct buddy *b,
+				const struct buddy_zone *z,
+				unsigned long *nodes, unsigned long *stash)
+{
+	const struct twoword_zone *tz = to_zone(z);
+
+	(void)b;
+	*nodes = tz->nr_nodes;
+	*stash = tz->stash != PFN_NONE;
+}
+
+/* Whether the zone has exactly one free page of order 0. */
+static inline bool one_free_page(const struct buddy_zone *z)
+{
+	unsigned long nr = 0;
+
+	for (unsigned int type = 0; type < z->nr_types; type++)
+		nr += z->nr_free[0][type];
+	return nr == 1;
+}
+
+/* The quick answer is inline: there is room, and no neighbour to relieve. */
+static inline bool make_room(struct buddy *b, struct buddy_zone *z,
+			     unsigned long pfn, unsigned int order,
+			     unsigned int type, enum list_end end)
+{
+	enum deque_end at = end == LIST_HEAD ? DEQUE_HEAD : DEQUE_TAIL;
+
+	if (likely(deque_has_room(list_of(z, order, type), at) &&
+		   (order > 0 || !to_zone(z)->nr_nodes || !one_free_page(z))))
+		return true;
+	return twoword_make_room(b, z, pfn, order, type, end);
+}
+
+static inline bool evict(struct buddy *b, struct buddy_zone *z,
+			 unsigned long pfn, unsigned long buddy)
+{
+	enum tw_kind kind = tw_kind(page_of(b, buddy)->state);
+
+	if (likely(kind != TW_NODE && kind != TW_STASH))
+		return false;
+	return twoword_evict(b, z, pfn, buddy);
+}
+
+static inline void settle(struct buddy *b, struct buddy_zone *z)
+{
+	const struct twoword_zone *tz = to_zone(z);
+
+	if (unlikely(tz->pending != PFN_NONE ||
+		     (tz->stash != PFN_NONE && !tz->nr_nodes)))
+		twoword_settle(b, z);
+}
+
+static const struct buddy_repr twoword_repr = {
+	.is_free = twoword_is_free,
+	.kind = twoword_kind,
+	.set_allocated = twoword_set_allocated,
+	.clear = twoword_clear,
+	.add = twoword_add,
+	.del = twoword_del,
+	.pop = twoword_pop,
+	.make_room = make_room,
+	.evict = evict,
+	.settle = settle,
+	.last_resort = twoword_last_resort,
+	.verify_list = twoword_verify_list,
+	.verify_zone = twoword_verify_zone,
+	.node_counts = twoword_node_counts,
+};
+
+/* --- nodes: where they come from -------------------------------------- */
+
+/* Make the page a leaf of a list. */
+static void hang_leaf(struct twoword_zone *tz, struct deque *list,
+		      uint32_t leaf, unsigned long pfn)
+{
+	struct twoword_page *page = &tz->tw->pages[pfn];
+	struct alloc_stats *stats = &tz->tw->buddy.base.stats;
+	unsigned int index = (unsigned int)(list - tz->lists);
+
+	page->state = tw_state(TW_NODE, 0, 0, tz->base.index);
+	page->word1 = tw_node_word(index, leaf);
+	deque_add_leaf(list, leaf, ref_of(tz->tw, pfn));
+	tz->nr_nodes++;
+	stats->nodes++;
+	if (stats->nodes > stats->nodes_peak)
+		stats->nodes_peak = stats->nodes;
+	meta_charge(&tz->tw->buddy.base.machine->meta, META_nodes, PAGE_SIZE);
+}
+
+/* The list's empty leaf, or none: it is no node any more. */
+static unsigned long unhang_spare(struct twoword_zone *tz, struct deque *list)
+{
+	struct node_ref ref = deque_take_spare(list);
+	unsigned long pfn;
+
+	if (node_ref_is_none(ref))
+		return PFN_NONE;
+	pfn = pfn_of_ref(tz->tw, ref);
+	node_left(tz);
+	tz->tw->pages[pfn].state.bits = 0;
+	return pfn;
+}
+
+/* A released single page, off the chain; the chain's blocks may be larger. */
+static unsigned long take_pending_page(struct twoword_zone *tz)
+{
+	struct twoword_page *pages = tz->tw->pages;
+	unsigned long prev = PFN_NONE;
+
+	for (unsigned long pfn = tz->pending; pfn != PFN_NONE;
+	     prev = pfn, pfn = pages[pfn].word1) {
+		if (tw_order(pages[pfn].state) != 0)
+			continue;
+		if (prev == PFN_NONE)
+			tz->pending = pages[pfn].word1;
+		else
+			pages[prev].word1 = pages[pfn].word1;
+		pages[pfn].state.bits = 0;
+		return pfn;
+	}
+	return PFN_NONE;
+}
+
+/* The hottest free page of order 0, off its list. */
+static unsigned long take_free_page(struct twoword *tw, struct twoword_zone *tz)
+{
+	struct buddy_zone *z = &tz->base;
+
+	for (unsigned int type = 0; type < z->nr_types; type++)
+		if (z->nr_free[0][type])
+			return buddy_pop(&twoword_repr, &tw->buddy, z, 0, type);
+	return PFN_NONE;
+}
+
+/* Peel the last page off a block; the rest waits to be freed, in halves. */
+static unsigned long peel(struct twoword_zone *tz, unsigned long pfn,
+			  unsigned int order)
+{
+	while (order > 0) {
+		order--;
+		chain_pending(tz, pfn, order);
+		pfn += 1UL << order;
+	}
+	return pfn;
+}
+
+/* A page for a leaf of a list that has no room for [pfn, order). */
+static unsigned long find_node(struct twoword *tw, struct twoword_zone *tz,
+			       struct deque *list, unsigned long pfn,
+			       unsigned int order, bool *used_up)
+{
+	struct alloc_stats *stats = &tw->buddy.base.stats;
+	unsigned long page = unhang_spare(tz, list);
+
+	if (page == PFN_NONE)
+		page = take_pending_page(tz);
+	if (page == PFN_NONE && tz->stash != PFN_NONE) {
+		page = tz->stash;
+		tz->stash = PFN_NONE;
+	}
+	if (page == PFN_NONE && order > 0) {
+		page = take_free_page(tw, tz);
+		stats->taken += page != PFN_NONE;
+	}
+	if (page != PFN_NONE)
+		return page;
+	*used_up = true;
+	if (order == 0) {
+		stats->absorbed++;
+		return pfn;
+	}
+	stats->peeled++;
+	return peel(tz, pfn, order);
+}
+
+/* --- relocation ------------------------------------------------------- */
+
+static bool carries_metadata(const struct twoword *tw, unsigned long pfn)
+{
+	enum tw_kind kind = tw_kind(tw->pages[pfn].state);
+
+	return kind == TW_NODE || kind == TW_STASH;
+}
+
+/*
+ * A free page of order 0, off its list, to carry a node: of the coldest few,
+ * one whose buddy carries no metadata itself, else any.
+ */
+static unsigned long take_substitute(struct twoword *tw, struct twoword_zone *tz)
+{
+	struct buddy_zone *z = &tz->base;
+
+	for (unsigned int type = 0; type < z->nr_types; type++) {
+		struct deque *list = list_of(z, 0, type);
+		struct deque_cursor it = deque_begin(list, DEQUE_TAIL);
+		unsigned long entry, best = PFN_NONE;
+		uint32_t slot;
+
+		for (int i = 0; i < SUBSTITUTES_TRIED; i++) {
+			if (!deque_next(list, &it, &entry, &slot))
+				break;
+			best = pfn_of(z, entry);
+			if (!carries_metadata(tw, pfn_buddy(best, 0)))
+				break;
+		}
+		if (best == PFN_NONE)
+			continue;
+		buddy_remove(&twoword_repr, &tw->buddy, z, best, 0, type);
+		return best;
+	}
+	return PFN_NONE;
+}
+
+/* Copy a leaf to another page and let its parent know. Two live maps. */
+static void move_node(struct twoword *tw, struct twoword_zone *tz,
+		      unsigned long from, unsigned long to)
+{
+	struct twoword_page *page = &tw->pages[from];
+	struct deque *list = &tz->lists[tw_node_list(page->word1)];
+	struct node_ref from_ref = ref_of(tw, from);
+	struct node_ref to_ref = ref_of(tw, to);
+	void *src = node_map(&tz->store, from_ref);
+	void *dst = node_map(&tz->store, to_ref);
+
+	memcpy(dst, src, PAGE_SIZE);
+	node_unmap(&tz->store, to_ref, dst);
+	node_unmap(&tz->store, from_ref, src);
+	deque_replace_leaf(list, tw_node_leaf(page->word1), to_ref);
+	tw->pages[to] = *page;
+	page->state.bits = 0;
+	tw->buddy.base.stats.relocated++;
+}
+
+/* Drop the leaf that a page carries if it is an empty one. */
+static bool drop_if_spare(struct twoword_zone *tz, unsigned long pfn)
+{
+	unsigned long word1 = tz->tw->pages[pfn].word1;
+	struct deque *list = &tz->lists[tw_node_list(word1)];
+
+	if (list->spare != tw_node_leaf(word1))
+		return false;
+	unhang_spare(tz, list);
+	return true;
+}
+
+/*
+ * pfn is being freed beside metadata. True when the buddy is empty-handed
+ * now. Taking a substitute off its list may empty the very leaf in question:
+ * then nothing is copied, and the end of the operation will join the two.
+ */
+static bool twoword_evict(struct buddy *b, struct buddy_zone *z,
+			  unsigned long pfn, unsigned long buddy)
+{
+	struct twoword *tw = to_twoword(b);
+	struct twoword_zone *tz = to_zone(z);
+	unsigned long to;
+
+	(void)pfn;
+	if (tw_kind(tw->pages[buddy].state) == TW_STASH) {
+		tz->stash = PFN_NONE;
+		tw->pages[buddy].state.bits = 0;
+		return true;
+	}
+	if (drop_if_spare(tz, buddy))
+		return true;
+	if (!tw->relocate)
+		return false;
+	to = take_substitute(tw, tz);
+	if (to == PFN_NONE)
+		return false;
+	if (tw_kind(tw->pages[buddy].state) != TW_NODE) {
+		chain_pending(tz, to, 0);
+		return false;
+	}
+	if (drop_if_spare(tz, buddy)) {
+		chain_pending(tz, to, 0);
+		return true;
+	}
+	move_node(tw, tz, buddy, to);
+	return true;
+}
+
+/*
+ * The zone's only free page of order 0 may stand beside a node for want of a
+ * substitute. pfn is the next one to come: the node moves to it, and the
+ * other two merge. True when pfn was used for that.
+ */
+static bool relieve_neighbour(struct twoword *tw, struct twoword_zone *tz,
+			      unsigned long pfn)
+{
+	struct buddy_zone *z = &tz->base;
+	unsigned long only = PFN_NONE;
+	unsigned long node;
+
+	if (!one_free_page(z))
+		return false;
+	for (unsigned int type = 0; type < z->nr_types; type++)
+		if (z->nr_free[0][type])
+			only = pfn_of(z, deque_peek(list_of(z, 0, type), DEQUE_HEAD));
+	node = pfn_buddy(only, 0);
+	if (node < z->start_pfn || node >= z->end_pfn ||
+	    tw_kind(tw->pages[node].state) != TW_NODE)
+		return false;
+	buddy_remove(&twoword_repr, &tw->buddy, z, only, 0,
+		     buddy_type(&tw->buddy, z, only));
+	chain_pending(tz, only, 0);
+	if (tw_kind(tw->pages[node].state) != TW_NODE)
+		return false;
+	if (drop_if_spare(tz, node)) {
+		chain_pending(tz, node, 0);
+		return false;
+	}
+	move_node(tw, tz, node, pfn);
+	chain_pending(tz, node, 0);
+	return true;
+}
+
+static bool twoword_make_room(struct buddy *b, struct buddy_zone *z,
+			      unsigned long pfn, unsigned int order,
+			      unsigned int type, enum list_end end)
+{
+	struct twoword *tw = to_twoword(b);
+	struct twoword_zone *tz = to_zone(z);
+	struct deque *list = list_of(z, order, type);
+	enum deque_end at = end == LIST_HEAD ? DEQUE_HEAD : DEQUE_TAIL;
+	bool used_up = false;
+	uint32_t leaf;
+
+	if (order == 0 && tw->relocate && relieve_neighbour(tw, tz, pfn))
+		return false;
+	leaf = deque_wants_leaf(list, at);
+	if (leaf == DEQUE_LEAF_NONE)
+		return true;
+	hang_leaf(tz, list, leaf, find_node(tw, tz, list, pfn, order, &used_up));
+	return !used_up;
+}
+
+/* --- the end of an operation ------------------------------------------ */
+
+/* Whether the page may be set aside: nothing would merge with it now. */
+static bool may_stash(const struct twoword *tw, const struct twoword_zone *tz,
+		      unsigned long pfn)
+{
+	unsigned long buddy = pfn_buddy(pfn, 0);
+
+	if (tz->stash != PFN_NONE || !tz->nr_nodes)
+		return false;
+	if (buddy < tz->base.start_pfn || buddy >= tz->base.end_pfn)
+		return true;
+	return tw_kind(tw->pages[buddy].state) == TW_ALLOCATED;
+}
+
+static void settle_pending(struct twoword *tw, struct twoword_zone *tz)
+{
+	struct alloc_stats *stats = &tw->buddy.base.stats;
+	uint64_t steps = 0;
+
+	while (tz->pending != PFN_NONE) {
+		unsigned long pfn = tz->pending;
+		struct twoword_page *page = &tw->pages[pfn];
+		unsigned int order = tw_order(page->state);
+
+		tz->pending = page->word1;
+		page->state.bits = 0;
+		steps++;
+		if (order == 0 && may_stash(tw, tz, pfn)) {
+			page->state = tw_state(TW_STASH, 0, 0, tz->base.index);
+			tz->stash = pfn;
+			continue;
+		}
+		buddy_merge(&twoword_repr, &tw->buddy, &tz->base, pfn, order,
+			    LIST_HEAD);
+	}
+	if (steps > stats->max_drain_steps)
+		stats->max_drain_steps = steps;
+}
+
+static void release_stash(struct twoword_zone *tz)
+{
+	unsigned long pfn = tz->stash;
+
+	tz->stash = PFN_NONE;
+	chain_pending(tz, pfn, 0);
+}
+
+static void twoword_settle(struct buddy *b, struct buddy_zone *z)
+{
+	struct twoword *tw = to_twoword(b);
+	struct twoword_zone *tz = to_zone(z);
+
+	settle_pending(tw, tz);
+	while (tz->stash != PFN_NONE && !tz->nr_nodes) {
+		release_stash(tz);
+		settle_pending(tw, tz);
+	}
+}
+
+/*
+ * No list can serve the request. A single page may still be had from what is
+ * set aside: the stash, then any list's empty leaf. For a block, the stash is
+ * freed in case it completes one; PFN_NONE then means: try the lists again.
+ */
+static unsigned long twoword_last_resort(struct buddy *b, struct buddy_zone *z,
+					 unsigned int order)
+{
+	struct twoword *tw = to_twoword(b);
+	struct twoword_zone *tz = to_zone(z);
+	unsigned long pfn = PFN_NONE;
+
+	if (tz->stash != PFN_NONE) {
+		if (order > 0) {
+			release_stash(tz);
+			settle_pending(tw, tz);
+			return PFN_NONE;
+		}
+		pfn = tz->stash;
+		tz->stash = PFN_NONE;
+		tw->pages[pfn].state.bits = 0;
+		return pfn;
+	}
+	for (unsigned int i = 0; order == 0 && pfn == PFN_NONE &&
+	     i < NR_PAGE_ORDERS * z->nr_types; i++)
+		pfn = unhang_spare(tz, &tz->lists[i]);
+	twoword_settle(b, z);
+	return pfn;
+}
+
+/* --- checks ----------------------------------------------------------- */
+
+/* Lists are read through a store of their own, so that no map is counted. */
+struct peeking_store {
+	struct node_store store;
+	const struct machine *machine;
+};
+
+static void *peek_map(struct node_store *store, struct node_ref ref)
+{
+	struct peeking_store *ps = container_of(store, struct peeking_store, store);
+
+	return (void *)(uintptr_t)machine_peek(ps->machine, node_ref_pfn(ref));
+}
+
+static void peek_unmap(struct node_store *store, struct node_ref ref, void *node)
+{
+	(void)store, (void)ref, (void)node;
+}
+
+static const struct node_store_ops peek_ops = {
+	.map = peek_map,
+	.unmap = peek_unmap,
+};
+
+static struct deque peek_at(const struct deque *list, struct peeking_store *ps,
+			    const struct machine *m)
+{
+	struct deque view = *list;
+
+	*ps = (struct peeking_store){ { &peek_ops }, m };
+	view.tree.store = &ps->store;
+	return view;
+}
+
+static int verify_leaves(const struct twoword *tw, const struct buddy_zone *z,
+			 unsigned int index, const struct deque *view,
+			 struct msg *msg)
+{
+	uint32_t needed = deque_needed_leaves(view);
+	uint32_t nr = 0;
+	struct node_ref ref;
+
+	for (uint64_t leaf = 0; view->tree.nr_prealloc &&
+	     !node_ref_is_none(ref = genradix_next_leaf(&view->tree, &leaf));
+	     leaf++, nr++) {
+		unsigned long pfn = pfn_of_ref(tw, ref);
+
+		if (pfn < z->start_pfn || pfn >= z->end_pfn ||
+		    tw_kind(tw->pages[pfn].state) != TW_NODE ||
+		    tw->pages[pfn].word1 != tw_node_word(index, (uint32_t)leaf))
+			return msg_set(msg, EUCLEAN,
+				       "zone %s: leaf %" PRIu64 " of list %u is page %#lx, whose words do not say so",
+				       z->zone->name, leaf, index, pfn);
+	}
+	if (nr != needed + (view->spare != DEQUE_LEAF_NONE))
+		return msg_set(msg, EUCLEAN,
+			       "zone %s: list %u has %u leaves for %u entries, %u would do",
+			       z->zone->name, index, nr, view->nr, needed);
+	return 0;
+}
+
+static int twoword_verify_list(const struct buddy *b,
+			       const struct buddy_zone *z, unsigned int order,
+			       unsigned int type, struct msg *msg)
+{
+	const struct twoword *tw = to_twoword(b);
+	struct peeking_store ps;
+	struct deque view = peek_at(list_of(z, order, type), &ps,
+				    b->base.machine);
+	struct deque_cursor it = deque_begin(&view, DEQUE_TAIL);
+	unsigned long entry, nr = 0;
+	uint32_t slot;
+
+	while (deque_next(&view, &it, &entry, &slot)) {
+		unsigned long pfn = pfn_of(z, entry);
+
+		if (pfn >= z->end_pfn || !twoword_is_free(b, pfn, order) ||
+		    tw_migratetype(tw->pages[pfn].state) != type ||
+		    tw->pages[pfn].word1 != slot)
+			return msg_set(msg, EUCLEAN,
+				       "zone %s: slot %u of order %u, type %u holds pfn %#lx, whose words do not say so",
+				       z->zone->name, slot, order, type, pfn);
+		nr++;
+	}
+	if (nr != view.nr || nr != z->nr_free[order][type])
+		return msg_set(msg, EUCLEAN,
+			       "zone %s: the list of order %u, type %u holds %lu blocks, counts %u and should have %lu",
+			       z->zone->name, order, type, nr, view.nr,
+			       z->nr_free[order][type]);
+	return verify_leaves(tw, z, list_index(z, order, type), &view, msg);
+}
+
+/* Nothing pending; no free page beside a node while there is another. */
+static int twoword_verify_zone(const struct buddy *b,
+			       const struct buddy_zone *z, struct msg *msg)
+{
+	const struct twoword *tw = to_twoword(b);
+	const struct twoword_zone *tz = to_zone(z);
+
+	if (tz->pending != PFN_NONE)
+		return msg_set(msg, EUCLEAN, "zone %s: page %#lx was never freed",
+			       z->zone->name, tz->pending);
+	if (!tw->relocate || !tz->nr_nodes || one_free_page(z))
+		return 0;
+	for (unsigned long pfn = z->start_pfn; pfn < z->end_pfn; pfn++) {
+		unsigned long buddy = pfn_buddy(pfn, 0);
+
+		if (twoword_is_free(b, pfn, 0) && buddy >= z->start_pfn &&
+		    buddy < z->end_pfn &&
+		    tw_kind(tw->pages[buddy].state) == TW_NODE)
+			return msg_set(msg, EUCLEAN,
+				       "zone %s: free page %#lx stands beside node %#lx, and others could carry it",
+				       z->zone->name, pfn, buddy);
+	}
+	return 0;
+}
+
+/*
+ * What can matter later: for each page its kind, order and, where it is read,
+ * word 1; for each list where its ends, its leaves and its spare stand. The
+ * entries follow from the pages' slots.
+ */
+static uint64_t twoword_fingerprint(const struct allocator *a)
+{
+	const struct buddy *b = to_const_buddy(a);
+	const struct twoword *tw = to_twoword(b);
+	uint64_t hash = 0;
+
+	for (unsigned int i = 0; i < b->nr_zones; i++) {
+		const struct buddy_zone *z = b->zones[i];
+
+		for (unsigned long pfn = z->start_pfn; pfn < z->end_pfn; pfn++) {
+			const struct twoword_page *page = &tw->pages[pfn];
+			enum tw_kind kind = tw_kind(page->state);
+
+			hash = fingerprint_mix(hash, page->state.bits);
+			if (kind == TW_FREE || kind == TW_NODE)
+				hash = fingerprint_mix(hash, page->word1);
+		}
+		for (unsigned int l = 0; l < NR_PAGE_ORDERS * z->nr_types; l++) {
+			const struct deque *d = &tw->zones[i].lists[l];
+
+			hash = fingerprint_mix(hash, (uint64_t)(d->tail & d->mask) << 32 |
+					       (d->head - d->tail));
+			hash = fingerprint_mix(hash, (uint64_t)(d->lo - d->tail) << 32 |
+					       d->spare);
+			if (d->spare != DEQUE_LEAF_NONE)
+				hash = fingerprint_mix(hash, d->spare_nr);
+		}
+	}
+	return hash;
+}
+
+/* --- the table -------------------------------------------------------- */
+
+static unsigned long twoword_alloc(struct allocator *a,
+				   const struct alloc_req *req)
+{
+	to_twoword(to_buddy(a))->cpu = req->cpu;
+	return buddy_alloc(&twoword_repr, a, req);
+}
+
+static void twoword_free(struct allocator *a, unsigned long pfn,
+			 unsigned int order, unsigned int cpu)
+{
+	uint64_t before = a->stats.nodes;
+	uint64_t consumed;
+
+	to_twoword(to_buddy(a))->cpu = cpu;
+	buddy_free(&twoword_repr, a, pfn, order);
+	if (likely(a->stats.nodes <= before))
+		return;
+	consumed = a->stats.nodes - before;
+	if (order == 0 && consumed > a->stats.max_consumed)
+		a->stats.max_consumed = consumed;
+	if (consumed > a->stats.max_consumed_any)
+		a->stats.max_consumed_any = consumed;
+}
+
+static void twoword_release(struct allocator *a, unsigned long pfn,
+			    unsigned int order)
+{
+	buddy_release(&twoword_repr, a, pfn, order);
+}
+
+static int twoword_adopt(struct allocator *a, unsigned long pfn,
+			 unsigned int order)
+{
+	return buddy_adopt(&twoword_repr, a, pfn, order);
+}
+
+static bool twoword_split(struct allocator *a, unsigned long pfn,
+			  unsigned int order, unsigned int new_order)
+{
+	return buddy_split(&twoword_repr, a, pfn, order, new_order);
+}
+
+static void twoword_counts(const struct allocator *a, unsigned int zone,
+			   struct page_counts *counts)
+{
+	buddy_counts(&twoword_repr, a, zone, counts);
+}
+
+static void twoword_query(const struct allocator *a, unsigned long pfn,
+			  struct page_info *info)
+{
+	buddy_query(&twoword_repr, a, pfn, info);
+}
+
+static int twoword_verify(const struct allocator *a, struct msg *msg)
+{
+	return buddy_verify(&twoword_repr, a, msg);
+}
+
+static const struct option_spec twoword_options[] = {
+	{ "removal", "swap|punch", "swap", "how a block leaves the middle of a list: an end entry takes its place, or a hole stays" },
+	{ "relocate", "off|on", "on", "copy a node away when it keeps two buddies apart" },
+	{ "inline", "0..64", "16", "entries kept in the list's head, without a node" },
+	{ "hysteresis", "0..64", "4", "entries a list shortens by before its empty leaf goes" },
+	{ "entry", "4|8", "4", "bytes of a list entry" },
+	{ "nodes", "any|lowmem|highmem", "any", "reach nodes as the machine says, all directly, or all through kmap_local" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static bool make_lists(struct twoword *tw, struct twoword_zone *tz,
+		       const struct option_set *opts)
+{
+	struct machine *m = tw->buddy.base.machine;
+	struct buddy_zone *z = &tz->base;
+	struct deque_config cfg = {
+		.nr_inline = (unsigned int)option_get(opts, "inline"),
+		.entry_bytes = option_get(opts, "entry") ? 8 : 4,
+		.hysteresis = (unsigned int)option_get(opts, "hysteresis"),
+		.punch = option_get(opts, "removal"),
+		.node_bytes = PAGE_SIZE,
+		.store = &tz->store,
+		.moved = entry_moved,
+		.moved_ctx = tz,
+	};
+	unsigned int nr = NR_PAGE_ORDERS * z->nr_types;
+	size_t slot_bytes = deque_slot_bytes(&cfg);
+	unsigned char *slots;
+
+	tz->lists = machine_alloc(m, nr * sizeof(*tz->lists), META_structures);
+	slots = machine_alloc(m, nr * slot_bytes, META_structures);
+	if (!tz->lists || !slots)
+		return false;
+	for (unsigned int i = 0; i < nr; i++) {
+		cfg.max_entries = (z->zone->spanned >> i / z->nr_types) + 1;
+		if (!deque_init(&tz->lists[i], &cfg, slots + i * slot_bytes))
+			return false;
+	}
+	return true;
+}
+
+/* Untagged references are addresses in the direct map, or in the whole view. */
+static int choose_node_addresses(struct twoword *tw, struct machine *m,
+				 struct msg *msg)
+{
+	tw->low_base = m->physmem.direct;
+	if (tw->nodes != NODES_LOWMEM || m->highmem_pfn >= m->end_pfn)
+		return 0;
+	if (HIGHMEM_BY_TABLE || m->window.mode == WINDOW_GUARD)
+		return msg_set(msg, EINVAL,
+			       "twoword: nodes=lowmem needs every page to have an address: run without highmem, or in the arith window of a 64-bit build");
+	tw->low_base = physmem_view(&m->physmem, 0);
+	return 0;
+}
+
+/* What is taken from the arena goes with the machine; nothing else is held. */
+static void twoword_destroy(struct allocator *a)
+{
+	struct twoword *tw = to_twoword(to_buddy(a));
+
+	machine_free(a->machine, tw, sizeof(*tw) + tw->buddy.nr_zones *
+		     sizeof(tw->zones[0]), META_structures);
+}
+
+static int twoword_create(struct allocator **out, struct machine *m,
+			  const struct option_set *opts, struct msg *msg)
+{
+	unsigned int nr_zones = m->layout->nr_zones;
+	struct twoword *tw = machine_alloc(m, sizeof(*tw) + nr_zones *
+					   sizeof(tw->zones[0]), META_structures);
+	int err;
+
+	if (!tw)
+		return msg_set(msg, ENOMEM, "twoword: no room for its zones");
+	for (unsigned int i = 0; i < nr_zones; i++) {
+		struct twoword_zone *tz = &tw->zones[i];
+
+		tw->buddy.zones[i] = &tz->base;
+		tz->tw = tw;
+		tz->store.ops = &store_ops;
+		tz->pending = PFN_NONE;
+		tz->stash = PFN_NONE;
+	}
+	err = buddy_init(&tw->buddy, &twoword_ops, m, msg);
+	if (err)
+		return err;
+	tw->relocate = option_get(opts, "relocate");
+	tw->nodes = (unsigned int)option_get(opts, "nodes");
+	err = choose_node_addresses(tw, m, msg);
+	if (err)
+		return err;
+	tw->pages = machine_memmap(m, sizeof(struct twoword_page));
+	if (!tw->pages)
+		return msg_set(msg, ENOMEM,
+			       "twoword: no room for %zu bytes for each of %lu pages",
+			       sizeof(struct twoword_page), m->end_pfn);
+	for (unsigned int i = 0; i < nr_zones; i++)
+		if (!make_lists(tw, &tw->zones[i], opts))
+			return msg_set(msg, ENOMEM,
+				       "twoword: no room for the free lists of zone %s",
+				       tw->zones[i].base.zone->name);
+	*out = &tw->buddy.base;
+	return 0;
+}
+
+const struct allocator_ops twoword_ops = {
+	.name = "twoword",
+	.summary = "two words a page, free lists are deques in a radix tree of free pages",
+	.desc_bytes = sizeof(struct twoword_page),
+	.options = twoword_options,
+	.caps = { .max_order = MAX_PAGE_ORDER, .query = QUERY_BLOCKS },
+	.create = twoword_create,
+	.destroy = twoword_destroy,
+	.set_block_type = buddy_set_block_type,
+	.adopt = twoword_adopt,
+	.release = twoword_release,
+	.alloc = twoword_alloc,
+	.free = twoword_free,
+	.split = twoword_split,
+	.free_area = buddy_free_area,
+	.counts = twoword_counts,
+	.query = twoword_query,
+	.verify = twoword_verify,
+	.fingerprint = twoword_fingerprint,
+};
