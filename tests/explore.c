@@ -119,7 +119,7 @@ static uint64_t fingerprint(const struct explorer *e)
 {
 	uint64_t hash = mix(e->a->ops->fingerprint(e->a));
 
-	for (unsigned long pfn = 0; pfn < e->model.end_pfn; pfn++)
+	for (unsigned long pfn = e->c->start_pfn; pfn < e->model.end_pfn; pfn++)
 		hash = mix(hash + e->model.page[pfn] +
 			   UINT64_C(0x9e3779b97f4a7c15));
 	return hash ? hash : 1;
@@ -208,8 +208,8 @@ static int broken(const struct explorer *e, const char *what, struct msg *msg)
 	char path[512], copy[400];
 
 	snprintf(copy, sizeof(copy), "%s", what);
-	return msg_set(msg, EUCLEAN, "%s on %lu pages: %s; reached by:%s",
-		       e->c->spec, e->c->nr_pages, copy,
+	return msg_set(msg, EUCLEAN, "%s on %lu pages from %lu: %s; reached by:%s",
+		       e->c->spec, e->c->nr_pages, e->c->start_pfn, copy,
 		       path_text(e, path, sizeof(path)));
 }
 
@@ -255,6 +255,13 @@ static int check_boot(const struct explorer *e, struct msg *msg)
 	return 0;
 }
 
+static int check_state(const struct explorer *e, struct msg *msg)
+{
+	int err = model_check(&e->model, e->a, msg);
+
+	return err ? err : check_boot(e, msg);
+}
+
 static void note(uint64_t *most, uint64_t value)
 {
 	if (value > *most)
@@ -291,12 +298,10 @@ static int transition(struct explorer *e, const struct snapshot *here,
 	e->result->transitions++;
 	err = run(e, op, msg);
 	note_extremes(e);
-	if (!err && seen_add(&e->seen, fingerprint(e))) {
+	if (!err)
+		err = check_state(e, msg);
+	if (!err && seen_add(&e->seen, fingerprint(e)))
 		add_state(e, e->from, op);
-		err = model_check(&e->model, e->a, msg);
-		if (!err)
-			err = check_boot(e, msg);
-	}
 	return err ? broken(e, msg->text, msg) : 0;
 }
 
@@ -307,7 +312,8 @@ static int leave_state(struct explorer *e, const struct snapshot *here,
 
 	for (unsigned int order = 0; !err && order <= MAX_PAGE_ORDER; order++)
 		err = transition(e, here, (operation)order, msg);
-	for (unsigned long pfn = 0; !err && pfn < e->c->nr_pages; pfn++) {
+	for (unsigned long pfn = e->c->start_pfn; !err && pfn < e->model.end_pfn;
+	     pfn++) {
 		unsigned int order;
 
 		memcpy(e->model.page, here->pages, e->model.end_pfn);
@@ -370,7 +376,7 @@ static int search(struct explorer *e, struct msg *msg)
 /* The largest aligned blocks, lowest pfn first. */
 static void release_all(struct explorer *e)
 {
-	unsigned long pfn = 0, end = e->c->nr_pages;
+	unsigned long pfn = e->c->start_pfn, end = e->model.end_pfn;
 
 	while (pfn < end) {
 		unsigned int order = ilog2(end - pfn);
@@ -396,6 +402,7 @@ int explore(const struct explore_case *c, struct explore_result *result,
 	err = layout_flat(&e.layout, c->nr_pages, 1, msg);
 	if (err)
 		return err;
+	e.layout.zones[0].start_pfn = c->start_pfn;
 	e.layout.highmem_pfn = c->highmem ? 0 : PFN_NONE;
 	err = machine_create(&e.machine, &e.layout, WINDOW_ARITH, msg);
 	if (err)

@@ -8,9 +8,10 @@
  *        '-------------> s2 ---> ...        and held blocks
  *
  * From each state every possible operation is run: an allocation of each
- * order, a free of each held block. Each new state gets the full check of the
- * model. When no new state is left, what was checked holds for operation
- * sequences of any length, on this machine.
+ * order, a free of each held block. The full check of the model follows each of
+ * them, where a known state is reached again too: what the fingerprint leaves
+ * out (stale words) may differ there. When no new state is left, what was
+ * checked holds for operation sequences of any length, on this machine.
  *
  * Nothing is simulated: a state is a copy of the machine's arena and memory,
  * put back in place. Only the fingerprint, the parent and the operation are
@@ -28,7 +29,8 @@
 
 struct explore_case {
 	const char *spec;		/* allocator and options */
-	unsigned long nr_pages;		/* one zone, from pfn 0 */
+	unsigned long start_pfn;	/* one zone */
+	unsigned long nr_pages;
 	bool highmem;			/* all of it */
 	bool keeps_nodes;		/* freeing all may leave nodes behind */
 	uint64_t max_states;		/* give up there */

@@ -39,11 +39,13 @@ static const struct {
 	bool makes_nodes;		/* or the run would prove little */
 } table[] = {
 	{ { .spec = "linked" }, false },
+	{ { .spec = "linked", .start_pfn = 3 }, false },
 	{ { .spec = "twoword" }, false },
 	{ { .spec = "twoword:inline=3", .keeps_nodes = true }, true },
 	{ { .spec = "twoword:inline=2", .keeps_nodes = true }, true },
 	{ { .spec = "twoword:inline=1", .keeps_nodes = true }, true },
 	{ { .spec = "twoword:inline=0", .keeps_nodes = true }, true },
+	{ { .spec = "twoword:inline=1", .start_pfn = 3, .keeps_nodes = true }, true },
 	{ { .spec = "twoword:inline=1", .highmem = true, .keeps_nodes = true }, true },
 	{ { .spec = "twoword:inline=1:removal=punch", .keeps_nodes = true }, true },
 	{ { .spec = "twoword:inline=1:relocate=off", .keeps_nodes = true }, true },
@@ -73,10 +75,10 @@ START_TEST(every_reachable_state_keeps_every_invariant)
 	c.nr_pages = nr_frames();
 	c.max_states = MAX_STATES;
 	err = explore(&c, &r, &msg);
-	printf("%-30s %s%lu pages: %" PRIu64 " states, %" PRIu64
+	printf("%-30s %s%lu pages from %lu: %" PRIu64 " states, %" PRIu64
 	       " transitions, depth %u, %" PRIu64 " nodes, %" PRIu64
 	       " drain steps, %.1f s%s\n",
-	       c.spec, c.highmem ? "highmem, " : "", c.nr_pages, r.states,
+	       c.spec, c.highmem ? "highmem, " : "", c.nr_pages, c.start_pfn, r.states,
 	       r.transitions, r.depth, r.most_nodes, r.most_drain_steps,
 	       cpu_seconds() - start, r.complete ? "" : " (cut)");
 	fflush(stdout);
