@@ -44,7 +44,7 @@ static const struct rig_shape shapes[] = {
 	{
 		.name = "two zones that meet at an odd pfn",
 		.zones = { { 0, 331 }, { 331, 500 } },
-		.holes = { { 300, 331 } },
+		.holes = { { 300, 311 }, { 400, 401 } },
 		.highmem_pfn = PFN_NONE,
 		.nr_cpus = 3,
 		.check_every = 7,
