@@ -15,7 +15,6 @@
  * highest page, and a start state in which all is free that the trace does not
  * free first.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -24,7 +23,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/bits.h"
 #include "sim/source/bundle.h"
 #include "sim/source/input.h"
 #include "sim/source/start_state.h"

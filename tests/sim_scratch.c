@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sim_scratch.c - files that live as long as one test */
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <zstd.h>
+
+#include "tests/sim_scratch.h"
+
+static char folder[256];
+
+void scratch_setup(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(folder, sizeof(folder), "%s/pagetax-test.XXXXXX", tmp ? tmp : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+void scratch_teardown(void)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	ck_assert_ptr_nonnull(dir);
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			ck_assert_int_eq(unlink(scratch_path(entry->d_name)), 0);
+	closedir(dir);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+const char *scratch_folder(void)
+{
+	return folder;
+}
+
+const char *scratch_path(const char *name)
+{
+	static char paths[4][600];
+	static unsigned int next;
+	char *path = paths[next++ % 4];
+
+	snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
+	return path;
+}
+
+const char *scratch_write(const char *name, const void *bytes, size_t len)
+{
+	const char *path = scratch_path(name);
+	FILE *f;
+
+	unlink(path);	/* to cut an old file makes some file systems wait for the disk */
+	f = fopen(path, "wb");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(len ? fwrite(bytes, 1, len, f) : 0, len);
+	ck_assert_int_eq(fclose(f), 0);
+	return path;
+}
+
+const char *scratch_write_text(const char *name, const char *text)
+{
+	return scratch_write(name, text, strlen(text));
+}
+
+const char *scratch_write_zstd(const char *name, const void *bytes, size_t len)
+{
+	size_t room = ZSTD_compressBound(len);
+	void *packed = malloc(room);
+	ZSTD_CCtx *zstd = ZSTD_createCCtx();
+	const char *path;
+	size_t n;
+
+	ck_assert_ptr_nonnull(packed);
+	ck_assert_ptr_nonnull(zstd);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);	/* as the tool does */
+	n = ZSTD_compress2(zstd, packed, room, bytes, len);
+	ck_assert(!ZSTD_isError(n));
+	path = scratch_write(name, packed, n);
+	ZSTD_freeCCtx(zstd);
+	free(packed);
+	return path;
+}
+
+char *scratch_slurp(const char *path, size_t *len)
+{
+	FILE *f = fopen(path, "rb");
+	char *bytes = malloc(1 << 20);
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_ptr_nonnull(bytes);
+	*len = fread(bytes, 1, 1 << 20, f);
+	ck_assert(feof(f));
+	fclose(f);
+	return bytes;
+}

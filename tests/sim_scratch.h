@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sim_scratch.h - files that live as long as one test
+ *
+ * A checked fixture (scratch_setup, scratch_teardown) makes a fresh folder and
+ * removes it with all that is in it.
+ */
+#ifndef PAGETAX_TESTS_SIM_SCRATCH_H
+#define PAGETAX_TESTS_SIM_SCRATCH_H
+
+#include <stddef.h>
+
+void scratch_setup(void);
+void scratch_teardown(void);
+
+/* The folder, or a path in it; the latter holds until four more are asked for. */
+const char *scratch_folder(void);
+const char *scratch_path(const char *name);
+
+/* Write a file, plain or as one zstd frame, and return its path. */
+const char *scratch_write(const char *name, const void *bytes, size_t len);
+const char *scratch_write_text(const char *name, const char *text);
+const char *scratch_write_zstd(const char *name, const void *bytes, size_t len);
+
+/* A whole file; the caller frees it. */
+char *scratch_slurp(const char *path, size_t *len);
+
+#endif
