@@ -170,12 +170,19 @@ static int write_buddyinfo(FILE *out, const struct experiment *e)
 	return 0;
 }
 
+static int write_tax(FILE *out, const struct experiment *e)
+{
+	tsv_write_tax(out, e);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	writer_fn write;
 } result_files[] = {
 	{ "samples.tsv",   write_samples },
 	{ "buddyinfo.tsv", write_buddyinfo },
+	{ "tax.tsv",       write_tax },
 	{ "summary.json",  summary_write },
 	{ "timing.json",   timing_write },
 };
@@ -292,8 +299,7 @@ enum status command_replay(const struct options *o, struct msg *msg)
 	if (prepare(&c, msg))
 		goto done;
 	note_interrupts();
-	progress_next(&c.progress);
-	c.progress.done = 0;
+	progress_start(&c.progress, !o->quiet, o->nr_specs);
 	if (!replay_all(&c, msg) && !show(&c, msg))
 		status = judge(&c, msg);
 done:

@@ -14,7 +14,7 @@
 extern char **environ;
 
 static const char *const plot_names[] = {
-	"buddyinfo", "contiguity", "metadata", "tax",
+	"buddyinfo", "fragments", "contiguity", "metadata", "tax",
 };
 
 static const char *const endings[] = { "svg", "png" };

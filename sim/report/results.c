@@ -14,7 +14,7 @@
 
 /* Every name that some command writes into a result folder. */
 static const char *const our_files[] = {
-	"summary.json", "timing.json", "samples.tsv", "buddyinfo.tsv",
+	"summary.json", "timing.json", "samples.tsv", "buddyinfo.tsv", "tax.tsv",
 	"validation.json", "validation.tsv", "report.html", "*.svg", "*.png",
 };
 

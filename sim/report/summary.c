@@ -186,7 +186,7 @@ static json_t *run_json(struct builder *b, const struct experiment *e,
 	put(b, object, "contiguity", run_contiguity(b, e, run));
 	put(b, object, "buddyinfo", run_buddyinfo(b, e, run));
 	put(b, object, "verified", json_boolean(run->verified));
-	if (run->teardown)
+	if (run->teardown && !run->ops->caps.no_policy)
 		put(b, object, "restored", json_boolean(run->restored));
 	return object;
 }

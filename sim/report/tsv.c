@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tsv.c - samples.tsv and buddyinfo.tsv */
+/* tsv.c - samples.tsv, buddyinfo.tsv and tax.tsv */
 #include <inttypes.h>
 
 #include "sim/metrics/fragmentation.h"
@@ -106,6 +106,36 @@ void tsv_write_buddyinfo(FILE *out, const struct experiment *e)
 	}
 }
 
+void tsv_write_tax(FILE *out, const struct experiment *e)
+{
+	uint64_t memory = (uint64_t)layout_present(e->layout) << PAGE_SHIFT;
+
+	write_heading(out, e, "the memory tax, one row for each allocator");
+	fprintf(out, "allocator\tmemory_bytes");
+	for (unsigned int c = 0; c < NR_META_COLUMNS; c++)
+		fprintf(out, "\t%s_peak_bytes", meta_column_names[c]);
+	fprintf(out, "\n");
+	for (unsigned int r = 0; r < e->nr_runs; r++) {
+		const struct replay_run *run = &e->runs[r];
+
+		fprintf(out, "%s\t%" PRIu64, run->spec, memory);
+		for (unsigned int c = 0; c < NR_META_COLUMNS; c++)
+			fprintf(out, "\t%" PRIu64, run->meta_end.peak[c]);
+		fprintf(out, "\n");
+	}
+}
+
+static void list_meta_columns(const char *before, const char *after)
+{
+	for (unsigned int c = 0; c < NR_META_COLUMNS; c++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s%s%s_bytes", before,
+			 meta_column_names[c], after);
+		printf("  %-26s %s\n", name, meta_column_help[c]);
+	}
+}
+
 void tsv_list_columns(void)
 {
 	printf("samples.tsv, one row for each sample and allocator:\n");
@@ -113,12 +143,7 @@ void tsv_list_columns(void)
 #define LIST_COLUMN(name, format, value, what) printf("  %-26s %s\n", #name, what);
 	SAMPLE_COLUMNS(LIST_COLUMN)
 #undef LIST_COLUMN
-	for (unsigned int c = 0; c < NR_META_COLUMNS; c++) {
-		char name[64];
-
-		snprintf(name, sizeof(name), "meta_%s_bytes", meta_column_names[c]);
-		printf("  %-26s %s\n", name, meta_column_help[c]);
-	}
+	list_meta_columns("meta_", "");
 	printf("  %-26s %s\n", "free_orderK_blocks", "free blocks of order K");
 	printf("  %-26s %s\n", "unusable_orderK_permille",
 	       "free memory that cannot serve order K, in thousandths");
@@ -127,4 +152,7 @@ void tsv_list_columns(void)
 	printf("buddyinfo.tsv, one row for each sample, allocator and zone:\n");
 	printf("  %-26s %s\n", "allocator, time_ns, zone", "");
 	printf("  and the three columns for each order K as above, of that zone\n");
+	printf("tax.tsv, one row for each allocator, at most at any time:\n");
+	printf("  %-26s %s\n", "memory_bytes", "of the machine");
+	list_meta_columns("", "_peak");
 }

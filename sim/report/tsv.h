@@ -18,6 +18,9 @@ void tsv_write_samples(FILE *out, const struct experiment *e);
 /* One row for each zone as well: free blocks and the kernel's indices. */
 void tsv_write_buddyinfo(FILE *out, const struct experiment *e);
 
+/* One row for each allocator: the peak of every column of metadata. */
+void tsv_write_tax(FILE *out, const struct experiment *e);
+
 /* Name, unit and meaning of each column, for `pagetax list metrics`. */
 void tsv_list_columns(void);
 

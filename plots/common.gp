@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# common.gp - the look of all plots, and the table of who has which colour
+#
+# Each script is called as
+#
+#     gnuplot -c plots/NAME.gp OUTPUT RESULT
+#
+# OUTPUT ends in .svg or .png, RESULT is a result folder. A script keeps them
+# as `output` and `result`, loads this file (which hides its arguments), sets
+# `table` and evaluates look_at, then sets `width` and `height` and evaluates
+# open_output. It names columns, never their numbers.
+
+set datafile separator tab
+set datafile commentschars "#"
+set datafile columnheaders
+set encoding utf8
+
+# -- who looks how ------------------------------------------------------------
+#
+# Colours are those of Okabe and Ito, which people with any colour vision tell
+# apart; a second and third round of the colours has another dash. Points
+# differ for everybody, so that a print without colours can be read as well.
+
+names  = "linked twoword memdesc embedded16 packed8 inpage hybrid genalloc genalloc_twobit genalloc_split percpu_map percpu_bitmap nta llfree null"
+colors = "#000000 #D55E00 #0072B2 #009E73 #56B4E9 #CC79A7 #E69F00 #000000 #0072B2 #009E73 #E69F00 #CC79A7 #D55E00 #56B4E9 #888888"
+dashes = "1 1 1 1 1 1 1 2 2 2 2 2 2 2 3"
+points = "4 7 9 5 11 13 15 6 8 10 12 14 3 1 2"
+
+# `twoword:removal=punch` is a twoword.
+base(spec) = strstrt(spec, ":") ? spec[1:strstrt(spec, ":") - 1] : spec
+place(spec) = sum [i = 1:words(names)] (word(names, i) eq base(spec) ? i : 0)
+known(spec) = place(spec) ? place(spec) : words(names)
+color(spec) = word(colors, known(spec))
+
+# The k-th of several with the same base: same colour, other dash and point.
+earlier(k) = sum [i = 1:k] (i < k && base(word(allocators, i)) eq base(word(allocators, k)) ? 1 : 0)
+dash(k) = (int(word(dashes, known(word(allocators, k)))) - 1 + 2 * earlier(k)) % 5 + 1
+point(k) = (int(word(points, known(word(allocators, k)))) - 1 + 3 * earlier(k)) % 15 + 1
+
+# Curves often lie on each other: those drawn first are wider.
+line_width(k) = k == 1 ? 5 : k == 2 ? 3 : 2
+
+# -- which allocators a table holds -------------------------------------------
+
+allocators = ""
+note(spec) = strstrt(" ".allocators." ", " ".spec." ") ? 0 : \
+	(allocators = allocators.(allocators eq "" ? "" : " ").spec, 0)
+
+# `null` keeps no books: there is nothing to show of it unless it is alone.
+note_policy(spec) = base(spec) eq "null" ? 0 : note(spec)
+
+look_at = "\
+	stats table using (note_policy(strcol('allocator'))) nooutput; \
+	if (allocators eq '') { stats table using (note(strcol('allocator'))) nooutput }"
+
+# Whether this row's allocator is one of them.
+shown(x) = strstrt(" ".allocators." ", " ".strcol("allocator")." ")
+
+# All of simulated time, and no more.
+time_range = "\
+	stats table using (column('time_ns') * seconds) nooutput; \
+	set xrange [0:STATS_max > 0 ? STATS_max : 1]"
+
+# -- curves, one an allocator -------------------------------------------------
+#
+# For a table of samples. One point in 20 samples, each allocator's at another
+# of them, so that points of equal curves stand beside each other.
+
+when(k) = strcol("allocator") eq word(allocators, k) ? column("time_ns") * seconds : NaN
+marked(k) = int(column(0)) % 20 == (7 * k) % 20 ? when(k) : NaN
+
+curves(value) = sprintf("plot for [k = 1:nr] table using (when(k)):(%s) with lines \
+		linecolor rgb color(word(allocators, k)) linewidth line_width(k) \
+		dashtype dash(k) notitle, \
+	for [k = 1:nr] table using (marked(k)):(%s) with points \
+		linecolor rgb color(word(allocators, k)) pointtype point(k) \
+		pointsize 0.9 notitle, \
+	for [k = 1:nr] keyentry with linespoints \
+		linecolor rgb color(word(allocators, k)) linewidth line_width(k) \
+		dashtype dash(k) pointtype point(k) title word(allocators, k)", value, value)
+
+# -- the output ---------------------------------------------------------------
+
+ending = output[strlen(output) - 3:strlen(output)]
+
+open_output = "\
+	if (ending eq '.png') { \
+		set terminal pngcairo size width, height font 'DejaVu Sans,11' background 'white' \
+	} else { \
+		set terminal svg size width, height font 'DejaVu Sans,sans-serif,13' background 'white' \
+	}; \
+	set output output"
+
+set border 3 linecolor rgb "#444444"
+set tics nomirror out textcolor rgb "#222222"
+set grid linetype 1 linecolor rgb "#dddddd" linewidth 1
+set key noenhanced Left reverse
+set style fill solid
+
+seconds = 1e-9
+mib = 1048576.0
+gib = 1024 * mib
+page = 4096.0
