@@ -221,6 +221,24 @@ START_TEST(compressed_text_is_the_same_trace_with_another_hash)
 }
 END_TEST
 
+START_TEST(text_in_memory_is_the_same_trace_without_a_hash)
+{
+	struct trace file;
+	size_t len;
+	char *text = scratch_slurp(SHAPES, &len);
+
+	read_ok(SHAPES, 0);
+	file = trace;
+	ck_assert_int_eq(trace_read_memory(&trace, "text", text, len, 0, &msg), 0);
+	ck_assert_uint_eq(trace.nr_events, file.nr_events);
+	ck_assert_mem_eq(trace.events, file.events,
+			 file.nr_events * sizeof(*file.events));
+	ck_assert_str_eq(trace.sha256, "");
+	trace_free(&file);
+	free(text);
+}
+END_TEST
+
 START_TEST(the_hash_is_that_of_the_file_even_if_reading_stops_early)
 {
 	/* sha256sum tests/data/perf-shapes.txt */
@@ -266,6 +284,7 @@ int main(void)
 	tcase_add_test(tc, page_zero_is_a_page_if_its_address_says_so);
 	tcase_add_test(tc, names_are_kept_once_however_many_lines_have_them);
 	tcase_add_test(tc, compressed_text_is_the_same_trace_with_another_hash);
+	tcase_add_test(tc, text_in_memory_is_the_same_trace_without_a_hash);
 	tcase_add_test(tc, the_hash_is_that_of_the_file_even_if_reading_stops_early);
 	tcase_add_test(tc, the_sample_reads_whole_and_in_order);
 	suite_add_tcase(s, tc);

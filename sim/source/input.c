@@ -18,7 +18,9 @@
 #define ZSTD_WINDOW_LOG 27		/* what zstd --long=27 needs: 128 MiB */
 
 struct input_disk {
-	int fd;
+	int fd;				/* -1: the bytes are in memory */
+	const uint8_t *memory;		/* those not yet read */
+	size_t memory_left;
 	bool at_end;			/* read() has returned 0 */
 	uint64_t nr_read;		/* bytes of the file read and hashed so far */
 	struct sha256_ctx sha256;
@@ -38,15 +40,34 @@ static const char *shown_path(const char *path)
 	return strcmp(path, "-") ? path : "<stdin>";
 }
 
-/* Take the next raw bytes from the disk; at_end when there are none. */
-static int disk_read(struct input *in, struct msg *msg)
+static ssize_t memory_read(struct input_disk *disk)
 {
-	struct input_disk *disk = in->disk;
+	size_t n = min_t(size_t, disk->memory_left, sizeof(disk->raw));
+
+	memcpy(disk->raw, disk->memory, n);
+	disk->memory += n;
+	disk->memory_left -= n;
+	return (ssize_t)n;
+}
+
+static ssize_t file_read(struct input_disk *disk)
+{
 	ssize_t n;
 
 	do {
 		n = read(disk->fd, disk->raw, sizeof(disk->raw));
 	} while (n < 0 && errno == EINTR);
+	if (n > 0)
+		sha256_update(&disk->sha256, (size_t)n, disk->raw);
+	return n;
+}
+
+/* Take the next raw bytes from the disk; at_end when there are none. */
+static int disk_read(struct input *in, struct msg *msg)
+{
+	struct input_disk *disk = in->disk;
+	ssize_t n = disk->fd < 0 ? memory_read(disk) : file_read(disk);
+
 	if (n < 0)
 		return msg_set(msg, errno, "%s: cannot read at byte %" PRIu64 ": %s",
 			       in->path, disk->nr_read, strerror(errno));
@@ -55,7 +76,6 @@ static int disk_read(struct input *in, struct msg *msg)
 	disk->raw_start = 0;
 	disk->raw_end = (size_t)n;
 	disk->nr_read += (uint64_t)n;
-	sha256_update(&disk->sha256, (size_t)n, disk->raw);
 	return 0;
 }
 
@@ -176,46 +196,68 @@ static int disk_open(struct input_disk *disk, const char *path, struct msg *msg)
 	return 0;
 }
 
-int input_open(struct input *in, const char *path, struct msg *msg)
+/* The windows of an input whose bytes come from nowhere yet. */
+static int input_alloc(struct input *in, const char *shown, struct msg *msg)
 {
-	int err;
-
-	*in = (struct input){ .path = shown_path(path) };
+	*in = (struct input){ .path = shown };
 	in->text = malloc(INPUT_TEXT_BYTES + INPUT_PAD);
 	in->disk = malloc(sizeof(*in->disk));
 	if (!in->text || !in->disk) {
 		free(in->text);
 		free(in->disk);
 		*in = (struct input){ 0 };
-		return msg_set(msg, ENOMEM, "%s: no memory to read it",
-			       shown_path(path));
+		return msg_set(msg, ENOMEM, "%s: no memory to read it", shown);
 	}
 	/* raw stays as it is: it is written before it is read */
 	memset(in->disk, 0, offsetof(struct input_disk, raw));
+	in->disk->fd = -1;
 	sha256_init(&in->disk->sha256);
+	return 0;
+}
 
-	err = disk_open(in->disk, path, msg);
+static int input_begin(struct input *in, struct msg *msg)
+{
+	struct input_disk *disk = in->disk;
+	int err = disk_read(in, msg);
+
 	if (err)
-		goto close;
-	err = disk_read(in, msg);
-	if (err)
-		goto close;
-	if (is_zstd(in->disk->raw, in->disk->raw_end)) {
-		in->disk->zstd = ZSTD_createDStream();
-		if (!in->disk->zstd) {
-			err = msg_set(msg, ENOMEM, "%s: no memory for zstd", in->path);
-			goto close;
-		}
-		ZSTD_DCtx_setParameter(in->disk->zstd, ZSTD_d_windowLogMax,
+		return err;
+	if (is_zstd(disk->raw, disk->raw_end)) {
+		disk->zstd = ZSTD_createDStream();
+		if (!disk->zstd)
+			return msg_set(msg, ENOMEM, "%s: no memory for zstd", in->path);
+		ZSTD_DCtx_setParameter(disk->zstd, ZSTD_d_windowLogMax,
 				       ZSTD_WINDOW_LOG);
 	}
-	err = input_fill(in, msg);
-	if (err)
-		goto close;
-	return 0;
+	return input_fill(in, msg);
+}
 
-close:
-	input_close(in);
+int input_open(struct input *in, const char *path, struct msg *msg)
+{
+	int err = input_alloc(in, shown_path(path), msg);
+
+	if (err)
+		return err;
+	err = disk_open(in->disk, path, msg);
+	if (!err)
+		err = input_begin(in, msg);
+	if (err)
+		input_close(in);
+	return err;
+}
+
+int input_open_memory(struct input *in, const char *name, const void *bytes,
+		      size_t len, struct msg *msg)
+{
+	int err = input_alloc(in, name, msg);
+
+	if (err)
+		return err;
+	in->disk->memory = bytes;
+	in->disk->memory_left = len;
+	err = input_begin(in, msg);
+	if (err)
+		input_close(in);
 	return err;
 }
 
@@ -235,6 +277,9 @@ int input_sha256(struct input *in, char hex[INPUT_SHA256_HEX], struct msg *msg)
 {
 	uint8_t digest[SHA256_DIGEST_SIZE];
 
+	hex[0] = '\0';
+	if (in->disk->fd < 0)
+		return 0;
 	while (!in->disk->at_end) {
 		int err = disk_read(in, msg);
 

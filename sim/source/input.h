@@ -45,6 +45,10 @@ struct input {
 int input_open(struct input *in, const char *path, struct msg *msg);
 void input_close(struct input *in);
 
+/* The same for bytes in memory, under a name for messages; both must stay. */
+int input_open_memory(struct input *in, const char *name, const void *bytes,
+		      size_t len, struct msg *msg);
+
 /*
  * Drop what is consumed and read on until the window is full or the file ends
  * (at_end). Returns 0, or a negative errno with a message: a disk error, a cut
@@ -54,7 +58,8 @@ int input_fill(struct input *in, struct msg *msg);
 
 /*
  * The sha256 of the whole file as it lies on disk, in hexadecimal: reads on to
- * its end, without decompressing, if reading stopped short of it.
+ * its end, without decompressing, if reading stopped short of it. Bytes in
+ * memory are not hashed: "".
  */
 int input_sha256(struct input *in, char hex[INPUT_SHA256_HEX], struct msg *msg);
 

@@ -14,6 +14,9 @@
  * before it are read backwards. What has no kmem:mm_page_ event is skipped:
  * other events (counted), call chains, comments.
  *
+ * A last line without its end is read if nothing is missing, and refused like
+ * any other broken line if something is.
+ *
  * Known traps: page= is a hashed address or the pfn again, and says only
  * whether an allocation failed; numbers are decimal or hexadecimal; perf 6.1
  * prints a wrong fragmenting=; a lost-events line may carry time 0.
@@ -118,10 +121,12 @@ static __always_inline int value_small(struct perf_line *l, const char **p,
 	return 0;
 }
 
-#define ORDER_WHAT       "an order from 0 to 10, the largest block"
+#define TEXT_OF_(x) #x
+#define TEXT_OF(x)  TEXT_OF_(x)
+
+#define ORDER_WHAT       "an order from 0 to " TEXT_OF(MAX_PAGE_ORDER) ", the largest block"
 #define MIGRATETYPE_WHAT "a migratetype from 0 to 5"
 #define FLAG_WHAT        "0 or 1"
-_Static_assert(MAX_PAGE_ORDER == 10, "ORDER_WHAT says so");
 
 static int value_flag(struct perf_line *l, const char **p, size_t key_len,
 		      enum event_flags flag)

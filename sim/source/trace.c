@@ -324,6 +324,27 @@ static int build(struct trace_builder *b, struct input *in, struct msg *msg)
 	return input_sha256(in, trace->sha256, msg);
 }
 
+/* Read what has been opened, and close it. */
+static int trace_read_input(struct trace_builder *b, struct input *in,
+			    struct msg *msg)
+{
+	struct trace *trace = b->trace;
+	int err;
+
+	b->comms = comm_table_create();
+	if (b->comms && !trace_add_comm(trace, "", 0))
+		err = build(b, in, msg);
+	else
+		err = msg_set(msg, ENOMEM, "%s: no memory to read it", in->path);
+
+	if (b->comms)
+		comm_table_destroy(b->comms);
+	input_close(in);
+	if (err)
+		trace_free(trace);
+	return err;
+}
+
 int trace_read_checked(struct trace *trace, const char *path, uint64_t limit,
 		       event_check check, const void *arg, struct msg *msg)
 {
@@ -338,20 +359,22 @@ int trace_read_checked(struct trace *trace, const char *path, uint64_t limit,
 
 	*trace = (struct trace){ 0 };
 	err = input_open(&in, path, msg);
-	if (err)
-		return err;
-	b.comms = comm_table_create();
-	if (b.comms && !trace_add_comm(trace, "", 0))
-		err = build(&b, &in, msg);
-	else
-		err = msg_set(msg, ENOMEM, "%s: no memory to read it", in.path);
+	return err ? err : trace_read_input(&b, &in, msg);
+}
 
-	if (b.comms)
-		comm_table_destroy(b.comms);
-	input_close(&in);
-	if (err)
-		trace_free(trace);
-	return err;
+int trace_read_memory(struct trace *trace, const char *name, const void *bytes,
+		      size_t len, uint64_t limit, struct msg *msg)
+{
+	struct trace_builder b = {
+		.trace = trace,
+		.limit = limit ? limit : UINT64_MAX,
+	};
+	struct input in;
+	int err;
+
+	*trace = (struct trace){ 0 };
+	err = input_open_memory(&in, name, bytes, len, msg);
+	return err ? err : trace_read_input(&b, &in, msg);
 }
 
 int trace_read(struct trace *trace, const char *path, uint64_t limit,

@@ -42,7 +42,14 @@ int trace_read(struct trace *trace, const char *path, uint64_t limit,
 void trace_free(struct trace *trace);
 
 /*
- * The same, asking `check` about every event, for limits that the format does
+ * The same from bytes in memory, plain or zstd, under a name for messages: for
+ * benches and fuzzers. sha256 stays "".
+ */
+int trace_read_memory(struct trace *trace, const char *name, const void *bytes,
+		      size_t len, uint64_t limit, struct msg *msg);
+
+/*
+ * As trace_read(), asking `check` about every event, for limits that the format does
  * not know, such as the machine's zones. It returns 0, or a negative errno and
  * a message, which gets path and line put before it and ends the reading.
  */
