@@ -253,11 +253,9 @@ static int run_engine(struct replayer *r)
 
 	r->sampler = engine_add_source(engine, sampler_fire, r);
 	r->ticker = engine_add_source(engine, ticker_fire, r);
-	err = engine_at(engine, 0, r->sampler, 0);
+	err = sampler_fire(engine, r, 0);	/* the state at the start */
 	if (!err && r->plan->demand->end_ns >= TICK_NS)
 		err = engine_at(engine, TICK_NS, r->ticker, 0);
-	if (!err)
-		err = engine_run(engine, 0);	/* the state at the start */
 	while (!err && !event_queue_empty(&engine->queue)) {
 		uint64_t stop_ns = engine_next_ns(engine);
 		double before = wall_clock_s();

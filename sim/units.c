@@ -67,12 +67,16 @@ static int parse_unit(const char *text, const struct unit *units, uint64_t *out)
 
 int parse_count(const char *text, uint64_t *out)
 {
+	uint64_t number;
 	const char *end;
-	int err = parse_digits(text, out, &end);
+	int err = parse_digits(text, &number, &end);
 
 	if (err)
 		return err;
-	return *end ? -EINVAL : 0;
+	if (*end)
+		return -EINVAL;
+	*out = number;
+	return 0;
 }
 
 int parse_size(const char *text, uint64_t *bytes)

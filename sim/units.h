@@ -5,7 +5,12 @@
 
 #include "base/types.h"
 
-/* A plain whole number. 0, -EINVAL, or -ERANGE above UINT64_MAX. */
+/*
+ * Each returns 0, -EINVAL, or -ERANGE above UINT64_MAX; *out is set only when
+ * it returns 0.
+ */
+
+/* A plain whole number. */
 int parse_count(const char *text, uint64_t *out);
 
 /* Bytes with an optional K, M, G or T (powers of 1024), as in 896M. */
