@@ -146,9 +146,11 @@ static int note_boot(void *ctx, unsigned int zone, unsigned long pfn,
 static void note_type(struct initial_state *start, unsigned long pfn,
 		      unsigned int order, unsigned int migratetype)
 {
-	unsigned long last = (pfn + (1UL << order) - 1) >> PAGEBLOCK_ORDER;
+	unsigned long end = ((pfn + (1UL << order) - 1) >> PAGEBLOCK_ORDER) + 1;
 
-	for (unsigned long b = pfn >> PAGEBLOCK_ORDER; b <= last; b++)
+	/* A machine chosen by option may end below the bundle's made-up one. */
+	end = min_t(unsigned long, end, start->nr_pageblocks);
+	for (unsigned long b = pfn >> PAGEBLOCK_ORDER; b < end; b++)
 		start->block_types[b] = (uint8_t)migratetype;
 }
 

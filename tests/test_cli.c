@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_cli.c - the program as its user sees it
+ *
+ * Most tests call pagetax_run(), which is all of the program but the process.
+ * The last ones run the built program itself, named by $PAGETAX.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "alloc/registry.h"
+#include "base/rng.h"
+#include "sim/commands.h"
+#include "tests/sim_scratch.h"
+
+#define MAX_ARGS 16
+
+static struct msg msg;
+
+/* What pagetax prints goes to a file of the scratch folder. */
+static void setup(void)
+{
+	scratch_setup();
+	strcpy(msg.text, "");
+	ck_assert_ptr_nonnull(freopen(scratch_path("stdout"), "w", stdout));
+}
+
+/* Result folders first: the scratch folder takes only files away itself. */
+static void teardown(void)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "rm -rf %s/*/", scratch_folder());
+	ck_assert_int_eq(system(command), 0);
+	scratch_teardown();
+}
+
+/* A file of the scratch folder as text, which the next call overwrites. */
+static const char *text_of(const char *name)
+{
+	static char *text;
+	size_t len;
+	char *bytes = scratch_slurp(scratch_path(name), &len);
+
+	text = realloc(text, len + 1);
+	memcpy(text, bytes, len);
+	text[len] = '\0';
+	free(bytes);
+	return text;
+}
+
+static const char *printed(void)
+{
+	fflush(stdout);
+	return text_of("stdout");
+}
+
+/* Run a command line, cut at blanks; %s in it is the scratch folder. */
+static enum status run(const char *line)
+{
+	static char text[4096];
+	char *argv[MAX_ARGS + 1];
+	char *rest = text;
+	int argc = 0;
+	size_t len = 0;
+
+	for (const char *c = line; *c && len + 256 < sizeof(text); c++) {
+		if (c[0] == '%' && c[1] == 's') {
+			len += (size_t)snprintf(text + len, sizeof(text) - len,
+						"%s", scratch_folder());
+			c++;
+		} else {
+			text[len++] = *c;
+		}
+	}
+	text[len] = '\0';
+	while (argc < MAX_ARGS && (argv[argc] = strsep(&rest, " ")))
+		argc++;
+	argv[argc] = NULL;
+	return pagetax_run(argc, argv, &msg);
+}
+
+/*
+ * A trace of 3000 events with whole and partial frees, from a few pages that
+ * were there at the start, written as perf script prints it.
+ */
+static void write_trace(const char *name)
+{
+	FILE *file = fopen(scratch_path(name), "w");
+	struct rng rng;
+
+	ck_assert_ptr_nonnull(file);
+	rng_seed(&rng, 7);
+	for (unsigned int i = 0; i < 3000; i++) {
+		unsigned int order = (unsigned int)rng_below(&rng, 4);
+		unsigned long pfn = (unsigned long)rng_below(&rng, 1024) << order;
+
+		if (rng_below(&rng, 2))
+			fprintf(file, " sh 1 [00%u] 1.%09u: kmem:mm_page_alloc: page=0x%lx pfn=0x%lx order=%u migratetype=1 gfp_flags=GFP_KERNEL\n",
+				i & 1, 1000 * i, pfn, pfn, order);
+		else
+			fprintf(file, " sh 1 [00%u] 1.%09u: kmem:mm_page_free: page=0x%lx pfn=0x%lx order=%u\n",
+				i & 1, 1000 * i, pfn, pfn, order);
+	}
+	fclose(file);
+}
+
+static const struct {
+	const char *line;
+	enum status status;
+	const char *message;		/* parts of it, divided by | */
+} mistakes[] = {
+	{ "pagetax", STATUS_USAGE, "no command|replay, info, list" },
+	{ "pagetax frobnicate", STATUS_USAGE, "frobnicate|replay, info, list" },
+	{ "pagetax replay", STATUS_USAGE, "0 arguments|INPUT" },
+	{ "pagetax replay a b", STATUS_USAGE, "2 arguments|INPUT" },
+	{ "pagetax replay --frob x", STATUS_USAGE, "--frob|--allocators|--highmem" },
+	{ "pagetax replay -z x", STATUS_USAGE, "-z|--allocators" },
+	{ "pagetax info --seed 3 x", STATUS_USAGE, "--seed|--limit" },
+	{ "pagetax replay --quiet=3 x", STATUS_USAGE, "--quiet takes no value" },
+	{ "pagetax replay x -a", STATUS_USAGE, "--allocators needs a value" },
+	{ "pagetax replay -a linked,frob x", STATUS_USAGE, "'frob'|linked|twoword|null|all" },
+	{ "pagetax replay -a linked,linked x", STATUS_USAGE, "'linked'|twice" },
+	{ "pagetax replay -a all,linked x", STATUS_USAGE, "'linked'|twice" },
+	{ "pagetax replay -a null:frob=1 x", STATUS_USAGE, "null|frob" },
+	{ "pagetax replay -a twoword:removal=frob x", STATUS_USAGE, "removal|frob|swap|punch" },
+	{ "pagetax replay --highmem some x", STATUS_USAGE, "--highmem|some|above:SIZE" },
+	{ "pagetax replay --highmem above:3X x", STATUS_USAGE, "--highmem|above:3X" },
+	{ "pagetax replay --window glass x", STATUS_USAGE, "--window|glass|arith" },
+	{ "pagetax replay --sample 0 x", STATUS_USAGE, "--sample|'0'" },
+	{ "pagetax replay --sample 10parsec x", STATUS_USAGE, "--sample|10parsec" },
+	{ "pagetax replay --seed -1 x", STATUS_USAGE, "--seed|-1" },
+	{ "pagetax replay --limit 99999999999999999999 x", STATUS_USAGE, "--limit" },
+	{ "pagetax replay --machine small x", STATUS_USAGE, "--machine|small|24G" },
+	{ "pagetax replay --list-order random x", STATUS_USAGE, "--list-order|random|shuffled" },
+	{ "pagetax list frob", STATUS_USAGE, "frob|allocators|machines|metrics" },
+	{ "pagetax replay %s/missing", STATUS_FAILED, "/missing" },
+	{ "pagetax info %s/missing", STATUS_FAILED, "/missing" },
+	{ "pagetax replay %s/empty", STATUS_FAILED, "/empty" },
+	{ "pagetax replay %s", STATUS_FAILED, "/" },
+	{ "pagetax replay -o %s/empty %s/trace", STATUS_FAILED, "/empty|result folder" },
+	{ "pagetax replay -o %s/no/such %s/trace", STATUS_FAILED, "/no" },
+	{ "pagetax replay --machine 1M %s/trace", STATUS_FAILED, "pfn" },
+	{ "pagetax replay --sample 1ns %s/trace", STATUS_FAILED, "--sample|100000" },
+	{ "pagetax info %s/broken", STATUS_FAILED, "/broken/summary.json:2" },
+};
+
+START_TEST(a_mistake_gets_one_message_that_says_what_is_allowed)
+{
+	char parts[256], *rest = parts, *part;
+
+	scratch_write_text("empty", "");
+	write_trace("trace");
+	ck_assert_int_eq(system(NULL) != 0, 1);
+	if (strstr(mistakes[_i].line, "/broken")) {
+		char command[512];
+
+		snprintf(command, sizeof(command),
+			 "mkdir %s/broken && printf '{\\n]' > %s/broken/summary.json",
+			 scratch_folder(), scratch_folder());
+		ck_assert_int_eq(system(command), 0);
+	}
+	ck_assert_msg(run(mistakes[_i].line) == mistakes[_i].status, "%s: %s",
+		      mistakes[_i].line, msg.text);
+	ck_assert_ptr_null(strchr(msg.text, '\n'));
+	snprintf(parts, sizeof(parts), "%s", mistakes[_i].message);
+	while ((part = strsep(&rest, "|")))
+		ck_assert_msg(strstr(msg.text, part), "%s: \"%s\" lacks \"%s\"",
+			      mistakes[_i].line, msg.text, part);
+	ck_assert_str_eq(printed(), "");
+}
+END_TEST
+
+static const struct {
+	const char *line;
+	const char *output;		/* parts of it, divided by | */
+} questions[] = {
+	{ "pagetax --help", "replay|info|list" },
+	{ "pagetax -h", "replay|info|list" },
+	{ "pagetax --version", "pagetax " },
+	{ "pagetax replay --help", "--allocators|--highmem|--seed" },
+	{ "pagetax list allocators", "linked|twoword|removal=|null" },
+	{ "pagetax list machines", "flat:SIZE" },
+	{ "pagetax list metrics", "time_ns|share_2m|meta_nodes_bytes|tax.tsv" },
+	{ "pagetax list scenarios", "\n" },
+	{ "pagetax info %s/trace", "perf-text|3000 in|mm_page_alloc|made up" },
+	{ "pagetax replay --no-plots -a linked %s/trace", "allocator|linked|yes" },
+};
+
+START_TEST(a_question_is_answered)
+{
+	char parts[256], *rest = parts, *part;
+	const char *output;
+
+	write_trace("trace");
+	ck_assert_msg(run(questions[_i].line) == STATUS_DONE, "%s: %s",
+		      questions[_i].line, msg.text);
+	output = printed();
+	snprintf(parts, sizeof(parts), "%s", questions[_i].output);
+	while ((part = strsep(&rest, "|")))
+		ck_assert_msg(strstr(output, part), "%s: \"%s\" lacks \"%s\"",
+			      questions[_i].line, output, part);
+}
+END_TEST
+
+static bool same_file(const char *a, const char *b)
+{
+	size_t len_a, len_b;
+	char *text_a = scratch_slurp(scratch_path(a), &len_a);
+	char *text_b = scratch_slurp(scratch_path(b), &len_b);
+	bool same = len_a && len_a == len_b && !memcmp(text_a, text_b, len_a);
+
+	free(text_a);
+	free(text_b);
+	return same;
+}
+
+START_TEST(the_same_input_gives_the_same_bytes)
+{
+	write_trace("trace");
+	ck_assert_msg(run("pagetax replay --no-plots -q -a all --sample 500 --seed 3 -o %s/one %s/trace") ==
+		      STATUS_DONE, "%s", msg.text);
+	ck_assert_int_eq(run("pagetax replay --no-plots -q -a all --sample 500 --seed 3 -o %s/two %s/trace"),
+			 STATUS_DONE);
+	ck_assert_int_eq(run("pagetax replay --no-plots -q -a all --sample 500 --seed 4 -o %s/other %s/trace"),
+			 STATUS_DONE);
+	ck_assert(same_file("one/summary.json", "two/summary.json"));
+	ck_assert(same_file("one/samples.tsv", "two/samples.tsv"));
+	ck_assert(same_file("one/buddyinfo.tsv", "two/buddyinfo.tsv"));
+	ck_assert(same_file("one/tax.tsv", "two/tax.tsv"));
+	ck_assert(!same_file("one/summary.json", "other/summary.json"));
+}
+END_TEST
+
+/* An allocator's results must not depend on who else is in the list. */
+START_TEST(allocators_of_one_run_do_not_touch_each_other)
+{
+	char *alone;
+	const char *rows;
+
+	write_trace("trace");
+	ck_assert_int_eq(run("pagetax replay --no-plots -q -a linked -o %s/alone %s/trace"),
+			 STATUS_DONE);
+	ck_assert_int_eq(run("pagetax replay --no-plots -q -a null,linked -o %s/both %s/trace"),
+			 STATUS_DONE);
+	rows = strstr(text_of("alone/samples.tsv"), "\nlinked");
+	ck_assert_ptr_nonnull(rows);
+	alone = strdup(rows);
+	rows = strstr(text_of("both/samples.tsv"), "\nlinked");
+	ck_assert_ptr_nonnull(rows);
+	ck_assert_int_eq(strcmp(alone, rows), 0);
+	free(alone);
+}
+END_TEST
+
+static const char *const variants[] = {
+	"--highmem none", "--highmem all", "--highmem above:2M",
+	"--list-order address", "--sample 1", "--sample 100us", "--limit 1",
+	"--machine 64M", "--machine flat:32M",
+};
+
+START_TEST(every_allocator_is_verified_and_restored_under_every_option)
+{
+	char line[512];
+
+	write_trace("trace");
+	snprintf(line, sizeof(line),
+		 "pagetax replay -q --check --teardown -a all %s %%s/trace",
+		 variants[_i]);
+	ck_assert_msg(run(line) == STATUS_DONE, "%s: %s", line, msg.text);
+}
+END_TEST
+
+static unsigned int count_lines(const char *text)
+{
+	unsigned int nr = 0;
+
+	for (; *text; text++)
+		nr += *text == '\n';
+	return nr;
+}
+
+START_TEST(samples_are_taken_where_they_were_asked_for)
+{
+	write_trace("trace");
+	/* 3 lines of comments, 1 of names, 1 sample at the start, then each 300. */
+	ck_assert_int_eq(run("pagetax replay --no-plots -q -a null --sample 300 -o %s/r %s/trace"),
+			 STATUS_DONE);
+	ck_assert_uint_eq(count_lines(text_of("r/samples.tsv")),
+			  4 + 1 + 9 + 1);
+	/* 3000 events 1 us apart: the last is at 2999 us. */
+	ck_assert_int_eq(run("pagetax replay --no-plots -q -a null --sample 1ms -o %s/r %s/trace"),
+			 STATUS_DONE);
+	ck_assert_uint_eq(count_lines(text_of("r/samples.tsv")),
+			  4 + 1 + 2 + 1);
+}
+END_TEST
+
+/* -- the process ------------------------------------------------------------- */
+
+/* Run `$PAGETAX ARGS` in a shell, in the scratch folder; its exit status. */
+static int shell(const char *args, const char *before)
+{
+	char command[2048];
+	char program[1024];
+	int status;
+
+	ck_assert_ptr_nonnull(realpath(getenv("PAGETAX"), program));
+	snprintf(command, sizeof(command), "cd %s && %s %s %s 2>stderr",
+		 scratch_folder(), before, program, args);
+	status = system(command);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static const struct {
+	const char *before;
+	const char *args;
+	int status;
+	const char *message;
+} processes[] = {
+	{ "", "replay -q trace", 0, "" },
+	{ "", "frobnicate", 2, "pagetax: unknown command frobnicate" },
+	{ "", "replay missing", 1, "pagetax: " },
+	{ "", "list metrics >/dev/full", 1, "pagetax: standard output: No space left" },
+	{ "ulimit -f 8;", "replay -q --no-plots --sample 1 -o r trace", 1, "File too large" },
+};
+
+START_TEST(a_process_ends_with_its_status_and_one_line)
+{
+	const char *text;
+
+	write_trace("trace");
+	ck_assert_int_eq(shell(processes[_i].args, processes[_i].before),
+			 processes[_i].status);
+	text = text_of("stderr");
+	ck_assert_msg(strstr(text, processes[_i].message), "%s", text);
+	ck_assert_uint_eq(count_lines(text), processes[_i].status ? 1 : 0);
+	ck_assert_int_eq(shell("", "ls -d r* 2>/dev/null | grep -c . | grep -qx 0; exit $? ;"), 0);
+}
+END_TEST
+
+/* SIGTERM while it plots or replays: no folder, whole or half, is left. */
+START_TEST(an_interrupted_run_leaves_nothing)
+{
+	write_trace("trace");
+	ck_assert_int_eq(shell("replay -q --sample 1 -a all -o r trace",
+			       "mkdir bin; printf '#!/bin/sh\\nkill -TERM $PPID; sleep 0.1\\n' >bin/gnuplot;"
+			       "chmod +x bin/gnuplot; PATH=$PWD/bin:$PATH PAGETAX_PLOTS=$PAGETAX_TEST_PLOTS"),
+			 1);
+	ck_assert_int_eq(shell("", "ls -d r r.* >/dev/null 2>&1 && exit 1; exit 0;"), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("cli");
+	TCase *tc = tcase_create("command line");
+	TCase *process = tcase_create("process");
+	char plots[1024];
+	SRunner *sr;
+	int failed;
+
+	if (realpath("plots", plots))
+		setenv("PAGETAX_TEST_PLOTS", plots, 1);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, a_mistake_gets_one_message_that_says_what_is_allowed,
+			    0, (int)ARRAY_SIZE(mistakes));
+	tcase_add_loop_test(tc, a_question_is_answered, 0, (int)ARRAY_SIZE(questions));
+	tcase_add_test(tc, the_same_input_gives_the_same_bytes);
+	tcase_add_test(tc, allocators_of_one_run_do_not_touch_each_other);
+	tcase_add_loop_test(tc, every_allocator_is_verified_and_restored_under_every_option,
+			    0, (int)ARRAY_SIZE(variants));
+	tcase_add_test(tc, samples_are_taken_where_they_were_asked_for);
+	suite_add_tcase(suite, tc);
+	if (getenv("PAGETAX")) {
+		tcase_add_checked_fixture(process, scratch_setup, teardown);
+		tcase_set_timeout(process, 60);
+		tcase_add_loop_test(process, a_process_ends_with_its_status_and_one_line,
+				    0, (int)ARRAY_SIZE(processes));
+		tcase_add_test(process, an_interrupted_run_leaves_nothing);
+		suite_add_tcase(suite, process);
+	}
+	sr = srunner_create(suite);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
