@@ -100,6 +100,12 @@ void deque_refill(struct deque *d);
 uint32_t deque_push_tail(struct deque *d, unsigned long entry);
 void deque_settle(struct deque *d);
 
+/* Whether the next push at the head goes by way of a leaf. */
+static inline bool deque_inline_full(const struct deque *d)
+{
+	return d->head - d->lo == d->nr_inline;
+}
+
 /* Whether a push at this end can go without a leaf being handed in first. */
 static inline bool deque_has_room(const struct deque *d, enum deque_end end)
 {
@@ -145,7 +151,7 @@ static inline uint32_t deque_push_head(struct deque *d, unsigned long entry)
 {
 	uint32_t at = d->head;
 
-	if (unlikely(at - d->lo == d->nr_inline))
+	if (unlikely(deque_inline_full(d)))
 		deque_spill(d);
 	if (likely(d->nr_inline)) {
 		deque_write(d, d->slots, at & d->inline_mask, entry);
@@ -211,6 +217,12 @@ uint32_t deque_nr_leaves(const struct deque *d);
 
 /* Leaves that must be there for the entries now in leaves. */
 uint32_t deque_needed_leaves(const struct deque *d);
+
+/* Leaves from the tail's leaf to this one, going up around the ring. */
+static inline uint32_t deque_leaf_distance(const struct deque *d, uint32_t leaf)
+{
+	return (leaf - (d->tail >> d->leaf_shift)) & (d->mask >> d->leaf_shift);
+}
 
 /*
  * Walk from the head to the tail, or back:

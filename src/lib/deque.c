@@ -179,7 +179,7 @@ static void leaf_emptied(struct deque *d, uint32_t leaf)
 
 uint32_t deque_wants_leaf(const struct deque *d, enum deque_end end)
 {
-	bool full = d->head - d->lo == d->nr_inline;
+	bool full = deque_inline_full(d);
 	uint32_t leaf;
 
 	if (end == DEQUE_HEAD && !full)

@@ -411,15 +411,25 @@ static unsigned long unhang_spare(struct twoword_zone *tz, struct deque *list)
 	return pfn;
 }
 
-/* A released single page, off the chain; the chain's blocks may be larger. */
-static unsigned long take_pending_page(struct twoword_zone *tz)
+/*
+ * A released single page, off the chain; the chain's blocks may be larger. One
+ * whose buddy is free, or is `freed`, the block being freed now, is left
+ * alone: it is about to merge.
+ */
+static unsigned long take_pending_page(struct twoword_zone *tz,
+				       unsigned long freed)
 {
 	struct twoword_page *pages = tz->tw->pages;
 	unsigned long prev = PFN_NONE;
 
 	for (unsigned long pfn = tz->pending; pfn != PFN_NONE;
 	     prev = pfn, pfn = pages[pfn].word1) {
-		if (tw_order(pages[pfn].state) != 0)
+		unsigned long buddy = pfn_buddy(pfn, 0);
+
+		if (tw_order(pages[pfn].state) != 0 || buddy == freed)
+			continue;
+		if (buddy >= tz->base.start_pfn && buddy < tz->base.end_pfn &&
+		    tw_is(pages[buddy].state, TW_FREE, 0))
 			continue;
 		if (prev == PFN_NONE)
 			tz->pending = pages[pfn].word1;
@@ -463,7 +473,7 @@ static unsigned long find_node(struct twoword *tw, struct twoword_zone *tz,
 	unsigned long page = unhang_spare(tz, list);
 
 	if (page == PFN_NONE)
-		page = take_pending_page(tz);
+		page = take_pending_page(tz, pfn);
 	if (page == PFN_NONE && tz->stash != PFN_NONE) {
 		page = tz->stash;
 		tz->stash = PFN_NONE;
@@ -541,13 +551,17 @@ static void move_node(struct twoword *tw, struct twoword_zone *tz,
 	tw->buddy.base.stats.relocated++;
 }
 
-/* Drop the leaf that a page carries if it is an empty one. */
+/*
+ * Drop the leaf that a page carries if it is an empty one that its list's next
+ * push can do without. (If it cannot, the freed page would become the same
+ * list's leaf at once, and be freed again beside it, for ever.)
+ */
 static bool drop_if_spare(struct twoword_zone *tz, unsigned long pfn)
 {
 	unsigned long word1 = tz->tw->pages[pfn].word1;
 	struct deque *list = &tz->lists[tw_node_list(word1)];
 
-	if (list->spare != tw_node_leaf(word1))
+	if (list->spare != tw_node_leaf(word1) || deque_inline_full(list))
 		return false;
 	unhang_spare(tz, list);
 	return true;
@@ -856,8 +870,28 @@ static int twoword_verify_zone(const struct buddy *b,
 /*
  * What can matter later: for each page its kind, order and, where it is read,
  * word 1; for each list where its ends, its leaves and its spare stand. The
- * entries follow from the pages' slots.
+ * entries follow from the pages' slots. A ring looks alike from any of its
+ * leaves, so slots and leaves count from the tail's leaf.
  */
+static uint64_t mix_page(const struct buddy_zone *z,
+			 const struct twoword_page *page, uint64_t hash)
+{
+	const struct twoword_zone *tz = to_zone(z);
+	enum tw_kind kind = tw_kind(page->state);
+	const struct deque *d;
+
+	hash = fingerprint_mix(hash, page->state.bits);
+	if (kind == TW_FREE) {
+		d = list_of(z, tw_order(page->state), tw_migratetype(page->state));
+		hash = fingerprint_mix(hash, (page->word1 - d->tail) & d->mask);
+	} else if (kind == TW_NODE) {
+		d = &tz->lists[tw_node_list(page->word1)];
+		hash = fingerprint_mix(hash, tw_node_list(page->word1));
+		hash = fingerprint_mix(hash, deque_leaf_distance(d, tw_node_leaf(page->word1)));
+	}
+	return hash;
+}
+
 static uint64_t twoword_fingerprint(const struct allocator *a)
 {
 	const struct buddy *b = to_const_buddy(a);
@@ -867,23 +901,18 @@ static uint64_t twoword_fingerprint(const struct allocator *a)
 	for (unsigned int i = 0; i < b->nr_zones; i++) {
 		const struct buddy_zone *z = b->zones[i];
 
-		for (unsigned long pfn = z->start_pfn; pfn < z->end_pfn; pfn++) {
-			const struct twoword_page *page = &tw->pages[pfn];
-			enum tw_kind kind = tw_kind(page->state);
-
-			hash = fingerprint_mix(hash, page->state.bits);
-			if (kind == TW_FREE || kind == TW_NODE)
-				hash = fingerprint_mix(hash, page->word1);
-		}
+		for (unsigned long pfn = z->start_pfn; pfn < z->end_pfn; pfn++)
+			hash = mix_page(z, &tw->pages[pfn], hash);
 		for (unsigned int l = 0; l < NR_PAGE_ORDERS * z->nr_types; l++) {
 			const struct deque *d = &tw->zones[i].lists[l];
 
-			hash = fingerprint_mix(hash, (uint64_t)(d->tail & d->mask) << 32 |
-					       (d->head - d->tail));
-			hash = fingerprint_mix(hash, (uint64_t)(d->lo - d->tail) << 32 |
-					       d->spare);
-			if (d->spare != DEQUE_LEAF_NONE)
-				hash = fingerprint_mix(hash, d->spare_nr);
+			hash = fingerprint_mix(hash, d->head - d->tail);
+			hash = fingerprint_mix(hash, d->lo - d->tail);
+			hash = fingerprint_mix(hash, d->tail & ((1U << d->leaf_shift) - 1));
+			if (d->spare == DEQUE_LEAF_NONE)
+				continue;
+			hash = fingerprint_mix(hash, deque_leaf_distance(d, d->spare));
+			hash = fingerprint_mix(hash, d->spare_nr);
 		}
 	}
 	return hash;
