@@ -47,7 +47,7 @@ INPUT      ?= tests/data/fork-sample
 ALLOCATORS ?= linked,twoword
 
 # Seconds a test program may take; sanitizers make it slower, not wrong.
-TEST_TIMEOUT ?= $(if $(SANITIZE),420,150)
+TEST_TIMEOUT ?= $(if $(SANITIZE),420,240)
 
 define HELP
   make                      $(O)/libpagetax.a and $(O)/pagetax, optimised
