@@ -258,7 +258,7 @@ START_TEST(ids_are_dense_and_used_again)
 END_TEST
 
 static const struct event impossible[] = {
-	A(NR_PAGES, 0), F(NR_PAGES, 0), A(1UL << 40, 0), A(0, MAX_PAGE_ORDER),
+	A(NR_PAGES, 0), F(NR_PAGES, 0), A(UINT64_C(1) << 40, 0), A(0, MAX_PAGE_ORDER),
 	A(0, MAX_PAGE_ORDER + 1), F(NR_PAGES - 2, 2),
 };
 
