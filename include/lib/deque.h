@@ -55,6 +55,7 @@ struct deque_config {
 	unsigned int entry_bytes;	/* 4 or 8 */
 	unsigned int hysteresis;	/* entries; see above */
 	bool punch;
+	bool fixed;			/* all leaves are set aside at init and stay */
 	size_t node_bytes;		/* of a leaf: a power of two, 2 entries or more */
 	struct node_store *store;	/* gives interior nodes once, takes leaves back */
 	deque_moved_fn moved;
@@ -74,6 +75,7 @@ struct deque {
 	uint8_t leaf_shift;		/* log2 of the entries in a leaf */
 	bool wide;			/* entries of 8 bytes */
 	bool punch;
+	bool fixed;
 	void *slots;			/* inline, inline_mask + 1 of them */
 	uint32_t spare;			/* number of the empty leaf, or DEQUE_LEAF_NONE */
 	uint32_t spare_nr;		/* nr when it became empty */
@@ -85,7 +87,7 @@ struct deque {
 /* Bytes of inline slots that deque_init() must be given, zeroed. */
 size_t deque_slot_bytes(const struct deque_config *cfg);
 
-/* An empty deque. False when the store had no interior nodes. */
+/* An empty deque. False when the store had no nodes to set aside. */
 bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots);
 
 /* Give all nodes back, entries or not. */
@@ -212,7 +214,7 @@ void deque_del(struct deque *d, uint32_t slot, enum deque_end fill);
 /* The entry at a slot; DEQUE_ENTRY_NONE for a hole or a slot not in use. */
 unsigned long deque_at(const struct deque *d, uint32_t slot);
 
-/* Leaves hung in now, the spare included. */
+/* Leaves hung in now, the spare included; a fixed deque has all of them. */
 uint32_t deque_nr_leaves(const struct deque *d);
 
 /* Leaves that must be there for the entries now in leaves. */

@@ -86,6 +86,12 @@ bool layout_page_exists(const struct layout *l, unsigned long pfn);
 unsigned long layout_present(const struct layout *l);
 
 /*
+ * Pages of one zone that lie in no hole. A recorded machine may count fewer
+ * as present: firmware keeps some, whose descriptors exist all the same.
+ */
+unsigned long layout_zone_pages(const struct layout *l, unsigned int zone);
+
+/*
  * One zone "Normal" of nr_pages from pfn 0 and nr_cpus CPUs, all lowmem.
  * Returns 0, or -EINVAL with a message.
  */

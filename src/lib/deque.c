@@ -10,7 +10,8 @@
  * Which leaves are in use follows from tail and lo alone; the only other one
  * there can be is the spare. Counters are 32 bits and may wrap; the ring is a
  * power of two with room for two leaves more than the longest list, so the
- * leaf at the tail and the one at lo are never the same by wrapping.
+ * leaf at the tail and the one at lo are never the same by wrapping. (In a
+ * fixed deque they may be: no leaf ever goes.)
  *
  * Invariants:  head - tail == nr + holes, and no holes while tail == lo
  *              head - lo <= nr_inline
@@ -99,6 +100,22 @@ size_t deque_slot_bytes(const struct deque_config *cfg)
 	return roundup_pow2(cfg->nr_inline) * cfg->entry_bytes;
 }
 
+static bool set_aside_leaves(struct deque *d, unsigned long nr)
+{
+	struct node_store *store = d->tree.store;
+
+	for (unsigned long leaf = 0; leaf < nr; leaf++) {
+		struct node_ref ref = store->ops->get(store, 0, d->tree.node_bytes);
+
+		if (node_ref_is_none(ref)) {
+			genradix_destroy(&d->tree);
+			return false;
+		}
+		genradix_swap_leaf(&d->tree, leaf, ref);
+	}
+	return true;
+}
+
 bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 {
 	unsigned long leaf_entries = cfg->node_bytes / cfg->entry_bytes;
@@ -113,7 +130,8 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 
 	if (cfg->punch)
 		span = 2 * span + SLACK + 1;
-	ring = roundup_pow2(span + 2 * leaf_entries);
+	ring = roundup_pow2(cfg->fixed ? max_t(unsigned long, span, leaf_entries) :
+					  span + 2 * leaf_entries);
 	assert(ring - 1 <= UINT32_MAX);
 	*d = (struct deque){
 		.shrink_at = -1,
@@ -124,6 +142,7 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 		.leaf_shift = (uint8_t)ilog2(leaf_entries),
 		.wide = cfg->entry_bytes == 8,
 		.punch = cfg->punch,
+		.fixed = cfg->fixed,
 		.slots = slots,
 		.spare = DEQUE_LEAF_NONE,
 		.moved = cfg->moved,
@@ -132,7 +151,9 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 	genradix_init(&d->tree, cfg->entry_bytes, cfg->node_bytes, cfg->store);
 	if (cfg->max_entries <= cfg->nr_inline)
 		return true;		/* never needs a tree */
-	return genradix_prealloc(&d->tree, ring >> d->leaf_shift);
+	if (!genradix_prealloc(&d->tree, ring >> d->leaf_shift))
+		return false;
+	return !cfg->fixed || set_aside_leaves(d, ring >> d->leaf_shift);
 }
 
 void deque_destroy(struct deque *d)
@@ -168,6 +189,8 @@ static void release_leaf(struct deque *d, uint32_t leaf)
 /* A leaf has just lost its last entry. */
 static void leaf_emptied(struct deque *d, uint32_t leaf)
 {
+	if (d->fixed)
+		return;
 	if (d->spare != DEQUE_LEAF_NONE || !d->hysteresis ||
 	    d->nr <= d->hysteresis || d->nr <= all_inline_at(d)) {
 		release_leaf(d, leaf);
@@ -182,7 +205,7 @@ uint32_t deque_wants_leaf(const struct deque *d, enum deque_end end)
 	bool full = deque_inline_full(d);
 	uint32_t leaf;
 
-	if (end == DEQUE_HEAD && !full)
+	if (d->fixed || (end == DEQUE_HEAD && !full))
 		return DEQUE_LEAF_NONE;
 	if (end == DEQUE_TAIL && !full && d->tail == d->lo)
 		return DEQUE_LEAF_NONE;

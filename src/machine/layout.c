@@ -66,6 +66,23 @@ unsigned long layout_present(const struct layout *l)
 	return present;
 }
 
+unsigned long layout_zone_pages(const struct layout *l, unsigned int zone)
+{
+	const struct zone *z = &l->zones[zone];
+	unsigned long pages = z->spanned;
+
+	for (unsigned int i = 0; i < l->nr_holes; i++) {
+		unsigned long from = max_t(unsigned long, l->holes[i].start_pfn,
+					   z->start_pfn);
+		unsigned long to = min_t(unsigned long, l->holes[i].end_pfn,
+					 zone_end_pfn(z));
+
+		if (from < to)
+			pages -= to - from;
+	}
+	return pages;
+}
+
 static void layout_init(struct layout *l, unsigned int nr_cpus)
 {
 	memset(l, 0, sizeof(*l));

@@ -255,6 +255,7 @@ static void linked_destroy(struct allocator *a)
 {
 	struct linked *l = to_linked(to_buddy(a));
 
+	buddy_exit(&l->buddy);
 	machine_free(a->machine, l, sizeof(*l) + l->buddy.nr_zones *
 		     sizeof(l->zones[0]), META_structures);
 }
@@ -274,12 +275,14 @@ static int linked_create(struct allocator **out, struct machine *m,
 		l->buddy.zones[i] = &l->zones[i].base;
 	err = buddy_init(&l->buddy, &linked_ops, m, msg);
 	if (err)
-		return err;
+		goto destroy;
 	l->pages = machine_memmap(m, sizeof(struct linked_page));
-	if (!l->pages)
-		return msg_set(msg, ENOMEM,
-			       "linked: no room for %zu bytes for each of %lu pages",
-			       sizeof(struct linked_page), m->end_pfn);
+	if (!l->pages) {
+		err = msg_set(msg, ENOMEM,
+			      "linked: no room for %zu bytes for each of %lu pages",
+			      sizeof(struct linked_page), m->end_pfn);
+		goto destroy;
+	}
 	for (unsigned int i = 0; i < nr_zones; i++) {
 		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
 			for (unsigned int type = 0; type < BUDDY_NR_TYPES; type++) {
@@ -292,6 +295,10 @@ static int linked_create(struct allocator **out, struct machine *m,
 	}
 	*out = &l->buddy.base;
 	return 0;
+
+destroy:
+	linked_destroy(&l->buddy.base);
+	return err;
 }
 
 const struct allocator_ops linked_ops = {

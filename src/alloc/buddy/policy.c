@@ -33,9 +33,19 @@ int buddy_init(struct buddy *b, const struct allocator_ops *ops,
 		z->end_pfn = zone_end_pfn(&l->zones[i]);
 		z->index = i;
 		z->nr_types = 1;
-		z->reserved = l->zones[i].present;
+		z->reserved = layout_zone_pages(l, i);
 	}
 	return 0;
+}
+
+void buddy_exit(struct buddy *b)
+{
+	const struct layout *l = b->base.machine->layout;
+
+	if (b->block_type)
+		machine_free(b->base.machine, b->block_type,
+			     div_round_up(layout_end_pfn(l), PAGEBLOCK_NR_PAGES),
+			     META_structures);
 }
 
 void buddy_set_block_type(struct allocator *a, unsigned long pfn,

@@ -21,7 +21,7 @@
  *
  * Invariants:  no two free buddies of equal order in one zone
  *              bit o of occupied[t] set  <=>  nr_free[o][t] > 0
- *              free + allocated + nodes + stash + reserved == present
+ *              free + allocated + nodes + stash + reserved == pages in no hole
  */
 #ifndef PAGETAX_ALLOC_BUDDY_POLICY_H
 #define PAGETAX_ALLOC_BUDDY_POLICY_H
@@ -357,6 +357,9 @@ static __always_inline bool buddy_split(const struct buddy_repr *r,
  */
 int buddy_init(struct buddy *b, const struct allocator_ops *ops,
 	       struct machine *m, struct msg *msg);
+
+/* Undo buddy_init(), however far it came. */
+void buddy_exit(struct buddy *b);
 
 void buddy_set_block_type(struct allocator *a, unsigned long pfn,
 			  unsigned int migratetype);

@@ -39,8 +39,8 @@
  * lowers the second; taking an entry as a leaf, or relocating, is followed by
  * an insertion that lowers the first. So each step lowers the pair.
  *
- * Why no leaf survives in an all-free zone. If m leaves remain, every list
- * but the top one has at most m entries, so needs none while m <= inline -
+ * Why no leaf survives in an all-free zone. The top order's leaves are set
+ * aside at boot. If m others remain, every list below has at most m entries, so needs none while m <= inline -
  * hysteresis; and m leaves need lists longer than that. With 16 inline slots
  * (K), hysteresis 4 and 10 lower orders, K >= 10 + 4 + 1 spare: m = 0.
  *
@@ -64,9 +64,12 @@ enum { NODES_ANY, NODES_LOWMEM, NODES_HIGHMEM };	/* option nodes= */
 
 struct twoword_zone {
 	struct buddy_zone base;
-	struct node_store store;	/* of this zone's trees */
+	struct node_store store;	/* of this zone's trees: leaves are pages */
+	struct node_store boot_store;	/* of the top order's: all set aside at boot */
 	struct twoword *tw;
 	struct deque *lists;		/* [order * nr_types + type] */
+	void *slots;			/* their inline slots, slot_bytes in all */
+	size_t slot_bytes;
 	unsigned long pending;		/* first of a chain through word 1, or PFN_NONE */
 	unsigned long stash;		/* or PFN_NONE */
 	unsigned long nr_nodes;		/* pages that are leaves */
@@ -106,6 +109,11 @@ static inline unsigned int list_index(const struct buddy_zone *z,
 				      unsigned int order, unsigned int type)
 {
 	return order * z->nr_types + type;
+}
+
+static inline unsigned int nr_lists(const struct buddy_zone *z)
+{
+	return NR_PAGE_ORDERS * z->nr_types;
 }
 
 static inline struct deque *list_of(const struct buddy_zone *z,
@@ -158,17 +166,44 @@ static void node_left(struct twoword_zone *tz)
 	meta_uncharge(&a->machine->meta, META_nodes, PAGE_SIZE);
 }
 
+/*
+ * The top order's list grows while memory comes free, when no smaller page is
+ * left to carry a leaf without tearing a block of the top order apart. It has
+ * one page of leaves for 4 GiB, set aside at boot, as interior nodes are.
+ */
+static struct node_ref boot_get(struct node_store *store, unsigned int level,
+				size_t bytes)
+{
+	struct twoword_zone *tz = container_of(store, struct twoword_zone, boot_store);
+	void *node = machine_alloc(tz->tw->buddy.base.machine, bytes, META_structures);
+
+	(void)level;
+	return node ? node_ref_low(node) : NODE_REF_NONE;
+}
+
+static void boot_put(struct node_store *store, struct node_ref ref,
+		     unsigned int level, size_t bytes)
+{
+	struct twoword_zone *tz = container_of(store, struct twoword_zone, boot_store);
+
+	(void)level;
+	machine_free(tz->tw->buddy.base.machine, (void *)ref.bits, bytes,
+		     META_structures);
+}
+
+static const struct node_store_ops boot_store_ops = {
+	.get = boot_get,
+	.put = boot_put,
+};
+
 /* Interior nodes come at create, from the arena; leaves are handed in. */
 static struct node_ref store_get(struct node_store *store, unsigned int level,
 				 size_t bytes)
 {
 	struct twoword_zone *tz = container_of(store, struct twoword_zone, store);
-	void *node;
 
 	assert(level > 0);
-	(void)level;
-	node = machine_alloc(tz->tw->buddy.base.machine, bytes, META_structures);
-	return node ? node_ref_low(node) : NODE_REF_NONE;
+	return boot_get(&tz->boot_store, level, bytes);
 }
 
 static void chain_pending(struct twoword_zone *tz, unsigned long pfn,
@@ -186,10 +221,9 @@ static void store_put(struct node_store *store, struct node_ref ref,
 		      unsigned int level, size_t bytes)
 {
 	struct twoword_zone *tz = container_of(store, struct twoword_zone, store);
-	struct machine *m = tz->tw->buddy.base.machine;
 
 	if (level > 0) {
-		machine_free(m, (void *)ref.bits, bytes, META_structures);
+		boot_put(&tz->boot_store, ref, level, bytes);
 		return;
 	}
 	node_left(tz);
@@ -743,7 +777,7 @@ static unsigned long twoword_last_resort(struct buddy *b, struct buddy_zone *z,
 		return pfn;
 	}
 	for (unsigned int i = 0; order == 0 && pfn == PFN_NONE &&
-	     i < NR_PAGE_ORDERS * z->nr_types; i++)
+	     i < nr_lists(z); i++)
 		pfn = unhang_spare(tz, &tz->lists[i]);
 	twoword_settle(b, z);
 	return pfn;
@@ -791,6 +825,9 @@ static int verify_leaves(const struct twoword *tw, const struct buddy_zone *z,
 	uint32_t needed = deque_needed_leaves(view);
 	uint32_t nr = 0;
 	struct node_ref ref;
+
+	if (view->fixed)
+		return 0;
 
 	for (uint64_t leaf = 0; view->tree.nr_prealloc &&
 	     !node_ref_is_none(ref = genradix_next_leaf(&view->tree, &leaf));
@@ -903,7 +940,7 @@ static uint64_t twoword_fingerprint(const struct allocator *a)
 
 		for (unsigned long pfn = z->start_pfn; pfn < z->end_pfn; pfn++)
 			hash = mix_page(z, &tw->pages[pfn], hash);
-		for (unsigned int l = 0; l < NR_PAGE_ORDERS * z->nr_types; l++) {
+		for (unsigned int l = 0; l < nr_lists(z); l++) {
 			const struct deque *d = &tw->zones[i].lists[l];
 
 			hash = fingerprint_mix(hash, d->head - d->tail);
@@ -1000,24 +1037,43 @@ static bool make_lists(struct twoword *tw, struct twoword_zone *tz,
 		.hysteresis = (unsigned int)option_get(opts, "hysteresis"),
 		.punch = option_get(opts, "removal"),
 		.node_bytes = PAGE_SIZE,
-		.store = &tz->store,
 		.moved = entry_moved,
 		.moved_ctx = tz,
 	};
-	unsigned int nr = NR_PAGE_ORDERS * z->nr_types;
-	size_t slot_bytes = deque_slot_bytes(&cfg);
-	unsigned char *slots;
+	size_t each = deque_slot_bytes(&cfg);
 
-	tz->lists = machine_alloc(m, nr * sizeof(*tz->lists), META_structures);
-	slots = machine_alloc(m, nr * slot_bytes, META_structures);
-	if (!tz->lists || !slots)
+	tz->lists = machine_alloc(m, nr_lists(z) * sizeof(*tz->lists), META_structures);
+	if (!tz->lists)
 		return false;
-	for (unsigned int i = 0; i < nr; i++) {
+	tz->slot_bytes = nr_lists(z) * each;
+	tz->slots = machine_alloc(m, tz->slot_bytes, META_structures);
+	if (!tz->slots)
+		return false;
+	for (unsigned int i = 0; i < nr_lists(z); i++) {
 		cfg.max_entries = (z->zone->spanned >> i / z->nr_types) + 1;
-		if (!deque_init(&tz->lists[i], &cfg, slots + i * slot_bytes))
+		cfg.fixed = i / z->nr_types == MAX_PAGE_ORDER;
+		cfg.store = cfg.fixed ? &tz->boot_store : &tz->store;
+		if (!deque_init(&tz->lists[i], &cfg,
+				(unsigned char *)tz->slots + i * each))
 			return false;
 	}
 	return true;
+}
+
+static void free_lists(struct twoword_zone *tz)
+{
+	struct machine *m = tz->tw->buddy.base.machine;
+	struct buddy_zone *z = &tz->base;
+
+	if (tz->slots) {
+		for (unsigned int i = 0; i < nr_lists(z); i++)
+			if (tz->lists[i].tree.store)
+				deque_destroy(&tz->lists[i]);
+		machine_free(m, tz->slots, tz->slot_bytes, META_structures);
+	}
+	if (tz->lists)
+		machine_free(m, tz->lists, nr_lists(z) * sizeof(*tz->lists),
+			     META_structures);
 }
 
 /* Untagged references are addresses in the direct map, or in the whole view. */
@@ -1034,11 +1090,13 @@ static int choose_node_addresses(struct twoword *tw, struct machine *m,
 	return 0;
 }
 
-/* What is taken from the arena goes with the machine; nothing else is held. */
 static void twoword_destroy(struct allocator *a)
 {
 	struct twoword *tw = to_twoword(to_buddy(a));
 
+	for (unsigned int i = 0; i < tw->buddy.nr_zones; i++)
+		free_lists(&tw->zones[i]);
+	buddy_exit(&tw->buddy);
 	machine_free(a->machine, tw, sizeof(*tw) + tw->buddy.nr_zones *
 		     sizeof(tw->zones[0]), META_structures);
 }
@@ -1059,29 +1117,39 @@ static int twoword_create(struct allocator **out, struct machine *m,
 		tw->buddy.zones[i] = &tz->base;
 		tz->tw = tw;
 		tz->store.ops = &store_ops;
+		tz->boot_store.ops = &boot_store_ops;
 		tz->pending = PFN_NONE;
 		tz->stash = PFN_NONE;
 	}
 	err = buddy_init(&tw->buddy, &twoword_ops, m, msg);
 	if (err)
-		return err;
+		goto destroy;
 	tw->relocate = option_get(opts, "relocate");
 	tw->nodes = (unsigned int)option_get(opts, "nodes");
 	err = choose_node_addresses(tw, m, msg);
 	if (err)
-		return err;
+		goto destroy;
 	tw->pages = machine_memmap(m, sizeof(struct twoword_page));
-	if (!tw->pages)
-		return msg_set(msg, ENOMEM,
-			       "twoword: no room for %zu bytes for each of %lu pages",
-			       sizeof(struct twoword_page), m->end_pfn);
-	for (unsigned int i = 0; i < nr_zones; i++)
-		if (!make_lists(tw, &tw->zones[i], opts))
-			return msg_set(msg, ENOMEM,
-				       "twoword: no room for the free lists of zone %s",
-				       tw->zones[i].base.zone->name);
+	if (!tw->pages) {
+		err = msg_set(msg, ENOMEM,
+			      "twoword: no room for %zu bytes for each of %lu pages",
+			      sizeof(struct twoword_page), m->end_pfn);
+		goto destroy;
+	}
+	for (unsigned int i = 0; i < nr_zones; i++) {
+		if (make_lists(tw, &tw->zones[i], opts))
+			continue;
+		err = msg_set(msg, ENOMEM,
+			      "twoword: no room for the free lists of zone %s",
+			      tw->zones[i].base.zone->name);
+		goto destroy;
+	}
 	*out = &tw->buddy.base;
 	return 0;
+
+destroy:
+	twoword_destroy(&tw->buddy.base);
+	return err;
 }
 
 const struct allocator_ops twoword_ops = {
