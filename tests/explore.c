@@ -190,17 +190,33 @@ static char *path_text(const struct explorer *e, char *buf, size_t size)
 	return buf;
 }
 
-/* An assert in the allocator has no message of ours: say how it was reached. */
+/*
+ * An assert in the allocator, or an operation that never ends, has no message
+ * of ours: say how it was reached.
+ */
 static const struct explorer *running;
 
-static void on_abort(int signal_number)
+#define STUCK_AFTER_SECONDS 20
+#define STATES_A_WATCH 4096		/* the alarm is put off so often */
+
+static void on_end(int signal_number)
 {
 	char path[2048];
 
-	fprintf(stderr, "%s: aborted by the last of:%s\n", running->c->spec,
+	fprintf(stderr, "%s on %lu pages from %lu: %s the last of:%s\n",
+		running->c->spec, running->c->nr_pages, running->c->start_pfn,
+		signal_number == SIGALRM ? "no end to" : "aborted by",
 		path_text(running, path, sizeof(path)));
-	signal(signal_number, SIG_DFL);
-	raise(signal_number);
+	signal(SIGABRT, SIG_DFL);
+	abort();
+}
+
+static void watch(const struct explorer *e)
+{
+	running = e;
+	signal(SIGABRT, e ? on_end : SIG_DFL);
+	signal(SIGALRM, e ? on_end : SIG_DFL);
+	alarm(e ? STUCK_AFTER_SECONDS : 0);
 }
 
 static int broken(const struct explorer *e, const char *what, struct msg *msg)
@@ -237,16 +253,25 @@ static bool all_is_free(const struct explorer *e)
 	return model_nr_free(&e->model, 0) == e->c->nr_pages;
 }
 
+static void note(uint64_t *most, uint64_t value)
+{
+	if (value > *most)
+		*most = value;
+}
+
 /* Where everything is free, nothing may show what happened before. */
 static int check_boot(const struct explorer *e, struct msg *msg)
 {
 	unsigned long nr_free[NR_PAGE_ORDERS];
 	struct page_counts n;
 
-	if (e->c->keeps_nodes || !all_is_free(e))
+	if (!all_is_free(e))
 		return 0;
 	allocator_free_area(e->a, 0, nr_free);
 	allocator_counts(e->a, 0, &n);
+	note(&e->result->most_nodes_left, n.nodes);
+	if (e->c->keeps_nodes)
+		return 0;
 	if (n.nodes + n.stash + n.pcp ||
 	    memcmp(nr_free, e->boot, sizeof(nr_free)) != 0)
 		return msg_set(msg, EUCLEAN,
@@ -260,12 +285,6 @@ static int check_state(const struct explorer *e, struct msg *msg)
 	int err = model_check(&e->model, e->a, msg);
 
 	return err ? err : check_boot(e, msg);
-}
-
-static void note(uint64_t *most, uint64_t value)
-{
-	if (value > *most)
-		*most = value;
 }
 
 static void note_extremes(struct explorer *e)
@@ -291,6 +310,7 @@ static void add_state(struct explorer *e, size_t parent, operation op)
 static int transition(struct explorer *e, const struct snapshot *here,
 		      operation op, struct msg *msg)
 {
+	bool is_new = false;
 	int err;
 
 	e->op = op;
@@ -298,9 +318,12 @@ static int transition(struct explorer *e, const struct snapshot *here,
 	e->result->transitions++;
 	err = run(e, op, msg);
 	note_extremes(e);
-	if (!err)
-		err = check_state(e, msg);
-	if (!err && seen_add(&e->seen, fingerprint(e)))
+	if (!err) {
+		is_new = seen_add(&e->seen, fingerprint(e));
+		if (is_new || e->c->check_known)
+			err = check_state(e, msg);
+	}
+	if (is_new)
 		add_state(e, e->from, op);
 	return err ? broken(e, msg->text, msg) : 0;
 }
@@ -357,6 +380,8 @@ static int search(struct explorer *e, struct msg *msg)
 	for (e->from = 0; !err && e->from < e->nr_states; e->from++) {
 		if (e->nr_states > e->c->max_states)
 			break;
+		if (e->from % STATES_A_WATCH == 0)
+			alarm(STUCK_AFTER_SECONDS);
 		err = reach(e, &start, e->from, msg);
 		if (err)
 			break;
@@ -411,16 +436,13 @@ int explore(const struct explore_case *c, struct explore_result *result,
 	if (err)
 		goto destroy_machine;
 	model_create(&e.model, &e.layout);
-	running = &e;
-	signal(SIGABRT, on_abort);
-
+	watch(&e);
 	release_all(&e);
 	err = model_check(&e.model, e.a, msg);
 	if (!err)
 		err = search(&e, msg);
 
-	signal(SIGABRT, SIG_DFL);
-	running = NULL;
+	watch(NULL);
 	model_destroy(&e.model);
 	allocator_destroy(e.a);
 destroy_machine:

@@ -8,10 +8,11 @@
  *        '-------------> s2 ---> ...        and held blocks
  *
  * From each state every possible operation is run: an allocation of each
- * order, a free of each held block. The full check of the model follows each of
- * them, where a known state is reached again too: what the fingerprint leaves
- * out (stale words) may differ there. When no new state is left, what was
- * checked holds for operation sequences of any length, on this machine.
+ * order, a free of each held block. Each new state gets the full check of the
+ * model; with check_known so does a known one that is reached again, since what
+ * the fingerprint leaves out (stale words) may differ there. When no new state
+ * is left, what was checked holds for operation sequences of any length, on
+ * this machine.
  *
  * Nothing is simulated: a state is a copy of the machine's arena and memory,
  * put back in place. Only the fingerprint, the parent and the operation are
@@ -33,6 +34,7 @@ struct explore_case {
 	unsigned long nr_pages;
 	bool highmem;			/* all of it */
 	bool keeps_nodes;		/* freeing all may leave nodes behind */
+	bool check_known;		/* twice the time */
 	uint64_t max_states;		/* give up there */
 };
 
@@ -44,6 +46,7 @@ struct explore_result {
 
 	/* Over all states and transitions. */
 	uint64_t most_nodes;
+	uint64_t most_nodes_left;	/* where everything is free */
 	uint64_t most_consumed;		/* pages one free of order 0 made nodes */
 	uint64_t most_consumed_any;	/* the same for any order */
 	uint64_t most_drain_steps;
