@@ -9,13 +9,40 @@
 
 #define SEED 20211018
 
-/* Test number i: which variant on which machine, released or not. */
+/* The i-th variant and machine that go together; false when there are fewer. */
+static bool find_pair(int i, const struct rig_variant **variant,
+		      const struct rig_shape **shape)
+{
+	for (size_t v = 0; v < rig_nr_variants(); v++) {
+		for (size_t s = 0; s < rig_nr_shapes(); s++) {
+			*variant = rig_variant(v);
+			*shape = rig_shape(s);
+			if (rig_fits(*variant, *shape) && i-- == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int nr_pairs(void)
+{
+	const struct rig_variant *variant;
+	const struct rig_shape *shape;
+	int n = 0;
+
+	while (find_pair(n, &variant, &shape))
+		n++;
+	return n;
+}
+
+/* Test number i, nothing released yet. */
 static void set_up(struct rig *rig, int i, bool checked)
 {
-	size_t nr_shapes = rig_nr_shapes();
+	const struct rig_variant *variant;
+	const struct rig_shape *shape;
 
-	rig_create(rig, rig_variant((size_t)i / nr_shapes),
-		   rig_shape((size_t)i % nr_shapes), checked);
+	ck_assert(find_pair(i, &variant, &shape));
+	rig_create(rig, variant, shape, checked);
 }
 
 static struct population boot(struct rig *rig, struct rng *rng, int i)
@@ -379,7 +406,7 @@ Suite *conformance_suite(void)
 {
 	Suite *suite = suite_create("conformance");
 	TCase *tc = tcase_create("every backend on every machine");
-	int n = (int)(rig_nr_variants() * rig_nr_shapes());
+	int n = nr_pairs();
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, a_new_allocator_has_every_page_reserved, 0, n);

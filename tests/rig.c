@@ -13,16 +13,17 @@
 
 /* A backend that needs no options needs no row. */
 static const struct rig_variant variants[] = {
-	{ "linked", false },
-	{ "twoword", false },
-	{ "twoword:removal=punch", false },
-	{ "twoword:relocate=off", false },
-	{ "twoword:entry=8", false },
-	{ "twoword:nodes=highmem", false },
-	{ "twoword:nodes=lowmem", false },
-	{ "twoword:inline=0", true },
-	{ "twoword:inline=4:removal=punch", true },
-	{ "twoword:inline=0:relocate=off:entry=8", true },
+	{ .spec = "linked" },
+	{ .spec = "twoword" },
+	{ .spec = "twoword:removal=punch" },
+	/* Nodes of a few entries are so many that some stay apart for good. */
+	{ .spec = "twoword:relocate=off", .keeps_nodes = PAGE_SHIFT < 12 },
+	{ .spec = "twoword:entry=8" },
+	{ .spec = "twoword:nodes=highmem" },
+	{ .spec = "twoword:nodes=lowmem", .needs_addresses = true },
+	{ .spec = "twoword:inline=0", .keeps_nodes = true },
+	{ .spec = "twoword:inline=4:removal=punch", .keeps_nodes = true },
+	{ .spec = "twoword:inline=0:relocate=off:entry=8", .keeps_nodes = true },
 };
 
 static const struct rig_shape shapes[] = {
@@ -131,6 +132,13 @@ size_t rig_nr_shapes(void)
 const struct rig_shape *rig_shape(size_t i)
 {
 	return &shapes[i];
+}
+
+/* Guarded highmem has no address, nor has any where addresses are scarce. */
+bool rig_fits(const struct rig_variant *variant, const struct rig_shape *shape)
+{
+	return !variant->needs_addresses || shape->highmem_pfn == PFN_NONE ||
+	       (shape->window != WINDOW_GUARD && sizeof(void *) > 4);
 }
 
 void rig_fail(const struct rig *rig, const char *fmt, ...)

@@ -21,6 +21,8 @@ struct rig_variant {
 	const char *spec;
 	/* Too naive to give every node back: freeing all heals nothing. */
 	bool keeps_nodes;
+	/* Its nodes are reached by address: highmem must have some. */
+	bool needs_addresses;
 };
 
 /* A memory. Zones of 0 pages end the list. */
@@ -62,6 +64,9 @@ const struct rig_variant *rig_variant(size_t i);
 /* The machines that every variant has to cope with. */
 size_t rig_nr_shapes(void);
 const struct rig_shape *rig_shape(size_t i);
+
+/* Whether the variant can serve the machine at all. */
+bool rig_fits(const struct rig_variant *variant, const struct rig_shape *shape);
 
 /* Fill *layout with the shape; layout_free() ends it. */
 void rig_layout(struct layout *layout, const struct rig_shape *shape);
