@@ -19,6 +19,8 @@
 
 #include "tests/explore.h"
 
+#define FULL_FRAMES 12			/* enough for each row to show what it is there for */
+
 /* Sanitizers cost a factor of ten. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define DEFAULT_FRAMES 10
@@ -28,7 +30,7 @@
 #endif
 #endif
 #ifndef DEFAULT_FRAMES
-#define DEFAULT_FRAMES 12
+#define DEFAULT_FRAMES FULL_FRAMES
 #endif
 
 /* 2 GiB of host memory, at 28 bytes a state and the table half full. */
@@ -103,13 +105,16 @@ START_TEST(every_reachable_state_keeps_every_invariant)
 	ck_assert_msg(r.complete, "%s: more than %" PRIu64 " states", c.spec,
 		      c.max_states);
 	ck_assert_uint_gt(r.states, c.nr_pages);
+	ck_assert_uint_le(r.most_maps, 2);
+	ck_assert_uint_le(r.most_consumed, table[_i].consumed);
+	if (nr_frames() < FULL_FRAMES)
+		return;
 	ck_assert_uint_eq(r.most_consumed, table[_i].consumed);
+	ck_assert_msg((r.most_nodes > 0) == table[_i].makes_nodes,
+		      "%s: %" PRIu64 " nodes at most", c.spec, r.most_nodes);
 	ck_assert_msg((r.most_nodes_left > 0) == c.keeps_nodes,
 		      "%s: %" PRIu64 " nodes are left where all is free", c.spec,
 		      r.most_nodes_left);
-	ck_assert_uint_le(r.most_maps, 2);
-	ck_assert_msg((r.most_nodes > 0) == table[_i].makes_nodes,
-		      "%s: %" PRIu64 " nodes at most", c.spec, r.most_nodes);
 }
 END_TEST
 
