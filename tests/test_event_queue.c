@@ -85,6 +85,48 @@ START_TEST(random_pushes_and_pops_keep_the_order)
 }
 END_TEST
 
+static int entry_compare(const void *a, const void *b)
+{
+	const struct queue_entry *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return x->arg < y->arg ? -1 : x->arg > y->arg;
+}
+
+/* Times of every size, many of them equal: as a stable sort would have them. */
+START_TEST(near_and_far_times_leave_as_if_sorted)
+{
+	enum { NR = 20000 };
+	static struct queue_entry want[NR];
+	struct event_queue q;
+	struct queue_entry e;
+	struct rng rng;
+
+	rng_seed(&rng, (uint64_t)_i);
+	event_queue_init(&q);
+	for (uint64_t i = 0; i < NR; i++) {
+		uint64_t bits = rng_below(&rng, 63) + 1;
+		uint64_t time = rng_next(&rng) >> (64 - bits);
+
+		if (i && rng_below(&rng, 3) == 0)
+			time = want[rng_below(&rng, i)].time_ns;
+		want[i] = (struct queue_entry){ .time_ns = time, .arg = i };
+		ck_assert_int_eq(event_queue_push(&q, time, 0, i), 0);
+	}
+	qsort(want, NR, sizeof(want[0]), entry_compare);
+	for (uint64_t i = 0; i < NR; i++) {
+		if (event_queue_next_ns(&q) != want[i].time_ns)
+			ck_abort_msg("entry %d: wrong next time", (int)i);
+		if (!event_queue_pop(&q, &e) || e.time_ns != want[i].time_ns ||
+		    e.arg != want[i].arg)
+			ck_abort_msg("entry %d is out of order", (int)i);
+	}
+	ck_assert(event_queue_empty(&q));
+	event_queue_destroy(&q);
+}
+END_TEST
+
 struct log {
 	uint64_t times[16];
 	unsigned int nr;
@@ -151,6 +193,7 @@ int main(void)
 	tcase_add_test(tc, an_empty_queue_gives_nothing);
 	tcase_add_test(tc, entries_of_one_instant_leave_in_order_of_entry);
 	tcase_add_loop_test(tc, random_pushes_and_pops_keep_the_order, 1, 5);
+	tcase_add_loop_test(tc, near_and_far_times_leave_as_if_sorted, 1, 5);
 	tcase_add_test(tc, a_source_can_ask_to_be_called_again);
 	tcase_add_test(tc, a_source_that_fails_ends_the_run_there);
 	suite_add_tcase(suite, tc);
