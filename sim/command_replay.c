@@ -14,13 +14,8 @@
 #include "sim/commands.h"
 #include "sim/interrupt.h"
 #include "sim/replay.h"
-#include "sim/report/experiment.h"
-#include "sim/report/plots.h"
-#include "sim/report/progress.h"
+#include "sim/report/outcome.h"
 #include "sim/report/results.h"
-#include "sim/report/summary.h"
-#include "sim/report/table.h"
-#include "sim/report/tsv.h"
 #include "sim/wall_clock.h"
 
 /* What all replays of one command share, and what they leave behind. */
@@ -156,115 +151,7 @@ static int replay_all(struct comparison *c, struct msg *msg)
 	return 0;
 }
 
-typedef int (*writer_fn)(FILE *out, const struct experiment *e);
-
-static int write_samples(FILE *out, const struct experiment *e)
-{
-	tsv_write_samples(out, e);
-	return 0;
-}
-
-static int write_buddyinfo(FILE *out, const struct experiment *e)
-{
-	tsv_write_buddyinfo(out, e);
-	return 0;
-}
-
-static int write_tax(FILE *out, const struct experiment *e)
-{
-	tsv_write_tax(out, e);
-	return 0;
-}
-
-static const struct {
-	const char *name;
-	writer_fn write;
-} result_files[] = {
-	{ "samples.tsv",   write_samples },
-	{ "buddyinfo.tsv", write_buddyinfo },
-	{ "tax.tsv",       write_tax },
-	{ "summary.json",  summary_write },
-	{ "timing.json",   timing_write },
-};
-
-static int write_files(struct results *r, const struct experiment *e,
-		       struct msg *msg)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(result_files); i++) {
-		const char *name = result_files[i].name;
-		FILE *out = results_open(r, name, msg);
-		int err, close_err;
-
-		if (!out)
-			return -EIO;
-		err = result_files[i].write(out, e);
-		if (err)
-			msg_set(msg, -err, "%s: %s", name, strerror(-err));
-		close_err = results_close(r, out, name, err ? NULL : msg);
-		if (err || close_err)
-			return err ? err : close_err;
-	}
-	return 0;
-}
-
-static int write_folder(const struct comparison *c, const struct experiment *e,
-			struct msg *msg)
-{
-	struct results r;
-	int err = results_begin(&r, c->options->output, msg);
-
-	if (err)
-		return err;
-	err = write_files(&r, e, msg);
-	if (!err && !c->options->no_plots) {
-		progress_note(&c->progress, "plotting");
-		plots_draw(r.tmp);
-	}
-	if (!err && interrupted())
-		err = msg_set(msg, EINTR, "interrupted while writing %s",
-			      c->options->output);
-	if (err) {
-		results_abort(&r);
-		return err;
-	}
-	return results_commit(&r, msg);
-}
-
-static int print_table(const struct comparison *c, struct msg *msg)
-{
-	struct table_row *rows = calloc(c->nr_runs, sizeof(*rows));
-
-	if (!rows)
-		return msg_set(msg, ENOMEM, "no memory for the table");
-	for (unsigned int i = 0; i < c->nr_runs; i++)
-		table_row_of_run(&rows[i], &c->runs[i], &c->layout);
-	table_print(stdout, rows, c->nr_runs);
-	free(rows);
-	return 0;
-}
-
-/* The first run whose invariants or boot state did not hold, in a message. */
-static enum status judge(const struct comparison *c, struct msg *msg)
-{
-	for (unsigned int i = 0; i < c->nr_runs; i++) {
-		const struct replay_run *run = &c->runs[i];
-
-		if (!run->verified)
-			msg_set(msg, EUCLEAN, "%s: not verified: %s", run->spec,
-				run->verify_msg.text);
-		else if (run->teardown && !run->restored &&
-			 !run->ops->caps.no_policy)
-			msg_set(msg, EUCLEAN,
-				"%s: freeing everything did not restore the boot state",
-				run->spec);
-		else
-			continue;
-		return STATUS_FAILED;
-	}
-	return STATUS_DONE;
-}
-
-static int show(struct comparison *c, struct msg *msg)
+static enum status show(const struct comparison *c, struct msg *msg)
 {
 	const struct experiment e = {
 		.command = "replay",
@@ -278,14 +165,8 @@ static int show(struct comparison *c, struct msg *msg)
 		.nr_runs = c->nr_runs,
 		.wall_s = wall_clock_s() - c->begin_s,
 	};
-	int err = 0;
 
-	if (c->options->output)
-		err = write_folder(c, &e, msg);
-	progress_end(&c->progress);
-	if (!err && !c->options->quiet)
-		err = print_table(c, msg);
-	return err;
+	return outcome_show(&e, &c->progress, msg);
 }
 
 enum status command_replay(const struct options *o, struct msg *msg)
@@ -300,8 +181,8 @@ enum status command_replay(const struct options *o, struct msg *msg)
 		goto done;
 	note_interrupts();
 	progress_start(&c.progress, !o->quiet, o->nr_specs);
-	if (!replay_all(&c, msg) && !show(&c, msg))
-		status = judge(&c, msg);
+	if (!replay_all(&c, msg))
+		status = show(&c, msg);
 done:
 	progress_end(&c.progress);
 	comparison_free(&c);

@@ -21,6 +21,7 @@ struct experiment {
 	const struct initial_state *start;
 	const struct replay_run *runs;
 	unsigned int nr_runs;
+	bool interrupted;		/* results so far: the last run is cut short */
 	double wall_s;			/* of the whole command */
 };
 
