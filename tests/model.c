@@ -309,6 +309,27 @@ static int check_zone(const struct model *m, const struct allocator *a,
 	return check_free_area(m, a, zone, msg);
 }
 
+static int check_stats(const struct model *m, const struct allocator *a,
+		       struct msg *msg)
+{
+	unsigned long held = 0, nodes = 0;
+
+	for (unsigned long p = 0; p < m->end_pfn; p++)
+		held += m->page[p] >= MODEL_HELD;
+	for (unsigned int i = 0; i < m->layout->nr_zones; i++) {
+		struct page_counts n;
+
+		allocator_counts(a, i, &n);
+		nodes += n.nodes;
+	}
+	if (a->stats.pages_allocated != held || a->stats.nodes != nodes)
+		return msg_set(msg, EUCLEAN,
+			       "statistics: %" PRIu64 " pages allocated and %" PRIu64 " nodes, but %lu pages are held and %lu are nodes",
+			       a->stats.pages_allocated, a->stats.nodes, held,
+			       nodes);
+	return 0;
+}
+
 int model_check(const struct model *m, const struct allocator *a,
 		struct msg *msg)
 {
@@ -317,6 +338,8 @@ int model_check(const struct model *m, const struct allocator *a,
 
 	for (unsigned int i = 0; !err && i < m->layout->nr_zones; i++)
 		err = check_zone(m, a, i, msg);
+	if (!err)
+		err = check_stats(m, a, msg);
 	if (err)
 		return err;
 	for (unsigned int cpu = 0; cpu < machine->nr_cpus; cpu++)

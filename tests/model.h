@@ -19,7 +19,8 @@
  *   3  free_area() is the decomposition of its free pages into the largest
  *      aligned blocks, inside zones: buddies never wait apart
  *   4  query() says of each page what the model knows
- *   5  counts() adds up: free + pcp + nodes + stash == free pages here
+ *   5  counts() adds up: free + pcp + nodes + stash == free pages here; so do
+ *      the statistics of pages in callers' hands and of nodes
  *   6  no memory was allocated in a free, and nothing is mapped
  */
 #ifndef PAGETAX_TESTS_MODEL_H
