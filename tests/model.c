@@ -185,12 +185,13 @@ static bool state_agrees(uint8_t page, enum page_state said)
 {
 	switch (page) {
 	case MODEL_RESERVED:
-		return said == PAGE_STATE_RESERVED || said == PAGE_STATE_UNKNOWN;
+		return said == PAGE_STATE_RESERVED || said == PAGE_STATE_UNKNOWN ||
+		       said == PAGE_STATE_USED;
 	case MODEL_FREE:
 		return said == PAGE_STATE_FREE || said == PAGE_STATE_PCP ||
 		       said == PAGE_STATE_METADATA;
 	default:
-		return said == PAGE_STATE_ALLOCATED;
+		return said == PAGE_STATE_ALLOCATED || said == PAGE_STATE_USED;
 	}
 }
 

@@ -46,6 +46,7 @@ enum page_state {
 	PAGE_STATE_ALLOCATED,
 	PAGE_STATE_PCP,			/* free, parked in a per-CPU list */
 	PAGE_STATE_METADATA,		/* carries the allocator's own state */
+	PAGE_STATE_USED,		/* allocated or reserved: cannot be told */
 };
 
 struct page_info {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* bits.h - powers of two and fields of a word */
+/* bits.h - powers of two, fields of a word, hashes of words */
 #ifndef PAGETAX_BASE_BITS_H
 #define PAGETAX_BASE_BITS_H
 
@@ -40,6 +40,13 @@ static inline unsigned int lowest_bit(unsigned long n)
 {
 	assert(n);
 	return (unsigned int)__builtin_ctzl(n);
+}
+
+/* Mix a word into a fingerprint. */
+static inline uint64_t fingerprint_mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 29;
 }
 
 #endif

@@ -408,6 +408,8 @@ static bool query_agrees(uint8_t state, enum page_state said)
 		return state == SHADOW_RESERVED;
 	case PAGE_STATE_ALLOCATED:
 		return state >= SHADOW_TAIL;
+	case PAGE_STATE_USED:
+		return state >= SHADOW_TAIL || state == SHADOW_RESERVED;
 	case PAGE_STATE_FREE:
 	case PAGE_STATE_PCP:
 	case PAGE_STATE_METADATA:
@@ -432,7 +434,7 @@ static int verify_page(const struct checked *c, unsigned long pfn,
 
 	if (state >= SHADOW_HEAD)
 		*head = pfn;
-	if (state < SHADOW_TAIL || info.state != PAGE_STATE_ALLOCATED ||
+	if (state < SHADOW_TAIL || info.state == PAGE_STATE_UNKNOWN ||
 	    c->ops.caps.query < QUERY_BLOCKS)
 		return 0;
 	if (info.head != *head ||

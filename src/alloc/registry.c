@@ -17,6 +17,7 @@
 #define BACKENDS(x) \
 	x(linked)   \
 	x(twoword)  \
+	x(genalloc) \
 	x(null)
 
 #define BACKEND_DECLARE(name) extern const struct allocator_ops name##_ops;

@@ -372,11 +372,4 @@ void buddy_query(const struct buddy_repr *r, const struct allocator *a,
 int buddy_verify(const struct buddy_repr *r, const struct allocator *a,
 		 struct msg *msg);
 
-/* Mix a word into a fingerprint. */
-static inline uint64_t fingerprint_mix(uint64_t hash, uint64_t word)
-{
-	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-	return hash ^ hash >> 29;
-}
-
 #endif

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * gen_pool.h - the pool of the genalloc family, written once for each encoding
+ *
+ *    pool -> chunk -> chunk -> ...            each span is one; newest first
+ *            first, nr, avail
+ *            map   [ word ][ word ][ word ]   1 or 2 bits a unit, low bits first
+ *
+ *    alloc   for each chunk with avail >= n: a strategy proposes a start, the
+ *            units are claimed word by word from the lowest up; where another
+ *            thread was faster, what was claimed is undone and the strategy
+ *            is asked again
+ *    free    the words give the units back, from the lowest up
+ *
+ * Splitting and joining need no work: a run of free units is a run of zeroes.
+ *
+ * Strategies (fit=): `first`, the lowest start at the alignment; `best`, the
+ * smallest free run that is large enough, of equal ones the lowest, an exact
+ * one at once; `order`, the first at the length rounded up to a power of two.
+ * Alignment counts from the chunk's start.
+ *
+ * What differs between one bit a unit, two interleaved bits and two separate
+ * maps is a struct gen_repr. As with the buddy policy the functions are
+ * inlined into each backend with its table as a constant.
+ *
+ * Cost: a search reads every word from the chunk's start to the place found;
+ * claim and release write n * bits / word size words each, one
+ * compare-and-swap a word. A chunk is found in O(chunks).
+ *
+ * Adding a span is for one thread alone, like creation; alloc and free may run
+ * on several (caps.concurrency).
+ */
+#ifndef PAGETAX_ALLOC_RANGE_GEN_POOL_H
+#define PAGETAX_ALLOC_RANGE_GEN_POOL_H
+
+#include <errno.h>
+
+#include "alloc/range.h"
+#include "atom.h"
+#include "base/bits.h"
+
+#define WORD_BITS (8 * (unsigned int)sizeof(unsigned long))
+
+enum gen_fit {
+	GEN_FIRST_FIT,
+	GEN_BEST_FIT,
+	GEN_ORDER_ALIGNED,
+};
+
+#define GEN_FIT_OPTION \
+	{ "fit", "first|best|order", "first", \
+	  "which free run: the lowest, the smallest, or the lowest aligned to its length" }
+
+struct gen_chunk {
+	struct gen_chunk *next;		/* set at add, as are the next two */
+	unsigned long first;		/* unit */
+	unsigned long nr;		/* units */
+	atom_word avail;		/* free units; alloc and free */
+	atom_word *map;
+	atom_word *tails;		/* genalloc_split only */
+};
+
+struct gen_pool {
+	struct range base;		/* what callers hold */
+	struct gen_chunk *chunks;
+	enum gen_fit fit;		/* set at create */
+};
+
+struct gen_repr {
+	unsigned int unit_bits;		/* of the map */
+
+	/* The lowest bit of each unit of a word: set where it is not free. */
+	unsigned long (*used)(unsigned long word);
+
+	/* Units of a chunk that were free: 0, or how many could not be had. */
+	unsigned long (*claim)(struct gen_pool *p, struct gen_chunk *c,
+			       unsigned long at, unsigned long nr);
+
+	/* Give back the first nr units of a claim that failed further up. */
+	void (*undo)(struct gen_pool *p, struct gen_chunk *c, unsigned long at,
+		     unsigned long nr);
+};
+
+static inline struct gen_pool *to_gen_pool(struct range *r)
+{
+	return container_of(r, struct gen_pool, base);
+}
+
+static inline const struct gen_pool *to_const_gen_pool(const struct range *r)
+{
+	return (const struct gen_pool *)((const char *)r -
+					 offsetof(struct gen_pool, base));
+}
+
+static inline struct gen_chunk *gen_chunk_of(const struct gen_pool *p,
+					     unsigned long unit)
+{
+	struct gen_chunk *c = p->chunks;
+
+	while (c && unit - c->first >= c->nr)
+		c = c->next;
+	return c;
+}
+
+/* -- parts of a map, a word at a time ---------------------------------------- */
+
+/* The units of one word out of a run. */
+struct gen_piece {
+	atom_word *word;
+	unsigned int shift;		/* of the first of them */
+	unsigned long mask;		/* all their bits */
+	unsigned long nr;
+};
+
+static __always_inline struct gen_piece gen_piece(atom_word *map,
+						  unsigned int unit_bits,
+						  unsigned long at,
+						  unsigned long nr)
+{
+	const unsigned int per_word = WORD_BITS / unit_bits;
+	unsigned int in_word = (unsigned int)(at % per_word);
+	struct gen_piece piece = {
+		.word = &map[at / per_word],
+		.shift = in_word * unit_bits,
+		.nr = min_t(unsigned long, nr, per_word - in_word),
+	};
+
+	piece.mask = ~0UL >> (WORD_BITS - (unsigned int)piece.nr * unit_bits)
+		     << piece.shift;
+	return piece;
+}
+
+static inline size_t gen_map_bytes(unsigned int unit_bits, unsigned long nr)
+{
+	return div_round_up(nr, WORD_BITS / unit_bits) * sizeof(atom_word);
+}
+
+/* First unit in [from, end) that is used, or free; `end` when none is. */
+static __always_inline unsigned long gen_find(const struct gen_repr *g,
+					      const struct gen_pool *p,
+					      const atom_word *map,
+					      unsigned long from,
+					      unsigned long end, bool used)
+{
+	const unsigned int per_word = WORD_BITS / g->unit_bits;
+	const unsigned long every = ~0UL / ((1UL << g->unit_bits) - 1);
+
+	while (from < end) {
+		unsigned int in_word = (unsigned int)(from % per_word);
+		const atom_word *word = &map[from / per_word];
+		unsigned long hits = g->used(atom_load(word));
+
+		COST_READ(&p->base, word);
+		COST_ADD(&p->base, bits_scanned, g->unit_bits *
+			 min_t(unsigned long, end - from, per_word - in_word));
+		hits = (used ? hits : ~hits & every) >> in_word * g->unit_bits;
+		if (hits) {
+			from += lowest_bit(hits) / g->unit_bits;
+			break;
+		}
+		from += per_word - in_word;
+	}
+	return min_t(unsigned long, from, end);
+}
+
+/* -- strategies: a start within the chunk, or RANGE_NONE ---------------------- */
+
+static inline unsigned long align_up(unsigned long n, unsigned long align)
+{
+	return (n + align - 1) & ~(align - 1);
+}
+
+static __always_inline unsigned long gen_first_fit(const struct gen_repr *g,
+						   const struct gen_pool *p,
+						   const struct gen_chunk *c,
+						   unsigned long nr,
+						   unsigned long align)
+{
+	unsigned long at = 0;
+
+	for (;;) {
+		unsigned long busy;
+
+		at = align_up(gen_find(g, p, c->map, at, c->nr, false), align);
+		if (at > c->nr || c->nr - at < nr)
+			return RANGE_NONE;
+		busy = gen_find(g, p, c->map, at, at + nr, true);
+		if (busy == at + nr)
+			return at;
+		at = busy;
+	}
+}
+
+static __always_inline unsigned long gen_best_fit(const struct gen_repr *g,
+						  const struct gen_pool *p,
+						  const struct gen_chunk *c,
+						  unsigned long nr,
+						  unsigned long align)
+{
+	unsigned long best = RANGE_NONE, best_nr = ~0UL, end = 0;
+
+	while (end < c->nr) {
+		unsigned long start = gen_find(g, p, c->map, end, c->nr, false);
+		unsigned long at = align_up(start, align);
+
+		end = gen_find(g, p, c->map, start, c->nr, true);
+		if (at > end || end - at < nr || end - start >= best_nr)
+			continue;
+		best = at;
+		best_nr = end - start;
+		if (best_nr == nr)
+			break;
+	}
+	return best;
+}
+
+static __always_inline unsigned long gen_propose(const struct gen_repr *g,
+						 const struct gen_pool *p,
+						 const struct gen_chunk *c,
+						 unsigned long nr,
+						 unsigned long align)
+{
+	switch (p->fit) {
+	case GEN_BEST_FIT:
+		return gen_best_fit(g, p, c, nr, align);
+	case GEN_ORDER_ALIGNED:
+		align = max_t(unsigned long, align, roundup_pow2(nr));
+		break;
+	case GEN_FIRST_FIT:
+		break;
+	}
+	return gen_first_fit(g, p, c, nr, align);
+}
+
+/* -- the calls of struct range_ops -------------------------------------------- */
+
+/* True when the run is the caller's now. */
+static __always_inline bool gen_take(const struct gen_repr *g,
+				     struct gen_pool *p, struct gen_chunk *c,
+				     unsigned long at, unsigned long nr)
+{
+	unsigned long left = g->claim(p, c, at, nr);
+
+	if (unlikely(left)) {
+		g->undo(p, c, at, nr - left);
+		return false;
+	}
+	atom_sub(&c->avail, nr);
+	COST_WRITE(&p->base, &c->avail);
+	return true;
+}
+
+static __always_inline unsigned long gen_alloc(const struct gen_repr *g,
+					       struct range *r,
+					       unsigned long nr,
+					       unsigned long align)
+{
+	struct gen_pool *p = to_gen_pool(r);
+
+	for (struct gen_chunk *c = p->chunks; c; c = c->next) {
+		unsigned long at;
+
+		COST_ADD(r, list_nodes, 1);
+		COST_READ(r, &c->avail);
+		if (atom_load(&c->avail) < nr)
+			continue;
+		COST_ADD(r, chunks_tried, 1);
+		do {
+			at = gen_propose(g, p, c, nr, align);
+			if (at == RANGE_NONE)
+				break;
+		} while (!gen_take(g, p, c, at, nr));
+		if (at != RANGE_NONE)
+			return c->first + at;
+	}
+	return RANGE_NONE;
+}
+
+static __always_inline bool gen_claim_at(const struct gen_repr *g,
+					 struct range *r, unsigned long first,
+					 unsigned long nr)
+{
+	struct gen_pool *p = to_gen_pool(r);
+	struct gen_chunk *c = gen_chunk_of(p, first);
+
+	return c && first - c->first + nr <= c->nr &&
+	       gen_take(g, p, c, first - c->first, nr);
+}
+
+/* The lowest chunk that ends after `from`. */
+static inline const struct gen_chunk *gen_chunk_after(const struct gen_pool *p,
+						      unsigned long from)
+{
+	const struct gen_chunk *found = NULL;
+
+	for (const struct gen_chunk *c = p->chunks; c; c = c->next)
+		if (c->first + c->nr > from &&
+		    (!found || c->first < found->first))
+			found = c;
+	return found;
+}
+
+/* The part in [from, end) of the first free run there is in it. */
+static __always_inline bool gen_next_free(const struct gen_repr *g,
+					  const struct range *r,
+					  unsigned long from, unsigned long end,
+					  struct range_run *run)
+{
+	const struct gen_pool *p = to_const_gen_pool(r);
+	const struct gen_chunk *c = gen_chunk_after(p, from);
+
+	for (; c && c->first < end; c = gen_chunk_after(p, c->first + c->nr)) {
+		unsigned long at = from > c->first ? from - c->first : 0;
+		unsigned long to = min_t(unsigned long, end - c->first, c->nr);
+
+		at = gen_find(g, p, c->map, at, to, false);
+		if (at == to)
+			continue;
+		run->start = c->first + at;
+		run->nr = gen_find(g, p, c->map, at, to, true) - at;
+		return true;
+	}
+	return false;
+}
+
+static inline unsigned long gen_nr_free(const struct range *r)
+{
+	unsigned long nr = 0;
+
+	for (const struct gen_chunk *c = to_const_gen_pool(r)->chunks; c;
+	     c = c->next)
+		nr += atom_load(&c->avail);
+	return nr;
+}
+
+/* Each chunk's avail against its map. */
+static __always_inline int gen_verify(const struct gen_repr *g,
+				      const struct range *r, struct msg *msg)
+{
+	const struct gen_pool *p = to_const_gen_pool(r);
+
+	for (const struct gen_chunk *c = p->chunks; c; c = c->next) {
+		unsigned long nr = 0, at = 0, end;
+
+		for (; at < c->nr; at = end) {
+			at = gen_find(g, p, c->map, at, c->nr, false);
+			end = gen_find(g, p, c->map, at, c->nr, true);
+			nr += end - at;
+		}
+		if (nr != atom_load(&c->avail))
+			return msg_set(msg, EUCLEAN,
+				       "%s: the chunk at unit %lu counts %lu free units, its map has %lu",
+				       r->ops->name, c->first,
+				       atom_load(&c->avail), nr);
+	}
+	return 0;
+}
+
+/* Maps are all there is; what else a pool holds follows from them. */
+static __always_inline uint64_t gen_fingerprint(const struct gen_repr *g,
+						const struct range *r)
+{
+	uint64_t hash = 0;
+
+	for (const struct gen_chunk *c = to_const_gen_pool(r)->chunks; c;
+	     c = c->next) {
+		size_t nr = gen_map_bytes(g->unit_bits, c->nr) / sizeof(*c->map);
+
+		for (size_t i = 0; i < nr; i++) {
+			hash = fingerprint_mix(hash, atom_load(&c->map[i]));
+			if (c->tails)
+				hash = fingerprint_mix(hash,
+						       atom_load(&c->tails[i]));
+		}
+	}
+	return hash;
+}
+
+/* Release reserved units chunk by chunk, through a backend's `clear`. */
+static __always_inline void gen_release(struct range *r, unsigned long first,
+					unsigned long nr,
+					void (*clear)(struct gen_pool *p,
+						      struct gen_chunk *c,
+						      unsigned long at,
+						      unsigned long nr))
+{
+	struct gen_pool *p = to_gen_pool(r);
+
+	while (nr) {
+		struct gen_chunk *c = gen_chunk_of(p, first);
+		unsigned long at = first - c->first;
+		unsigned long part = min_t(unsigned long, nr, c->nr - at);
+
+		clear(p, c, at, part);
+		atom_add(&c->avail, part);
+		first += part;
+		nr -= part;
+	}
+}
+
+/* What needs no inlining: src/alloc/range/gen_pool.c. */
+
+int gen_create(struct range **out, const struct range_ops *ops,
+	       struct machine *m, const struct option_set *opts,
+	       size_t bytes, struct msg *msg);
+void gen_destroy(struct range *r, unsigned int unit_bits, size_t bytes);
+
+/*
+ * Add a chunk whose map words all are `fill`, and so its tails if it is to have
+ * them. NULL when there is no room.
+ */
+struct gen_chunk *gen_add_chunk(struct gen_pool *p, unsigned long first,
+				unsigned long nr, unsigned int unit_bits,
+				unsigned long fill, bool tails);
+
+/*
+ * A map of one bit a unit: set the bits of a run that must all be clear, or
+ * clear those that must all be set. 0, or how many units are left.
+ */
+unsigned long gen_set_bits(struct gen_pool *p, atom_word *map,
+			   unsigned long at, unsigned long nr);
+unsigned long gen_clear_bits(struct gen_pool *p, atom_word *map,
+			     unsigned long at, unsigned long nr);
+
+static inline unsigned long gen_one_bit_used(unsigned long word)
+{
+	return word;
+}
+
+#endif
