@@ -149,7 +149,7 @@ static uint64_t genalloc_fingerprint(const struct range *r)
 
 static const struct option_spec genalloc_options[] = {
 	GEN_FIT_OPTION,
-	{ NULL },
+	{ .key = NULL },
 };
 
 extern const struct range_ops genalloc_range_ops;
