@@ -127,6 +127,8 @@ static int replay_all(struct comparison *c, struct msg *msg)
 	const struct replay_plan plan = {
 		.layout = &c->layout,
 		.demand = &c->demand,
+		.bundle = &c->bundle,
+		.allocatees = &o->allocatees,
 		.start = &c->start,
 		.samples = &c->samples,
 		.window = o->window,
@@ -160,6 +162,8 @@ static enum status show(const struct comparison *c, struct msg *msg)
 		.options = c->options,
 		.layout = &c->layout,
 		.demand = &c->demand,
+		.allocatees = &c->options->allocatees,
+		.process_names = c->bundle.trace.comms,
 		.start = &c->start,
 		.runs = c->runs,
 		.nr_runs = c->nr_runs,

@@ -15,7 +15,7 @@ const struct command commands[] = {
 		.options = OPT(ALLOCATORS) | OPT(MACHINE) | OPT(HIGHMEM) |
 			   OPT(WINDOW) | OPT(OUTPUT) | OPT(SAMPLE) | OPT(LIMIT) |
 			   OPT(SEED) | OPT(LIST_ORDER) | OPT(TEARDOWN) |
-			   OPT(CHECK) | OPT(NO_PLOTS) | OPT(QUIET),
+			   OPT(CHECK) | OPT(ALLOCATEE) | OPT(NO_PLOTS) | OPT(QUIET),
 		.run = command_replay,
 	},
 	{

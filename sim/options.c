@@ -185,6 +185,8 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 		return parse_number(id, value, &o->seed, msg);
 	case OPTION_LIST_ORDER:
 		return parse_list_order(o, value, msg);
+	case OPTION_ALLOCATEE:
+		return allocatee_table_load(&o->allocatees, value, msg);
 	case OPTION_OUTPUT:
 		o->output = value;
 		return *value ? 0 : bad_value(id, value, msg);
@@ -318,6 +320,8 @@ int options_parse(struct options *o, uint64_t allowed, int argc, char **argv,
 	err = parse_all(o, allowed, argc, argv, msg);
 	if (!err && !o->nr_specs && (allowed & OPT(ALLOCATORS)))
 		err = parse_allocators(o, "linked,twoword", msg);
+	if (!err && !*o->allocatees.name && (allowed & OPT(ALLOCATEE)))
+		err = allocatee_table_load(&o->allocatees, "today", msg);
 	if (err)
 		options_free(o);
 	return err;

@@ -11,6 +11,7 @@
 #include "base/msg.h"
 #include "base/types.h"
 #include "machine/highmem.h"
+#include "sim/metrics/allocatee.h"
 
 /* x(NAME, short or 0, long, what it takes or NULL, help) */
 #define OPTIONS(x)                                                                        \
@@ -26,6 +27,7 @@
 	x(TEARDOWN,   0,   "teardown",   NULL,   "free everything at the end and compare with the boot state") \
 	x(CHECK,      0,   "check",      NULL,   "shadow every page; the first bad operation ends the run") \
 	x(NO_PLOTS,   0,   "no-plots",   NULL,   "leave the plots out of the result folder") \
+	x(ALLOCATEE,  0,   "allocatee",  "today|2025|32bit|FILE", "what owners keep for their pages, where no descriptor holds it") \
 	x(QUIET,      'q', "quiet",      NULL,   "no progress and no table")              \
 	x(HELP,       'h', "help",       NULL,   "this text")                             \
 	x(VERSION,    'V', "version",    NULL,   "print the version")
@@ -56,6 +58,8 @@ struct options {
 	enum highmem_choice highmem;
 	uint64_t highmem_bytes;		/* HIGHMEM_ABOVE only */
 	enum window_mode window;
+
+	struct allocatee_table allocatees;
 
 	const char *output;		/* NULL: no result folder */
 	uint64_t sample_events;		/* at most one of these two is not 0 */

@@ -69,6 +69,11 @@ struct replayer {
 	struct place *places;		/* by id */
 	struct engine engine;
 	unsigned int sampler, ticker;	/* sources of the engine */
+
+	uint32_t *failed;		/* allocations that got nothing, by index */
+	size_t nr_failed;
+	size_t failed_room;
+	bool out_of_memory;		/* on the host, while noting them */
 };
 
 /* When samples are taken */
@@ -145,6 +150,22 @@ void sample_plan_free(struct sample_plan *plan)
 
 /* Operations */
 
+static void note_failed(struct replayer *r, const struct demand_op *op)
+{
+	if (r->nr_failed == r->failed_room) {
+		size_t room = r->failed_room ? 2 * r->failed_room : 1024;
+		uint32_t *failed = realloc(r->failed, room * sizeof(*failed));
+
+		if (!failed) {
+			r->out_of_memory = true;
+			return;
+		}
+		r->failed = failed;
+		r->failed_room = room;
+	}
+	r->failed[r->nr_failed++] = (uint32_t)(op - r->plan->demand->ops);
+}
+
 static void replay_alloc(struct replayer *r, const struct demand_op *op)
 {
 	const struct alloc_req req = {
@@ -156,8 +177,12 @@ static void replay_alloc(struct replayer *r, const struct demand_op *op)
 	};
 	unsigned long pfn = alloc_pages(r->allocator, &req);
 
-	r->places[op->id] = likely(pfn != PFN_NONE) ? place_make(pfn, op->order)
-						    : place_none;
+	if (unlikely(pfn == PFN_NONE)) {
+		r->places[op->id] = place_none;
+		note_failed(r, op);
+		return;
+	}
+	r->places[op->id] = place_make(pfn, op->order);
 }
 
 static void replay_free(struct replayer *r, const struct demand_op *op)
@@ -295,6 +320,27 @@ static int make_allocator(struct replayer *r, struct machine *m,
 	return 0;
 }
 
+/* What the owners of the blocks pay, where their state is not in the page. */
+static int count_owners(struct replayer *r)
+{
+	const struct replay_plan *plan = r->plan;
+	struct replay_run *run = r->run;
+	int err;
+
+	if (r->out_of_memory)
+		return -ENOMEM;
+	err = census_take(&run->census, plan->demand, plan->bundle,
+			  plan->allocatees, plan->samples, r->failed,
+			  r->nr_failed);
+	if (err || run->ops->describes_allocatee)
+		return err;
+	assert(run->census.nr == run->series.nr);
+	for (size_t i = 0; i < run->series.nr; i++)
+		run->series.samples[i].allocatee_bytes = run->census.bytes[i];
+	run->tax.allocatee_peak_bytes = run->census.end.peak_bytes;
+	return 0;
+}
+
 static void note_end(struct replayer *r)
 {
 	struct replay_run *run = r->run;
@@ -347,6 +393,9 @@ static int replay_on(struct replayer *r, struct machine *m, const char *spec,
 	engine_destroy(&r->engine);
 	if (!err) {
 		note_end(r);
+		err = count_owners(r);
+	}
+	if (!err) {
 		r->run->teardown = r->plan->teardown;
 		if (r->plan->teardown)
 			r->run->restored = tear_down(r);
@@ -383,6 +432,7 @@ int replay(struct replay_run *run, const struct replay_plan *plan,
 	machine_destroy(m);
 
 free_places:
+	free(r.failed);
 	free(r.places);
 	return err;
 }
@@ -391,5 +441,6 @@ void replay_run_free(struct replay_run *run)
 {
 	free(run->spec);
 	sample_series_free(&run->series);
+	census_series_free(&run->census);
 	*run = (struct replay_run){ 0 };
 }

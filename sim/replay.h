@@ -11,6 +11,7 @@
 #define PAGETAX_SIM_REPLAY_H
 
 #include "alloc/allocator.h"
+#include "sim/metrics/census.h"
 #include "sim/metrics/sample.h"
 #include "sim/metrics/tax.h"
 #include "sim/initial_state.h"
@@ -38,6 +39,8 @@ void sample_plan_free(struct sample_plan *plan);
 struct replay_plan {
 	const struct layout *layout;
 	const struct demand *demand;
+	const struct bundle *bundle;	/* whose demand it is: for the owners */
+	const struct allocatee_table *allocatees;
 	const struct initial_state *start;
 	const struct sample_plan *samples;
 	enum window_mode window;
@@ -65,6 +68,7 @@ struct replay_run {
 	struct meta_account meta_start;	/* before the first operation */
 	struct meta_account meta_end;
 	struct tax tax;
+	struct census_series census;	/* who owned what this allocator gave */
 	uint64_t free_path_allocations;
 	uint64_t ops_done;
 #define REPLAY_FIELD(name, what) uint64_t name;

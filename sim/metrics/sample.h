@@ -18,6 +18,7 @@ struct sample {
 	uint64_t allocated_pages;	/* in callers' hands, metadata not included */
 	uint64_t nodes;			/* pages that are nodes now */
 	uint64_t meta_bytes[NR_META_COLUMNS];
+	uint64_t allocatee_bytes;	/* owners' objects; 0 if the page holds them */
 	unsigned long nr_free[MAX_NR_ZONES][NR_PAGE_ORDERS];
 };
 

@@ -25,6 +25,18 @@ void tax_compute(struct tax *tax, const struct meta_account *start,
 	};
 }
 
+uint64_t tax_own(const struct tax *tax)
+{
+	return tax->static_bytes + tax->dynamic_peak_bytes;
+}
+
+uint64_t tax_total(const struct tax *tax)
+{
+	return tax_own(tax) + tax->allocatee_peak_bytes +
+	       tax->caller_peak_bytes + tax->borrowed_bytes +
+	       tax->inband_peak_bytes;
+}
+
 double tax_static_percent(const struct tax *tax, const struct layout *layout)
 {
 	uint64_t memory = (uint64_t)layout_present(layout) << PAGE_SHIFT;

@@ -8,6 +8,7 @@
  *              Its peak adds the columns' own peaks, so it may overstate a
  *              design in which both grow at different times; never understate
  *    the rest  peaks of their columns, and never part of the two above
+ *    total     static and all the peaks, parked memory apart, which is free
  */
 #ifndef PAGETAX_SIM_METRICS_TAX_H
 #define PAGETAX_SIM_METRICS_TAX_H
@@ -20,6 +21,7 @@
 	x(static_bytes,       "descriptors and fixed structures")              \
 	x(dynamic_peak_bytes, "nodes and grown structures, at most")           \
 	x(dynamic_end_bytes,  "the same, at the end")                          \
+	x(allocatee_peak_bytes, "owners' objects beside the descriptors, at most") \
 	x(caller_peak_bytes,  "sizes that callers keep to be able to free, at most") \
 	x(borrowed_bytes,     "words borrowed from other descriptors, at most") \
 	x(inband_peak_bytes,  "links kept inside free memory, at most")        \
@@ -34,6 +36,12 @@ struct tax {
 /* `start` is the account as it was before the first operation. */
 void tax_compute(struct tax *tax, const struct meta_account *start,
 		 const struct meta_account *end);
+
+/* Everything but parked memory, each column at its peak. */
+uint64_t tax_total(const struct tax *tax);
+
+/* What the allocator alone takes: static and dynamic bytes. */
+uint64_t tax_own(const struct tax *tax);
 
 /* Static bytes in percent of the machine's memory. */
 double tax_static_percent(const struct tax *tax, const struct layout *layout);

@@ -18,6 +18,8 @@ struct experiment {
 	const struct options *options;
 	const struct layout *layout;
 	const struct demand *demand;
+	const struct allocatee_table *allocatees;	/* NULL: owners not counted */
+	char *const *process_names;	/* as the census numbers them; NULL: none */
 	const struct initial_state *start;
 	const struct replay_run *runs;
 	unsigned int nr_runs;

@@ -27,6 +27,19 @@ static int write_buddyinfo(FILE *out, const struct experiment *e)
 	return 0;
 }
 
+static int write_classes(FILE *out, const struct experiment *e)
+{
+	if (e->allocatees)
+		tsv_write_classes(out, e);
+	return 0;
+}
+
+static int write_processes(FILE *out, const struct experiment *e)
+{
+	tsv_write_processes(out, e);
+	return 0;
+}
+
 static int write_tax(FILE *out, const struct experiment *e)
 {
 	tsv_write_tax(out, e);
@@ -40,6 +53,8 @@ static const struct {
 	{ "samples.tsv",   write_samples },
 	{ "buddyinfo.tsv", write_buddyinfo },
 	{ "tax.tsv",       write_tax },
+	{ "classes.tsv",   write_classes },
+	{ "processes.tsv", write_processes },
 	{ "summary.json",  summary_write },
 	{ "timing.json",   timing_write },
 };

@@ -15,6 +15,7 @@
 /* Every name that some command writes into a result folder. */
 static const char *const our_files[] = {
 	"summary.json", "timing.json", "samples.tsv", "buddyinfo.tsv", "tax.tsv",
+	"classes.tsv", "processes.tsv", "memory.tsv", "breakeven.tsv",
 	"validation.json", "validation.tsv", "report.html", "*.svg", "*.png",
 };
 

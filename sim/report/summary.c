@@ -94,13 +94,39 @@ static json_t *run_dirty(struct builder *b, const struct experiment *e,
 	return object;
 }
 
-static json_t *run_metadata(struct builder *b, const struct replay_run *run)
+static json_t *run_metadata(struct builder *b, const struct experiment *e,
+			    const struct replay_run *run)
 {
+	double pages = (double)layout_present(e->layout);
+	double total = (double)tax_total(&run->tax);
 	json_t *object = json_object();
 
 #define PUT_TAX(name, what) put_count(b, object, #name, run->tax.name);
 	TAX_FIELDS(PUT_TAX)
 #undef PUT_TAX
+	put_count(b, object, "own_peak_bytes", tax_own(&run->tax));
+	put_count(b, object, "total_peak_bytes", tax_total(&run->tax));
+	put_share(b, object, "total_percent", 100 * total / pages / PAGE_SIZE);
+	put_share(b, object, "total_bytes_per_page", total / pages);
+	put(b, object, "holds_allocatee",
+	    json_boolean(run->ops->describes_allocatee));
+	return object;
+}
+
+/*
+ * Linux can give back 7 of the 8 pages that hold the 64-byte descriptors of a
+ * huge page (HVO). What that would save if every live folio of 2 MiB and above
+ * had it; to free such a folio, 7 pages must be allocated first.
+ */
+static json_t *run_hvo(struct builder *b, const struct replay_run *run)
+{
+	const uint64_t saved = (64 * PAGEBLOCK_NR_PAGES / PAGE_SIZE - 1) * PAGE_SIZE;
+	const struct census *c = &run->census.end;
+	json_t *object = json_object();
+
+	put_count(b, object, "saved_peak_bytes", saved * c->peak_huge_units);
+	put_count(b, object, "saved_end_bytes", saved * c->huge_units);
+	put(b, object, "allocates_on_free", json_true());
 	return object;
 }
 
@@ -179,7 +205,9 @@ static json_t *run_json(struct builder *b, const struct experiment *e,
 	put_count(b, object, "failed_allocs", run->stats.failed_allocs);
 	put_count(b, object, "refused", run->stats.refused);
 	put(b, object, "dirty", run_dirty(b, e, run));
-	put(b, object, "metadata", run_metadata(b, run));
+	put(b, object, "metadata", run_metadata(b, e, run));
+	if (run->ops->describes_allocatee && run->ops->desc_bytes == 64)
+		put(b, object, "hvo_what_if", run_hvo(b, run));
 	put(b, object, "nodes", run_nodes(b, &run->stats));
 	put(b, object, "kmap", run_kmap(b, run));
 	put_count(b, object, "free_path_allocations", run->free_path_allocations);
@@ -238,6 +266,18 @@ static json_t *machine_json(struct builder *b, const struct experiment *e)
 	return object;
 }
 
+static json_t *allocatee_json(struct builder *b, const struct experiment *e)
+{
+	json_t *object = json_object();
+	json_t *sizes = json_object();
+
+	put_text(b, object, "table", e->allocatees->name);
+	for (unsigned int c = 0; c < NR_ALLOCATEES; c++)
+		put_count(b, sizes, allocatee_names[c], e->allocatees->bytes[c]);
+	put(b, object, "bytes", sizes);
+	return object;
+}
+
 static int dump(FILE *out, json_t *root, const struct builder *b)
 {
 	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(12);
@@ -262,6 +302,8 @@ int summary_write(FILE *out, const struct experiment *e)
 	put_count(&b, root, "seed", e->options->seed);
 	put(&b, root, "input", input_json(&b, e));
 	put(&b, root, "machine", machine_json(&b, e));
+	if (e->allocatees)
+		put(&b, root, "allocatee", allocatee_json(&b, e));
 	for (unsigned int i = 0; i < e->nr_runs; i++)
 		append(&b, runs, run_json(&b, e, &e->runs[i]));
 	put(&b, root, "runs", runs);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* tsv.c - samples.tsv, buddyinfo.tsv and tax.tsv */
+/* tsv.c - the tables of a result folder */
 #include <inttypes.h>
 
 #include "sim/metrics/fragmentation.h"
@@ -60,6 +60,7 @@ static void write_sample(FILE *out, const struct replay_run *run,
 #undef PRINT_COLUMN
 	for (unsigned int c = 0; c < NR_META_COLUMNS; c++)
 		fprintf(out, "\t%" PRIu64, s->meta_bytes[c]);
+	fprintf(out, "\t%" PRIu64, s->allocatee_bytes);
 	write_orders(out, nr_free);
 	fprintf(out, "\n");
 }
@@ -73,6 +74,7 @@ void tsv_write_samples(FILE *out, const struct experiment *e)
 #undef PRINT_NAME
 	for (unsigned int c = 0; c < NR_META_COLUMNS; c++)
 		fprintf(out, "\tmeta_%s_bytes", meta_column_names[c]);
+	fprintf(out, "\tallocatee_bytes");
 	write_order_names(out);
 	fprintf(out, "\n");
 	for (unsigned int r = 0; r < e->nr_runs; r++) {
@@ -114,14 +116,84 @@ void tsv_write_tax(FILE *out, const struct experiment *e)
 	fprintf(out, "allocator\tmemory_bytes");
 	for (unsigned int c = 0; c < NR_META_COLUMNS; c++)
 		fprintf(out, "\t%s_peak_bytes", meta_column_names[c]);
-	fprintf(out, "\n");
+	fprintf(out, "\tallocatee_peak_bytes\n");
 	for (unsigned int r = 0; r < e->nr_runs; r++) {
 		const struct replay_run *run = &e->runs[r];
 
 		fprintf(out, "%s\t%" PRIu64, run->spec, memory);
 		for (unsigned int c = 0; c < NR_META_COLUMNS; c++)
 			fprintf(out, "\t%" PRIu64, run->meta_end.peak[c]);
-		fprintf(out, "\n");
+		fprintf(out, "\t%" PRIu64 "\n", run->tax.allocatee_peak_bytes);
+	}
+}
+
+/* x(name, printf's format, value, what it is): one number of a class */
+#define CLASS_COLUMNS(x)                                                        \
+	x(object_bytes,  "u",    e->allocatees->bytes[c], "one owner's object; 0: none") \
+	x(rounded_bytes, ".3f",  allocatee_rounded(e->allocatees, c), "the same with its share of a full slab page") \
+	x(start_blocks,  PRIu64, k->start_blocks, "blocks in use before the recording") \
+	x(allocs,        PRIu64, k->allocs,       "allocations served")          \
+	x(peak_blocks,   PRIu64, k->peak_blocks,  "blocks live, at most")        \
+	x(end_blocks,    PRIu64, k->blocks,       "blocks live at the end")      \
+	x(peak_pages,    PRIu64, k->peak_pages,   "pages live, at most")         \
+	x(end_pages,     PRIu64, k->pages,        "pages live at the end")       \
+	x(peak_bytes,    PRIu64, k->peak_bytes,   "objects in whole slab pages, at most") \
+	x(end_bytes,     PRIu64, k->bytes,        "objects in whole slab pages, at the end")
+
+void tsv_write_classes(FILE *out, const struct experiment *e)
+{
+	write_heading(out, e, "who owned the pages, one row for each allocator and class");
+	fprintf(out, "allocator\tclass");
+#define PRINT_NAME(name, format, value, what) fprintf(out, "\t" #name);
+	CLASS_COLUMNS(PRINT_NAME)
+#undef PRINT_NAME
+	fprintf(out, "\n");
+	for (unsigned int r = 0; r < e->nr_runs; r++) {
+		const struct census *census = &e->runs[r].census.end;
+
+		for (unsigned int c = 0; c < NR_ALLOCATEES; c++) {
+			const struct census_class *k = &census->classes[c];
+
+			fprintf(out, "%s\t%s", e->runs[r].spec, allocatee_names[c]);
+#define PRINT_COLUMN(name, format, value, what) fprintf(out, "\t%" format, value);
+			CLASS_COLUMNS(PRINT_COLUMN)
+#undef PRINT_COLUMN
+			fprintf(out, "\n");
+		}
+	}
+}
+
+#define PROCESS_COLUMNS(x)                                                      \
+	x(allocs,            "allocations served")                              \
+	x(pages_allocated,   "pages of those")                                  \
+	x(peak_pages,        "pages live, at most")                             \
+	x(pages,             "pages live at the end")                           \
+	x(peak_object_bytes, "objects of its blocks, at most; slabs not rounded")
+
+void tsv_write_processes(FILE *out, const struct experiment *e)
+{
+	write_heading(out, e, "who asked, one row for each allocator and process");
+	fprintf(out, "allocator\tprocess");
+#define PRINT_NAME(name, what) fprintf(out, "\t" #name);
+	PROCESS_COLUMNS(PRINT_NAME)
+#undef PRINT_NAME
+	fprintf(out, "\n");
+	for (unsigned int r = 0; r < e->nr_runs; r++) {
+		const struct census_series *s = &e->runs[r].census;
+
+		for (unsigned int i = 0; i < s->nr_processes; i++) {
+			const struct census_process *p = &s->processes[i];
+			const char *name = i && e->process_names ?
+				e->process_names[i] : "(unknown)";
+
+			if (!p->allocs && !p->peak_pages)
+				continue;
+			fprintf(out, "%s\t%s", e->runs[r].spec, name);
+#define PRINT_COLUMN(column, what) fprintf(out, "\t%" PRIu64, p->column);
+			PROCESS_COLUMNS(PRINT_COLUMN)
+#undef PRINT_COLUMN
+			fprintf(out, "\n");
+		}
 	}
 }
 
@@ -144,6 +216,8 @@ void tsv_list_columns(void)
 	SAMPLE_COLUMNS(LIST_COLUMN)
 #undef LIST_COLUMN
 	list_meta_columns("meta_", "");
+	printf("  %-26s %s\n", "allocatee_bytes",
+	       "owners' objects in slab pages; 0 where the descriptor holds them");
 	printf("  %-26s %s\n", "free_orderK_blocks", "free blocks of order K");
 	printf("  %-26s %s\n", "unusable_orderK_permille",
 	       "free memory that cannot serve order K, in thousandths");
@@ -155,4 +229,18 @@ void tsv_list_columns(void)
 	printf("tax.tsv, one row for each allocator, at most at any time:\n");
 	printf("  %-26s %s\n", "memory_bytes", "of the machine");
 	list_meta_columns("", "_peak");
+	printf("  %-26s %s\n", "allocatee_peak_bytes", "owners' objects in slab pages");
+	printf("classes.tsv, one row for each allocator and class of owner:\n");
+	printf("  %-26s %s\n", "allocator, class", "");
+#define LIST_COLUMN(name, format, value, what) printf("  %-26s %s\n", #name, what);
+	CLASS_COLUMNS(LIST_COLUMN)
+#undef LIST_COLUMN
+	for (unsigned int c = 0; c < NR_ALLOCATEES; c++)
+		printf("    %-24s %s\n", allocatee_names[c], allocatee_help[c]);
+	printf("processes.tsv, one row for each allocator and process:\n");
+	printf("  %-26s %s\n", "allocator, process",
+	       "(unknown): in use before the recording, or without a name");
+#define LIST_COLUMN(name, what) printf("  %-26s %s\n", #name, what);
+	PROCESS_COLUMNS(LIST_COLUMN)
+#undef LIST_COLUMN
 }

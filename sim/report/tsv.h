@@ -21,6 +21,13 @@ void tsv_write_buddyinfo(FILE *out, const struct experiment *e);
 /* One row for each allocator: the peak of every column of metadata. */
 void tsv_write_tax(FILE *out, const struct experiment *e);
 
+/*
+ * Who owned the pages: one row for each allocator and class, and one for each
+ * allocator and process.
+ */
+void tsv_write_classes(FILE *out, const struct experiment *e);
+void tsv_write_processes(FILE *out, const struct experiment *e);
+
 /* Name, unit and meaning of each column, for `pagetax list metrics`. */
 void tsv_list_columns(void);
 

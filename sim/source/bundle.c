@@ -516,6 +516,7 @@ void bundle_free(struct bundle *b)
 	free(b->resident_blocks);
 	free(b->free_blocks);
 	free(b->start);
+	free(b->start_class);
 	layout_free(&b->layout);
 	trace_free(&b->trace);
 	free(b->name);

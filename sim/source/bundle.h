@@ -51,6 +51,7 @@ struct bundle {
 	bool has_zoneinfo;
 
 	uint8_t *start;			/* enum start_page for each pfn below layout_end_pfn() */
+	uint8_t *start_class;		/* enum allocatee of each page in use; NULL without snapshot */
 	struct start_block *free_blocks;	/* by address; pcp pages not included */
 	size_t nr_free_blocks;
 	struct start_block *resident_blocks;	/* by address; blocks that some event frees, with the order it is freed at */

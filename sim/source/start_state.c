@@ -31,6 +31,7 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
+#include "sim/metrics/allocatee.h"
 #include "sim/source/input.h"
 #include "sim/source/start_state.h"
 
@@ -70,7 +71,10 @@ static void take_flags(struct bundle *b, unsigned long pfn, const char *text,
 		bool nopage = le[KPF_NOPAGE / 8] >> KPF_NOPAGE % 8 & 1;
 		uint64_t flags;
 
-		memcpy(&flags, le, sizeof(flags));
+		flags = 0;
+		for (unsigned int byte = sizeof(flags); byte-- > 0;)
+			flags = flags << 8 | le[byte];
+		b->start_class[pfn] = (uint8_t)allocatee_of_kpageflags(flags);
 		if (!flags)
 			flagless[pfn >> SECTION_SHIFT]++;
 		if (!nopage)
@@ -205,6 +209,9 @@ int start_read_kpageflags(struct bundle *b, const char *path, struct msg *msg)
 
 	if (err)
 		return err;
+	b->start_class = calloc(layout_end_pfn(&b->layout), 1);
+	if (!b->start_class)
+		return msg_set(msg, ENOMEM, "%s: no memory to read it", path);
 	err = input_open(&in, path, msg);
 	if (err)
 		return err;

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_allocatee.c - whose pages these are, and what their owner keeps
+ */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/metrics/census.h"
+#include "sim/source/gfp.h"
+#include "tests/sim_scratch.h"
+
+static struct allocatee_table table;
+static struct msg msg;
+
+static void setup(void)
+{
+	scratch_setup();
+	ck_assert_int_eq(allocatee_table_load(&table, "today", &msg), 0);
+}
+
+static enum allocatee class_of(const char *gfp, unsigned int order,
+			       unsigned int migratetype, const char *process)
+{
+	return allocatee_classify(&table, gfp_parse(gfp, strlen(gfp)), order,
+				  migratetype, process);
+}
+
+/* Flags as Linux 6.18 printed them. */
+static const struct {
+	enum allocatee class;
+	const char *gfp;
+	unsigned int order, migratetype;
+	const char *process;
+} requests[] = {
+	{ ALLOCATEE_anon, "GFP_HIGHUSER_MOVABLE|__GFP_ZERO|__GFP_COMP", 0, 1, "sh" },
+	{ ALLOCATEE_anon, "GFP_HIGHUSER_MOVABLE|__GFP_COMP", 0, 1, "sh" },
+	{ ALLOCATEE_anon, "GFP_TRANSHUGE|__GFP_NORETRY|__GFP_THISNODE", 9, 1, "redis" },
+	{ ALLOCATEE_file, "GFP_HIGHUSER_MOVABLE|__GFP_WRITE|__GFP_COMP", 0, 1, "cp" },
+	{ ALLOCATEE_file, "GFP_NOFS|__GFP_HIGHMEM|__GFP_MOVABLE|__GFP_NOWARN|__GFP_NORETRY|__GFP_COMP|__GFP_HARDWALL", 2, 1, "cat" },
+	{ ALLOCATEE_file, "GFP_HIGHUSER_MOVABLE|__GFP_NOWARN|__GFP_NORETRY|__GFP_COMP", 4, 1, "cat" },
+	{ ALLOCATEE_file, "GFP_NOFS|__GFP_MOVABLE|__GFP_NOFAIL|__GFP_COMP|__GFP_HARDWALL", 0, 1, "cat" },
+	{ ALLOCATEE_pgtable, "GFP_KERNEL_ACCOUNT|__GFP_ZERO|__GFP_COMP", 0, 0, "sh" },
+	{ ALLOCATEE_slab, "GFP_NOFS|__GFP_RECLAIMABLE|__GFP_NOWARN|__GFP_NORETRY|__GFP_COMP", 0, 2, "ls" },
+	{ ALLOCATEE_slab, "GFP_KERNEL|__GFP_NOWARN|__GFP_NORETRY|__GFP_COMP", 0, 0, "ls" },
+	{ ALLOCATEE_slab, "__GFP_IO|__GFP_FS|__GFP_NOWARN|__GFP_NORETRY|__GFP_COMP|__GFP_NOMEMALLOC", 3, 0, "ls" },
+	{ ALLOCATEE_network, "GFP_NOWAIT|__GFP_IO|__GFP_FS|__GFP_NORETRY|__GFP_COMP", 3, 0, "redis" },
+	{ ALLOCATEE_network, "GFP_ATOMIC", 0, 0, "ksoftirqd/1" },
+	{ ALLOCATEE_bare, "GFP_ATOMIC", 0, 0, "sh" },
+	{ ALLOCATEE_percpu, "GFP_KERNEL|__GFP_HIGHMEM", 0, 0, "sh" },
+	{ ALLOCATEE_bare, "GFP_HIGHUSER|__GFP_ACCOUNT", 0, 0, "sh" },
+	{ ALLOCATEE_bare, "GFP_KERNEL", 2, 0, "sh" },
+};
+
+START_TEST(flags_order_type_and_process_tell_the_class)
+{
+	ck_assert_str_eq(allocatee_names[class_of(requests[_i].gfp,
+						  requests[_i].order,
+						  requests[_i].migratetype,
+						  requests[_i].process)],
+			 allocatee_names[requests[_i].class]);
+}
+END_TEST
+
+static const struct {
+	uint64_t flags;			/* bits as kernel-page-flags.h numbers them */
+	enum allocatee class;
+} snapshots[] = {
+	{ 0, ALLOCATEE_bare },
+	{ 1ull << 5, ALLOCATEE_file },
+	{ 1ull << 5 | 1ull << 12, ALLOCATEE_anon },
+	{ 1ull << 7, ALLOCATEE_slab },
+	{ 1ull << 7 | 1ull << 12, ALLOCATEE_slab },
+	{ 1ull << 26, ALLOCATEE_pgtable },
+	{ 1ull << 5 | 1ull << 16, ALLOCATEE_tail },
+	{ 1ull << 32, ALLOCATEE_bare },
+};
+
+START_TEST(a_snapshot_tells_what_a_page_was_for)
+{
+	ck_assert_int_eq(allocatee_of_kpageflags(snapshots[_i].flags),
+			 snapshots[_i].class);
+}
+END_TEST
+
+START_TEST(objects_are_paid_in_slab_pages_that_have_a_slab_of_their_own)
+{
+	ck_assert(fabs(allocatee_rounded(&table, ALLOCATEE_anon) - 81.569) < 1e-3);
+	ck_assert_uint_eq(allocatee_per_slab(&table, ALLOCATEE_anon), 51);
+	ck_assert_uint_eq(allocatee_bytes(&table, ALLOCATEE_anon, 0), 0);
+	ck_assert_uint_eq(allocatee_bytes(&table, ALLOCATEE_anon, 1), 4160);
+	ck_assert_uint_eq(allocatee_bytes(&table, ALLOCATEE_anon, 51), 4160);
+	ck_assert_uint_eq(allocatee_bytes(&table, ALLOCATEE_anon, 52), 8320);
+	ck_assert_uint_eq(allocatee_bytes(&table, ALLOCATEE_bare, 1000), 0);
+}
+END_TEST
+
+START_TEST(a_file_changes_sizes_and_replaces_rules)
+{
+	const char *path = scratch_write_text("table",
+		"# who pays here\n"
+		"size anon 128\n"
+		"\n"
+		"rule slab MOVABLE,!ZERO 0-3 movable redis*\n");
+
+	ck_assert_int_eq(allocatee_table_load(&table, path, &msg), 0);
+	ck_assert_str_eq(table.name, "table");
+	ck_assert_uint_eq(table.bytes[ALLOCATEE_anon], 128);
+	ck_assert_uint_eq(table.bytes[ALLOCATEE_file], 80);
+	ck_assert_uint_eq(table.nr_rules, 1);
+	ck_assert_int_eq(class_of("GFP_HIGHUSER_MOVABLE", 3, 1, "redis-server"),
+			 ALLOCATEE_slab);
+	ck_assert_int_eq(class_of("GFP_HIGHUSER_MOVABLE", 4, 1, "redis-server"),
+			 ALLOCATEE_bare);
+	ck_assert_int_eq(class_of("GFP_HIGHUSER_MOVABLE|__GFP_ZERO", 0, 1, "redis"),
+			 ALLOCATEE_bare);
+	ck_assert_int_eq(class_of("GFP_HIGHUSER_MOVABLE", 0, 1, "sh"),
+			 ALLOCATEE_bare);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	const char *message;
+} mistakes[] = {
+	{ "size anon 128\nsize frob 3\n", "table:2: no class 'frob'" },
+	{ "size anon lots\n", "table:1: no size 'lots'" },
+	{ "size anon 5000\n", "table:1: no size '5000'" },
+	{ "rule anon FROB - - -\n", "table:1: no gfp flag 'FROB'" },
+	{ "rule anon - 3-1 - -\n", "table:1: no orders '3-1'" },
+	{ "rule anon - - mobile -\n", "table:1: no migratetype 'mobile'" },
+	{ "rule anon -\n", "table:1: no line of this table: 'rule'" },
+	{ "frob\n", "table:1: no line of this table: 'frob'" },
+};
+
+START_TEST(a_wrong_line_is_named_with_what_was_expected)
+{
+	const char *path = scratch_write_text("table", mistakes[_i].text);
+
+	ck_assert_int_lt(allocatee_table_load(&table, path, &msg), 0);
+	ck_assert_msg(strstr(msg.text, mistakes[_i].message), "%s", msg.text);
+	ck_assert_msg(strstr(msg.text, "expected"), "%s", msg.text);
+}
+END_TEST
+
+START_TEST(a_table_that_is_not_there_lists_those_that_are)
+{
+	ck_assert_int_lt(allocatee_table_load(&table, "2031", &msg), 0);
+	ck_assert_msg(strstr(msg.text, "today|2025|32bit"), "%s", msg.text);
+}
+END_TEST
+
+START_TEST(every_built_in_table_loads)
+{
+	static const char *const names[] = { "today", "2025", "32bit" };
+
+	ck_assert_int_eq(allocatee_table_load(&table, names[_i], &msg), 0);
+	ck_assert_uint_gt(table.bytes[ALLOCATEE_anon], 0);
+	ck_assert_uint_gt(table.nr_rules, 0);
+	ck_assert_uint_eq(table.bytes[ALLOCATEE_bare], 0);
+}
+END_TEST
+
+/*
+ *   order 9: one folio, one 2 MiB unit     cut: two folios, no unit
+ */
+START_TEST(a_block_that_is_cut_has_two_owners_objects)
+{
+	struct census c;
+
+	census_init(&c, &table);
+	census_add(&c, ALLOCATEE_anon, 10);
+	ck_assert_uint_eq(c.huge_units, 2);
+	census_split(&c, ALLOCATEE_anon, 9);
+	ck_assert_uint_eq(c.huge_units, 2);
+	census_split(&c, ALLOCATEE_anon, 8);
+	ck_assert_uint_eq(c.huge_units, 1);
+	ck_assert_uint_eq(c.classes[ALLOCATEE_anon].blocks, 3);
+	ck_assert_uint_eq(c.classes[ALLOCATEE_anon].pages, 1024);
+	census_remove(&c, ALLOCATEE_anon, 8);
+	census_remove(&c, ALLOCATEE_anon, 8);
+	census_remove(&c, ALLOCATEE_anon, 9);
+	ck_assert_uint_eq(c.bytes, 0);
+	ck_assert_uint_eq(c.huge_units, 0);
+	ck_assert_uint_eq(c.peak_bytes, 4160);
+	ck_assert_uint_eq(c.peak_huge_units, 2);
+}
+END_TEST
+
+START_TEST(peaks_are_kept_by_class_and_over_all)
+{
+	struct census c;
+
+	census_init(&c, &table);
+	for (unsigned int i = 0; i < 102; i++)
+		census_add(&c, ALLOCATEE_file, 0);
+	for (unsigned int i = 0; i < 102; i++)
+		census_remove(&c, ALLOCATEE_file, 0);
+	for (unsigned int i = 0; i < 10; i++)
+		census_add(&c, ALLOCATEE_slab, 1);
+	ck_assert_uint_eq(c.classes[ALLOCATEE_file].peak_bytes, 2 * 4160);
+	ck_assert_uint_eq(c.classes[ALLOCATEE_slab].peak_pages, 20);
+	ck_assert_uint_eq(c.peak_bytes, 2 * 4160);
+	ck_assert_uint_eq(c.bytes, 4160);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("allocatee");
+	TCase *tc = tcase_create("allocatee");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, scratch_teardown);
+	tcase_add_loop_test(tc, flags_order_type_and_process_tell_the_class, 0,
+			    (int)ARRAY_SIZE(requests));
+	tcase_add_loop_test(tc, a_snapshot_tells_what_a_page_was_for, 0,
+			    (int)ARRAY_SIZE(snapshots));
+	tcase_add_test(tc, objects_are_paid_in_slab_pages_that_have_a_slab_of_their_own);
+	tcase_add_test(tc, a_file_changes_sizes_and_replaces_rules);
+	tcase_add_loop_test(tc, a_wrong_line_is_named_with_what_was_expected, 0,
+			    (int)ARRAY_SIZE(mistakes));
+	tcase_add_test(tc, a_table_that_is_not_there_lists_those_that_are);
+	tcase_add_loop_test(tc, every_built_in_table_loads, 0, 3);
+	tcase_add_test(tc, a_block_that_is_cut_has_two_owners_objects);
+	tcase_add_test(tc, peaks_are_kept_by_class_and_over_all);
+	suite_add_tcase(suite, tc);
+	sr = srunner_create(suite);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
