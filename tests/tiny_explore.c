@@ -54,6 +54,9 @@ static const struct {
 } table[] = {
 	{ { .spec = "linked" }, 0, false, 0, 229648 },
 	{ { .spec = "linked", .start_pfn = 3 }, 1, false, 0, 101628 },
+	{ { .spec = "embedded16" }, 0, false, 0, 229648 },
+	{ { .spec = "packed8" }, 0, false, 0, 229648 },
+	{ { .spec = "inpage", .highmem = true }, 0, false, 0, 229648 },
 	{ { .spec = "twoword" }, 0, false, 0, 229648 },
 	{ { .spec = "twoword:inline=3" }, 0, true, 1, 500000 },
 	{ { .spec = "twoword:inline=3", .start_pfn = 3, .keeps_nodes = true }, 2, true, 1, 95000 },

@@ -14,10 +14,13 @@
 #include "alloc/registry.h"
 
 /* One line for each backend: its file ends with a table named <name>_ops. */
-#define BACKENDS(x) \
-	x(linked)   \
-	x(twoword)  \
-	x(genalloc) \
+#define BACKENDS(x)    \
+	x(linked)      \
+	x(twoword)     \
+	x(embedded16)  \
+	x(packed8)     \
+	x(inpage)      \
+	x(genalloc)    \
 	x(null)
 
 #define BACKEND_DECLARE(name) extern const struct allocator_ops name##_ops;

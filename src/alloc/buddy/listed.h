@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * listed.h - doubly linked free lists, whose links live wherever a page keeps them
+ *
+ *    zone: free list of one order and type
+ *      [ first | last ]
+ *          |       '------------------------.
+ *          v                                v
+ *        block  next ->  block  next ->  block  (end)
+ *        (end) <- prev         <- prev
+ *
+ * embedded16, packed8, inpage and memdesc differ in where a block's two links
+ * are and what a link says; how a list is linked is the same and stands here.
+ * A place is what a link can point to: a pfn, or for memdesc a struct buddy.
+ *
+ *    places written or read     own   neighbours
+ *      add                       1    1 (none in an empty list)
+ *      pop                       1    1
+ *      del                       1    2
+ */
+#ifndef PAGETAX_ALLOC_BUDDY_LISTED_H
+#define PAGETAX_ALLOC_BUDDY_LISTED_H
+
+#include "policy.h"
+
+#define LINK_END UINT64_MAX		/* no neighbour */
+
+struct links {
+	uint64_t next;
+	uint64_t prev;
+};
+
+struct link_list {
+	uint64_t first;			/* LINK_END in an empty list */
+	uint64_t last;
+};
+
+/* How a representation keeps the links of a place that is on a list. */
+struct link_ops {
+	struct links (*get)(const struct buddy *b, uint64_t place);
+	void (*set)(struct buddy *b, uint64_t place, struct links links);
+	void (*set_next)(struct buddy *b, uint64_t place, uint64_t next);
+	void (*set_prev)(struct buddy *b, uint64_t place, uint64_t prev);
+
+	/* For checks: the same as get without a map that counts, and the block. */
+	struct links (*peek)(const struct buddy *b, uint64_t place);
+	unsigned long (*pfn)(const struct buddy *b, uint64_t place);
+};
+
+struct listed_zone {
+	struct buddy_zone base;
+	struct link_list free_list[NR_PAGE_ORDERS][BUDDY_NR_TYPES];
+};
+
+/* A buddy allocator whose free lists are link_lists. */
+struct listed {
+	struct buddy buddy;
+	void *pages;			/* set at create: the descriptors */
+	unsigned int cpu;		/* whose map slots this operation uses */
+	struct listed_zone zones[];
+};
+
+static inline struct listed *to_listed(const struct buddy *b)
+{
+	return (struct listed *)(uintptr_t)((const char *)b -
+					    offsetof(struct listed, buddy));
+}
+
+static inline struct link_list *listed_free_list(const struct buddy_zone *z,
+						 unsigned int order,
+						 unsigned int type)
+{
+	struct listed_zone *lz = (struct listed_zone *)(uintptr_t)
+		((const char *)z - offsetof(struct listed_zone, base));
+
+	return &lz->free_list[order][type];
+}
+
+static __always_inline void link_list_add(const struct link_ops *ops,
+					  struct buddy *b,
+					  struct link_list *list,
+					  uint64_t place, enum list_end end)
+{
+	struct links links = { LINK_END, LINK_END };
+
+	if (list->first == LINK_END) {
+		list->first = place;
+		list->last = place;
+	} else if (end == LIST_HEAD) {
+		links.next = list->first;
+		ops->set_prev(b, links.next, place);
+		list->first = place;
+	} else {
+		links.prev = list->last;
+		ops->set_next(b, links.prev, place);
+		list->last = place;
+	}
+	ops->set(b, place, links);
+}
+
+static __always_inline void link_list_del(const struct link_ops *ops,
+					  struct buddy *b,
+					  struct link_list *list, uint64_t place)
+{
+	struct links links = ops->get(b, place);
+
+	if (links.prev == LINK_END)
+		list->first = links.next;
+	else
+		ops->set_next(b, links.prev, links.next);
+	if (links.next == LINK_END)
+		list->last = links.prev;
+	else
+		ops->set_prev(b, links.next, links.prev);
+}
+
+/*
+ * Make a listed buddy of `bytes` bytes, of which the struct listed begins at
+ * `offset` and ends with room for one zone each, and its descriptors.
+ * NULL, with *err and a message, when there is no room.
+ */
+struct listed *listed_create(const struct allocator_ops *ops, struct machine *m,
+			     size_t offset, int *err, struct msg *msg);
+void listed_destroy(struct listed *l, size_t offset);
+
+/* Whether a list holds what the descriptors and the counters say. */
+int listed_verify(const struct link_ops *ops, const struct buddy_repr *r,
+		  const struct buddy *b, const struct buddy_zone *z,
+		  unsigned int order, unsigned int type, struct msg *msg);
+
+/* Free lists in order are all there is where descriptors follow from them. */
+uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *a);
+
+/*
+ * The calls of a table, for a backend `name` that has a name_repr, name_links
+ * and no state but a struct listed.
+ */
+#define LISTED_CALLS(name)                                                     \
+	static unsigned long name##_alloc(struct allocator *a,                 \
+					  const struct alloc_req *req)         \
+	{                                                                      \
+		to_listed(to_buddy(a))->cpu = req->cpu;                        \
+		return buddy_alloc(&name##_repr, a, req);                      \
+	}                                                                      \
+									       \
+	static void name##_free(struct allocator *a, unsigned long pfn,        \
+				unsigned int order, unsigned int cpu)          \
+	{                                                                      \
+		to_listed(to_buddy(a))->cpu = cpu;                             \
+		buddy_free(&name##_repr, a, pfn, order);                       \
+	}                                                                      \
+									       \
+	static void name##_release(struct allocator *a, unsigned long pfn,     \
+				   unsigned int order)                         \
+	{                                                                      \
+		buddy_release(&name##_repr, a, pfn, order);                    \
+	}                                                                      \
+									       \
+	static int name##_adopt(struct allocator *a, unsigned long pfn,        \
+				unsigned int order)                            \
+	{                                                                      \
+		return buddy_adopt(&name##_repr, a, pfn, order);               \
+	}                                                                      \
+									       \
+	static bool name##_split(struct allocator *a, unsigned long pfn,       \
+				 unsigned int order, unsigned int new_order)   \
+	{                                                                      \
+		return buddy_split(&name##_repr, a, pfn, order, new_order);    \
+	}                                                                      \
+									       \
+	static void name##_counts(const struct allocator *a, unsigned int zone, \
+				  struct page_counts *counts)                  \
+	{                                                                      \
+		buddy_counts(&name##_repr, a, zone, counts);                   \
+	}                                                                      \
+									       \
+	static void name##_query(const struct allocator *a, unsigned long pfn, \
+				 struct page_info *info)                       \
+	{                                                                      \
+		buddy_query(&name##_repr, a, pfn, info);                       \
+	}                                                                      \
+									       \
+	static int name##_verify(const struct allocator *a, struct msg *msg)   \
+	{                                                                      \
+		return buddy_verify(&name##_repr, a, msg);                     \
+	}                                                                      \
+									       \
+	static uint64_t name##_fingerprint(const struct allocator *a)          \
+	{                                                                      \
+		return listed_fingerprint(&name##_links, a);                   \
+	}                                                                      \
+									       \
+	static void name##_destroy(struct allocator *a)                        \
+	{                                                                      \
+		listed_destroy(to_listed(to_buddy(a)), 0);                     \
+	}
+
+/* Their places in the table; what is left is create and the description. */
+#define LISTED_TABLE(name)                                                     \
+	.destroy = name##_destroy,                                             \
+	.set_block_type = buddy_set_block_type,                                \
+	.adopt = name##_adopt,                                                 \
+	.release = name##_release,                                             \
+	.alloc = name##_alloc,                                                 \
+	.free = name##_free,                                                   \
+	.split = name##_split,                                                 \
+	.free_area = buddy_free_area,                                          \
+	.counts = name##_counts,                                               \
+	.query = name##_query,                                                 \
+	.verify = name##_verify,                                               \
+	.fingerprint = name##_fingerprint
+
+#endif
