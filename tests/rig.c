@@ -123,7 +123,8 @@ const struct rig_variant *rig_variant(size_t i)
 	if (i < ARRAY_SIZE(variants))
 		return &variants[i];
 	i -= ARRAY_SIZE(variants);
-	ck_assert_uint_lt(i, MAX_ROWLESS);
+	if (i >= MAX_ROWLESS)
+		abort();	/* outside of any test, as suites are put together */
 	plain[i].spec = rowless(i)->name;
 	return &plain[i];
 }
