@@ -21,6 +21,7 @@
 	x(packed8)     \
 	x(inpage)      \
 	x(genalloc)    \
+	x(percpu_map)  \
 	x(null)
 
 #define BACKEND_DECLARE(name) extern const struct allocator_ops name##_ops;
