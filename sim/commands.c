@@ -19,6 +19,13 @@ const struct command commands[] = {
 		.run = command_replay,
 	},
 	{
+		.name = "breakeven",
+		.args = "",
+		.summary = "from which folio size on a design costs less than another",
+		.options = OPT(ALLOCATORS) | OPT(MACHINE) | OPT(SEED) | OPT(ALLOCATEE),
+		.run = command_breakeven,
+	},
+	{
 		.name = "info",
 		.args = "INPUT",
 		.summary = "what a trace, a bundle or a result folder holds",

@@ -34,17 +34,20 @@
 /*
  * Where this allocator put a block.
  *   all ones     nowhere
- *   bits 63..4   its first pfn
+ *   bits 63..8   its first pfn
+ *   bits 7..4    its migratetype, for the picture of memory
  *   bits 3..0    its order
  */
 struct place { uint64_t bits; };
 _Static_assert(MAX_PAGE_ORDER < 16, "an order fits four bits");
+_Static_assert(NR_MIGRATETYPES <= 16, "a migratetype fits four bits");
 
 static const struct place place_none = { UINT64_MAX };
 
-static inline struct place place_make(unsigned long pfn, unsigned int order)
+static inline struct place place_make(unsigned long pfn, unsigned int order,
+				      unsigned int migratetype)
 {
-	return (struct place){ (uint64_t)pfn << 4 | order };
+	return (struct place){ (uint64_t)pfn << 8 | migratetype << 4 | order };
 }
 
 static inline bool place_is_none(struct place p)
@@ -54,7 +57,12 @@ static inline bool place_is_none(struct place p)
 
 static inline unsigned long place_pfn(struct place p)
 {
-	return (unsigned long)(p.bits >> 4);
+	return (unsigned long)(p.bits >> 8);
+}
+
+static inline unsigned int place_migratetype(struct place p)
+{
+	return p.bits >> 4 & 15;
 }
 
 static inline unsigned int place_order(struct place p)
@@ -182,7 +190,7 @@ static void replay_alloc(struct replayer *r, const struct demand_op *op)
 		note_failed(r, op);
 		return;
 	}
-	r->places[op->id] = place_make(pfn, op->order);
+	r->places[op->id] = place_make(pfn, op->order, op->migratetype);
 }
 
 static void replay_free(struct replayer *r, const struct demand_op *op)
@@ -211,8 +219,9 @@ static void replay_split(struct replayer *r, const struct demand_op *op)
 		r->run->splits_refused++;
 		return;
 	}
-	r->places[op->id] = place_make(pfn, op->order);
-	r->places[op->upper] = place_make(pfn + (1UL << op->order), op->order);
+	r->places[op->id] = place_make(pfn, op->order, place_migratetype(p));
+	r->places[op->upper] = place_make(pfn + (1UL << op->order), op->order,
+					  place_migratetype(p));
 }
 
 /* Run all operations up to and including until_ns, from op i; the next op. */
@@ -241,6 +250,59 @@ static size_t run_ops(struct replayer *r, size_t i, uint64_t until_ns)
 
 /* Sources of the engine */
 
+/* Whether some page carries the allocator's state. */
+static bool has_metadata_pages(const struct replayer *r)
+{
+	for (unsigned int z = 0; z < r->plan->layout->nr_zones; z++) {
+		struct page_counts counts;
+
+		allocator_counts(r->allocator, z, &counts);
+		if (counts.nodes || counts.stash)
+			return true;
+	}
+	return false;
+}
+
+static int picture_take(struct replayer *r, uint64_t now_ns)
+{
+	const struct replay_plan *plan = r->plan;
+	struct picture *p = &r->run->picture;
+
+	picture_begin(p, now_ns);
+	for (uint32_t id = 0; id < plan->demand->nr_ids; id++) {
+		struct place at = r->places[id];
+
+		if (!place_is_none(at))
+			picture_block(p, place_pfn(at), place_order(at),
+				      place_migratetype(at));
+	}
+	if (has_metadata_pages(r)) {
+		const struct free_block *b = plan->start->free_blocks;
+
+		for (size_t i = 0; i < plan->start->nr_free_blocks; i++)
+			picture_find_metadata(p, r->allocator, b[i].pfn, b[i].order);
+		for (size_t i = 0; i < plan->demand->nr_residents; i++)
+			picture_find_metadata(p, r->allocator,
+					      plan->demand->residents[i].pfn,
+					      plan->demand->residents[i].order);
+	}
+	return picture_end(p);
+}
+
+static void picture_prepare(struct replayer *r)
+{
+	const struct replay_plan *plan = r->plan;
+	struct picture *p = &r->run->picture;
+
+	picture_init(p, plan->layout);
+	for (size_t i = 0; i < plan->start->nr_free_blocks; i++)
+		picture_give(p, plan->start->free_blocks[i].pfn,
+			     plan->start->free_blocks[i].order);
+	for (size_t i = 0; i < plan->demand->nr_residents; i++)
+		picture_give(p, plan->demand->residents[i].pfn,
+			     plan->demand->residents[i].order);
+}
+
 static int sampler_fire(struct engine *engine, void *ctx, uint64_t index)
 {
 	struct replayer *r = ctx;
@@ -248,6 +310,10 @@ static int sampler_fire(struct engine *engine, void *ctx, uint64_t index)
 	int err = sample_take(&r->run->series, r->allocator, engine->now_ns,
 			      r->run->ops_done);
 
+	if (!err && index % (plan->samples->nr / PICTURE_COLUMNS + 1) == 0)
+		err = picture_take(r, engine->now_ns);
+	if (!err && index + 1 == plan->samples->nr)
+		err = picture_finish(&r->run->picture, engine->now_ns);
 	if (err)
 		return err;
 	if (plan->progress &&
@@ -315,7 +381,8 @@ static int make_allocator(struct replayer *r, struct machine *m,
 	for (size_t i = 0; i < d->nr_residents; i++) {
 		const struct demand_resident *res = &d->residents[i];
 
-		r->places[res->id] = place_make(res->pfn, res->order);
+		r->places[res->id] = place_make(res->pfn, res->order,
+						res->migratetype);
 	}
 	return 0;
 }
@@ -388,6 +455,7 @@ static int replay_on(struct replayer *r, struct machine *m, const char *spec,
 	if (err)
 		return err;
 	r->run->meta_start = m->meta;
+	picture_prepare(r);
 	engine_init(&r->engine);
 	err = run_engine(r);
 	engine_destroy(&r->engine);
@@ -441,6 +509,7 @@ void replay_run_free(struct replay_run *run)
 {
 	free(run->spec);
 	sample_series_free(&run->series);
+	picture_free(&run->picture);
 	census_series_free(&run->census);
 	*run = (struct replay_run){ 0 };
 }

@@ -12,6 +12,7 @@
 
 #include "alloc/allocator.h"
 #include "sim/metrics/census.h"
+#include "sim/metrics/picture.h"
 #include "sim/metrics/sample.h"
 #include "sim/metrics/tax.h"
 #include "sim/initial_state.h"
@@ -68,6 +69,7 @@ struct replay_run {
 	struct meta_account meta_start;	/* before the first operation */
 	struct meta_account meta_end;
 	struct tax tax;
+	struct picture picture;
 	struct census_series census;	/* who owned what this allocator gave */
 	uint64_t free_path_allocations;
 	uint64_t ops_done;

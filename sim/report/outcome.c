@@ -40,6 +40,12 @@ static int write_processes(FILE *out, const struct experiment *e)
 	return 0;
 }
 
+static int write_memory(FILE *out, const struct experiment *e)
+{
+	tsv_write_memory(out, e);
+	return 0;
+}
+
 static int write_tax(FILE *out, const struct experiment *e)
 {
 	tsv_write_tax(out, e);
@@ -55,6 +61,7 @@ static const struct {
 	{ "tax.tsv",       write_tax },
 	{ "classes.tsv",   write_classes },
 	{ "processes.tsv", write_processes },
+	{ "memory.tsv",    write_memory },
 	{ "summary.json",  summary_write },
 	{ "timing.json",   timing_write },
 };

@@ -197,6 +197,41 @@ void tsv_write_processes(FILE *out, const struct experiment *e)
 	}
 }
 
+/* x(name, printf's format, value, what it is): one stretch of a stripe */
+#define MEMORY_COLUMNS(x)                                                       \
+	x(from_ns,         PRIu64, r->from_ns, "when the stripe began to look so") \
+	x(to_ns,           PRIu64, r->to_ns,   "and when that ended")           \
+	x(first_pfn,       "lu",   r->row * p->row_pages, "of the stripe")      \
+	x(span_pages,      "lu",   p->row_pages, "pfns of the stripe, holes included") \
+	x(given_pages,     "lu",   p->given[r->row], "of them, the allocator's to give") \
+	x(movable_pages,   "lu",   r->movable, "in use by movable blocks, as the stretch began") \
+	x(unmovable_pages, "lu",   r->unmovable, "in use by other blocks, as it began") \
+	x(metadata_pages,  "lu",   r->metadata_pages, "carrying the allocator's state, as it began") \
+	x(look,            "s",    picture_look_names[r->look], "free, fixed, absent, or what is most of it: movable or unmovable, 1 up to a tenth full, 2 up to half, 3 above")
+
+void tsv_write_memory(FILE *out, const struct experiment *e)
+{
+	write_heading(out, e, "what stood where, one row for each stretch of time in which a stripe of memory looked the same");
+	fprintf(out, "allocator");
+#define PRINT_NAME(name, format, value, what) fprintf(out, "\t" #name);
+	MEMORY_COLUMNS(PRINT_NAME)
+#undef PRINT_NAME
+	fprintf(out, "\n");
+	for (unsigned int i = 0; i < e->nr_runs; i++) {
+		const struct picture *p = &e->runs[i].picture;
+
+		for (size_t j = 0; j < p->nr_runs; j++) {
+			const struct picture_run *r = &p->runs[j];
+
+			fprintf(out, "%s", e->runs[i].spec);
+#define PRINT_COLUMN(name, format, value, what) fprintf(out, "\t%" format, value);
+			MEMORY_COLUMNS(PRINT_COLUMN)
+#undef PRINT_COLUMN
+			fprintf(out, "\n");
+		}
+	}
+}
+
 static void list_meta_columns(const char *before, const char *after)
 {
 	for (unsigned int c = 0; c < NR_META_COLUMNS; c++) {
@@ -237,6 +272,10 @@ void tsv_list_columns(void)
 #undef LIST_COLUMN
 	for (unsigned int c = 0; c < NR_ALLOCATEES; c++)
 		printf("    %-24s %s\n", allocatee_names[c], allocatee_help[c]);
+	printf("memory.tsv, one row for each allocator, stripe of memory and stretch of time:\n");
+#define LIST_COLUMN(name, format, value, what) printf("  %-26s %s\n", #name, what);
+	MEMORY_COLUMNS(LIST_COLUMN)
+#undef LIST_COLUMN
 	printf("processes.tsv, one row for each allocator and process:\n");
 	printf("  %-26s %s\n", "allocator, process",
 	       "(unknown): in use before the recording, or without a name");

@@ -28,6 +28,9 @@ void tsv_write_tax(FILE *out, const struct experiment *e);
 void tsv_write_classes(FILE *out, const struct experiment *e);
 void tsv_write_processes(FILE *out, const struct experiment *e);
 
+/* What stood where: one row for each stretch of equal looks. */
+void tsv_write_memory(FILE *out, const struct experiment *e);
+
 /* Name, unit and meaning of each column, for `pagetax list metrics`. */
 void tsv_list_columns(void);
 

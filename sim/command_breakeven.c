@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* command_breakeven.c - pagetax breakeven: at which folio sizes designs cross */
+#include <stdio.h>
+
+#include "sim/breakeven.h"
+#include "sim/commands.h"
+
+enum status command_breakeven(const struct options *o, struct msg *msg)
+{
+	struct breakeven b;
+	int err = breakeven_run(&b, o->specs, o->nr_specs,
+				o->machine_bytes ? o->machine_bytes : BREAKEVEN_BYTES,
+				o->seed, &o->allocatees, msg);
+
+	if (!err)
+		breakeven_print(stdout, &b);
+	breakeven_free(&b);
+	return err ? STATUS_FAILED : STATUS_DONE;
+}
