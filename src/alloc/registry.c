@@ -14,14 +14,15 @@
 #include "alloc/registry.h"
 
 /* One line for each backend: its file ends with a table named <name>_ops. */
-#define BACKENDS(x)    \
-	x(linked)      \
-	x(twoword)     \
-	x(embedded16)  \
-	x(packed8)     \
-	x(inpage)      \
-	x(genalloc)    \
-	x(percpu_map)  \
+#define BACKENDS(x)        \
+	x(linked)          \
+	x(twoword)         \
+	x(embedded16)      \
+	x(packed8)         \
+	x(inpage)          \
+	x(genalloc)        \
+	x(genalloc_twobit) \
+	x(percpu_map)      \
 	x(null)
 
 #define BACKEND_DECLARE(name) extern const struct allocator_ops name##_ops;

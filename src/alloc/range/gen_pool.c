@@ -73,37 +73,14 @@ free_chunk:
 	return NULL;
 }
 
-/* Turn the bits of one word from all-clear to all-set, or back. */
-static bool turn_bits(struct gen_pool *p, const struct gen_piece *piece,
-		      bool set)
-{
-	unsigned long old = atom_load(piece->word);
-	unsigned long from = set ? 0 : piece->mask;
-
-	COST_READ(&p->base, piece->word);
-	for (;;) {
-		unsigned long seen;
-
-		if ((old & piece->mask) != from)
-			return false;
-		seen = atom_cas(piece->word, old, old ^ piece->mask);
-		COST_ADD(&p->base, atomic_tries, 1);
-		if (seen == old)
-			break;
-		COST_ADD(&p->base, atomic_retries, 1);
-		old = seen;
-	}
-	COST_WRITE(&p->base, piece->word);
-	return true;
-}
-
 static unsigned long turn_run(struct gen_pool *p, atom_word *map,
 			      unsigned long at, unsigned long nr, bool set)
 {
 	while (nr) {
 		struct gen_piece piece = gen_piece(map, 1, at, nr);
 
-		if (!turn_bits(p, &piece, set))
+		if (!gen_turn(p, &piece, set ? 0 : piece.mask,
+			      set ? piece.mask : 0, false))
 			break;
 		at += piece.nr;
 		nr -= piece.nr;

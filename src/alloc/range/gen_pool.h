@@ -69,7 +69,8 @@ struct gen_pool {
 struct gen_repr {
 	unsigned int unit_bits;		/* of the map */
 
-	/* The lowest bit of each unit of a word: set where it is not free. */
+	/* The lowest bit of each unit of a word, set where it is (not) free. */
+	unsigned long (*free)(unsigned long word);
 	unsigned long (*used)(unsigned long word);
 
 	/* Units of a chunk that were free: 0, or how many could not be had. */
@@ -135,32 +136,83 @@ static inline size_t gen_map_bytes(unsigned int unit_bits, unsigned long nr)
 	return div_round_up(nr, WORD_BITS / unit_bits) * sizeof(atom_word);
 }
 
-/* First unit in [from, end) that is used, or free; `end` when none is. */
-static __always_inline unsigned long gen_find(const struct gen_repr *g,
-					      const struct gen_pool *p,
+/*
+ * First unit in [from, end) that `hits` has a bit for, the lowest of the
+ * unit's; `end` when there is none.
+ */
+static __always_inline unsigned long gen_scan(const struct gen_pool *p,
 					      const atom_word *map,
+					      unsigned int unit_bits,
 					      unsigned long from,
-					      unsigned long end, bool used)
+					      unsigned long end,
+					      unsigned long (*hits)(unsigned long))
 {
-	const unsigned int per_word = WORD_BITS / g->unit_bits;
-	const unsigned long every = ~0UL / ((1UL << g->unit_bits) - 1);
+	const unsigned int per_word = WORD_BITS / unit_bits;
 
 	while (from < end) {
 		unsigned int in_word = (unsigned int)(from % per_word);
 		const atom_word *word = &map[from / per_word];
-		unsigned long hits = g->used(atom_load(word));
+		unsigned long found = hits(atom_load(word)) >> in_word * unit_bits;
 
 		COST_READ(&p->base, word);
-		COST_ADD(&p->base, bits_scanned, g->unit_bits *
+		COST_ADD(&p->base, bits_scanned, unit_bits *
 			 min_t(unsigned long, end - from, per_word - in_word));
-		hits = (used ? hits : ~hits & every) >> in_word * g->unit_bits;
-		if (hits) {
-			from += lowest_bit(hits) / g->unit_bits;
+		if (found) {
+			from += lowest_bit(found) / unit_bits;
 			break;
 		}
 		from += per_word - in_word;
 	}
 	return min_t(unsigned long, from, end);
+}
+
+static __always_inline unsigned long gen_find_free(const struct gen_repr *g,
+						   const struct gen_pool *p,
+						   const struct gen_chunk *c,
+						   unsigned long from,
+						   unsigned long end)
+{
+	return gen_scan(p, c->map, g->unit_bits, from, end, g->free);
+}
+
+static __always_inline unsigned long gen_find_used(const struct gen_repr *g,
+						   const struct gen_pool *p,
+						   const struct gen_chunk *c,
+						   unsigned long from,
+						   unsigned long end)
+{
+	return gen_scan(p, c->map, g->unit_bits, from, end, g->used);
+}
+
+/*
+ * Turn the bits of a piece from one pattern to another; false, and nothing
+ * changed, when they are not as expected. Other bits of the word may change
+ * meanwhile: then the swap is tried again.
+ *
+ * The swap took place if and only if the word was `old`. `as_posted` asks
+ * whether it was the target instead (see genalloc_twobit.c).
+ */
+static __always_inline bool gen_turn(const struct gen_pool *p,
+				     const struct gen_piece *piece,
+				     unsigned long from, unsigned long to,
+				     bool as_posted)
+{
+	unsigned long old = atom_load(piece->word);
+
+	COST_READ(&p->base, piece->word);
+	for (;;) {
+		unsigned long target = (old & ~piece->mask) | to, seen;
+
+		if ((old & piece->mask) != from)
+			return false;
+		seen = atom_cas(piece->word, old, target);
+		COST_ADD(&p->base, atomic_tries, 1);
+		COST_WRITE(&p->base, piece->word);
+		if (seen == (as_posted ? target : old))
+			return true;
+		COST_ADD(&p->base, atomic_retries, 1);
+		old = seen;
+	}
 }
 
 /* -- strategies: a start within the chunk, or RANGE_NONE ---------------------- */
@@ -181,10 +233,10 @@ static __always_inline unsigned long gen_first_fit(const struct gen_repr *g,
 	for (;;) {
 		unsigned long busy;
 
-		at = align_up(gen_find(g, p, c->map, at, c->nr, false), align);
+		at = align_up(gen_find_free(g, p, c, at, c->nr), align);
 		if (at > c->nr || c->nr - at < nr)
 			return RANGE_NONE;
-		busy = gen_find(g, p, c->map, at, at + nr, true);
+		busy = gen_find_used(g, p, c, at, at + nr);
 		if (busy == at + nr)
 			return at;
 		at = busy;
@@ -200,10 +252,10 @@ static __always_inline unsigned long gen_best_fit(const struct gen_repr *g,
 	unsigned long best = RANGE_NONE, best_nr = ~0UL, end = 0;
 
 	while (end < c->nr) {
-		unsigned long start = gen_find(g, p, c->map, end, c->nr, false);
+		unsigned long start = gen_find_free(g, p, c, end, c->nr);
 		unsigned long at = align_up(start, align);
 
-		end = gen_find(g, p, c->map, start, c->nr, true);
+		end = gen_find_used(g, p, c, start, c->nr);
 		if (at > end || end - at < nr || end - start >= best_nr)
 			continue;
 		best = at;
@@ -313,11 +365,11 @@ static __always_inline bool gen_next_free(const struct gen_repr *g,
 		unsigned long at = from > c->first ? from - c->first : 0;
 		unsigned long to = min_t(unsigned long, end - c->first, c->nr);
 
-		at = gen_find(g, p, c->map, at, to, false);
+		at = gen_find_free(g, p, c, at, to);
 		if (at == to)
 			continue;
 		run->start = c->first + at;
-		run->nr = gen_find(g, p, c->map, at, to, true) - at;
+		run->nr = gen_find_used(g, p, c, at, to) - at;
 		return true;
 	}
 	return false;
@@ -343,8 +395,8 @@ static __always_inline int gen_verify(const struct gen_repr *g,
 		unsigned long nr = 0, at = 0, end;
 
 		for (; at < c->nr; at = end) {
-			at = gen_find(g, p, c->map, at, c->nr, false);
-			end = gen_find(g, p, c->map, at, c->nr, true);
+			at = gen_find_free(g, p, c, at, c->nr);
+			end = gen_find_used(g, p, c, at, c->nr);
 			nr += end - at;
 		}
 		if (nr != atom_load(&c->avail))
@@ -422,7 +474,12 @@ unsigned long gen_set_bits(struct gen_pool *p, atom_word *map,
 unsigned long gen_clear_bits(struct gen_pool *p, atom_word *map,
 			     unsigned long at, unsigned long nr);
 
-static inline unsigned long gen_one_bit_used(unsigned long word)
+static inline unsigned long gen_bit_clear(unsigned long word)
+{
+	return ~word;
+}
+
+static inline unsigned long gen_bit_set(unsigned long word)
 {
 	return word;
 }

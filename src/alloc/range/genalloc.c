@@ -36,7 +36,8 @@ static void genalloc_clear(struct gen_pool *p, struct gen_chunk *c,
 
 static const struct gen_repr genalloc_repr = {
 	.unit_bits = 1,
-	.used = gen_one_bit_used,
+	.free = gen_bit_clear,
+	.used = gen_bit_set,
 	.claim = genalloc_claim,
 	.undo = genalloc_clear,
 };
@@ -117,8 +118,8 @@ static void genalloc_query(const struct range *r, unsigned long unit,
 	if (!c)
 		return;
 	unit -= c->first;
-	info->state = gen_find(&genalloc_repr, p, c->map, unit, unit + 1, true) ==
-		      unit ? RANGE_USED : RANGE_FREE;
+	info->state = gen_find_used(&genalloc_repr, p, c, unit, unit + 1) == unit ?
+		      RANGE_USED : RANGE_FREE;
 }
 
 static bool genalloc_next_free(const struct range *r, unsigned long from,
@@ -132,7 +133,7 @@ static bool genalloc_in_use(const struct range *r)
 	const struct gen_pool *p = to_const_gen_pool(r);
 
 	for (const struct gen_chunk *c = p->chunks; c; c = c->next)
-		if (gen_find(&genalloc_repr, p, c->map, 0, c->nr, true) < c->nr)
+		if (gen_find_used(&genalloc_repr, p, c, 0, c->nr) < c->nr)
 			return true;
 	return false;
 }
