@@ -3,7 +3,7 @@
  * command_replay.c - pagetax replay: one input, several allocators
  *
  *    input -> bundle -> demand, start state, sample times     once
- *          -> replay    an allocator at a time                each
+ *          -> replay    --jobs allocators at a time           each
  *          -> table, result folder                            once
  */
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #include "sim/commands.h"
 #include "sim/interrupt.h"
-#include "sim/replay.h"
+#include "sim/parallel.h"
 #include "sim/report/outcome.h"
 #include "sim/report/results.h"
 #include "sim/wall_clock.h"
@@ -28,7 +28,7 @@ struct comparison {
 	struct sample_plan samples;
 	struct progress progress;
 	struct replay_run *runs;
-	unsigned int nr_runs;		/* finished or begun */
+	unsigned int nr_runs;		/* set by replay_each() */
 	double begin_s;
 };
 
@@ -121,6 +121,11 @@ static bool on_progress(void *ctx, const char *allocator, uint64_t ops,
 	return !interrupted();
 }
 
+static void on_done(void *ctx)
+{
+	progress_next(ctx);
+}
+
 static int replay_all(struct comparison *c, struct msg *msg)
 {
 	const struct options *o = c->options;
@@ -141,16 +146,9 @@ static int replay_all(struct comparison *c, struct msg *msg)
 	c->runs = calloc(o->nr_specs, sizeof(*c->runs));
 	if (!c->runs)
 		return msg_set(msg, ENOMEM, "no memory for the results");
-	for (unsigned int i = 0; i < o->nr_specs; i++) {
-		int err;
-
-		c->nr_runs = i + 1;
-		err = replay(&c->runs[i], &plan, o->specs[i], msg);
-		if (err)
-			return err;
-		progress_next(&c->progress);
-	}
-	return 0;
+	c->nr_runs = o->nr_specs;
+	return replay_each(c->runs, &plan, o->specs, o->nr_specs,
+			   o->jobs ? o->jobs : processors(), on_done, msg);
 }
 
 static enum status show(const struct comparison *c, struct msg *msg)

@@ -9,6 +9,7 @@
 
 #include "alloc/registry.h"
 #include "sim/options.h"
+#include "sim/parallel.h"
 #include "sim/units.h"
 
 static const struct option_row {
@@ -165,6 +166,17 @@ static int parse_number(enum option_id id, const char *value, uint64_t *out,
 	return parse_count(value, out) ? bad_value(id, value, msg) : 0;
 }
 
+static int parse_jobs(struct options *o, const char *value, struct msg *msg)
+{
+	uint64_t n;
+
+	if (parse_count(value, &n) || n < 1 || n > MAX_JOBS)
+		return msg_set(msg, EINVAL, "--jobs cannot be '%s'; it takes 1 to %d",
+			       value, MAX_JOBS);
+	o->jobs = (unsigned int)n;
+	return 0;
+}
+
 static int option_take(struct options *o, enum option_id id, const char *value,
 		       struct msg *msg)
 {
@@ -185,6 +197,8 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 		return parse_number(id, value, &o->seed, msg);
 	case OPTION_LIST_ORDER:
 		return parse_list_order(o, value, msg);
+	case OPTION_JOBS:
+		return parse_jobs(o, value, msg);
 	case OPTION_ALLOCATEE:
 		return allocatee_table_load(&o->allocatees, value, msg);
 	case OPTION_OUTPUT:

@@ -26,6 +26,7 @@
 	x(LIST_ORDER, 0,   "list-order", "shuffled|address", "order of the free lists at the start") \
 	x(TEARDOWN,   0,   "teardown",   NULL,   "free everything at the end and compare with the boot state") \
 	x(CHECK,      0,   "check",      NULL,   "shadow every page; the first bad operation ends the run") \
+	x(JOBS,       'j', "jobs",       "N",    "replay N allocators at a time (default: one for each processor)") \
 	x(NO_PLOTS,   0,   "no-plots",   NULL,   "leave the plots out of the result folder") \
 	x(ALLOCATEE,  0,   "allocatee",  "today|2025|32bit|FILE", "what owners keep for their pages, where no descriptor holds it") \
 	x(QUIET,      'q', "quiet",      NULL,   "no progress and no table")              \
@@ -65,6 +66,7 @@ struct options {
 	uint64_t sample_events;		/* at most one of these two is not 0 */
 	uint64_t sample_ns;
 	uint64_t limit;			/* 0: none */
+	unsigned int jobs;		/* 0: as many as there are processors */
 	uint64_t seed;
 	bool address_order;
 	bool teardown;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sim_scratch.c - files that live as long as one test */
+#define _GNU_SOURCE
 #include <check.h>
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +22,18 @@ void scratch_setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 }
 
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *walk)
+{
+	(void)st;
+	(void)type;
+	(void)walk;
+	return remove(path);
+}
+
 void scratch_teardown(void)
 {
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
-
-	ck_assert_ptr_nonnull(dir);
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			ck_assert_int_eq(unlink(scratch_path(entry->d_name)), 0);
-	closedir(dir);
-	ck_assert_int_eq(rmdir(folder), 0);
+	ck_assert_int_eq(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 const char *scratch_folder(void)

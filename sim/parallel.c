@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * parallel.c - replays on threads
+ *
+ *    specs    linked   twoword   memdesc   null        a shared list
+ *                |        |         |        |
+ *    threads     A        B      B, free     ...       each takes the next one
+ *                                first
+ *    plan     layout, demand, start state, samples     const for all
+ *
+ * A replay owns its machine, its allocator and its table of blocks; the
+ * library has no variables that are written. So nothing is shared but the next
+ * index and the progress line, both under one lock, which is taken once for
+ * each sample at most.
+ *
+ * When a replay fails, those before it in the list go on, for one of them may
+ * fail, too, and then it is the one to be told about; those behind it stop at
+ * their next sample.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#include "sim/parallel.h"
+
+struct crew {
+	const struct replay_plan *plan;	/* the caller's */
+	struct replay_run *runs;
+	char *const *specs;
+	unsigned int nr;
+	void (*done)(void *ctx);
+
+	pthread_mutex_t lock;		/* over what follows, and over progress */
+	unsigned int next;		/* spec that nobody has taken */
+	unsigned int failed;		/* first spec that failed; nr: none */
+	int err;			/* what it ended with */
+	struct msg *msg;
+};
+
+/* One replay's way back to its crew. */
+struct turn {
+	struct crew *crew;
+	unsigned int index;
+};
+
+static bool turn_progress(void *ctx, const char *allocator, uint64_t ops,
+			  uint64_t nr_ops)
+{
+	const struct turn *turn = ctx;
+	struct crew *crew = turn->crew;
+	const struct replay_plan *plan = crew->plan;
+	bool go_on;
+
+	pthread_mutex_lock(&crew->lock);
+	go_on = turn->index < crew->failed &&
+		(!plan->progress || plan->progress(plan->progress_ctx, allocator,
+						   ops, nr_ops));
+	pthread_mutex_unlock(&crew->lock);
+	return go_on;
+}
+
+/* Take the next spec; false when there is none worth beginning. */
+static bool crew_take(struct crew *crew, unsigned int *index)
+{
+	bool taken;
+
+	pthread_mutex_lock(&crew->lock);
+	taken = crew->next < crew->nr && crew->failed == crew->nr;
+	if (taken)
+		*index = crew->next++;
+	pthread_mutex_unlock(&crew->lock);
+	return taken;
+}
+
+static void crew_end(struct crew *crew, unsigned int index, int err,
+		     const struct msg *why)
+{
+	pthread_mutex_lock(&crew->lock);
+	if (err && index < crew->failed) {
+		crew->failed = index;
+		crew->err = err;
+		*crew->msg = *why;
+	}
+	if (!err && crew->done)
+		crew->done(crew->plan->progress_ctx);
+	pthread_mutex_unlock(&crew->lock);
+}
+
+static void *crew_work(void *arg)
+{
+	struct crew *crew = arg;
+	struct turn turn = { .crew = crew };
+
+	while (crew_take(crew, &turn.index)) {
+		struct replay_plan plan = *crew->plan;
+		struct msg why;
+		int err;
+
+		plan.progress = turn_progress;
+		plan.progress_ctx = &turn;
+		err = replay(&crew->runs[turn.index], &plan,
+			     crew->specs[turn.index], &why);
+		crew_end(crew, turn.index, err, &why);
+	}
+	return NULL;
+}
+
+int replay_each(struct replay_run *runs, const struct replay_plan *plan,
+		char *const *specs, unsigned int nr, unsigned int jobs,
+		void (*done)(void *ctx), struct msg *msg)
+{
+	struct crew crew = {
+		.plan = plan,
+		.runs = runs,
+		.specs = specs,
+		.nr = nr,
+		.done = done,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.failed = nr,
+		.msg = msg,
+	};
+	pthread_t threads[MAX_JOBS];
+	unsigned int nr_threads = 0;
+
+	for (unsigned int i = 0; i < nr; i++)
+		runs[i] = (struct replay_run){ 0 };
+	jobs = min_t(unsigned int, jobs, min_t(unsigned int, nr, MAX_JOBS));
+	/* This thread works, too; one that cannot be had is done without. */
+	while (nr_threads + 1 < jobs &&
+	       !pthread_create(&threads[nr_threads], NULL, crew_work, &crew))
+		nr_threads++;
+	crew_work(&crew);
+	while (nr_threads)
+		pthread_join(threads[--nr_threads], NULL);
+	pthread_mutex_destroy(&crew.lock);
+	return crew.err;
+}
+
+unsigned int processors(void)
+{
+	cpu_set_t set;
+	int nr = 1;
+
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		nr = CPU_COUNT(&set);
+	return (unsigned int)min_t(int, nr, MAX_JOBS);
+}
