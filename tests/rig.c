@@ -26,6 +26,8 @@ static const struct rig_variant variants[] = {
 	{ .spec = "twoword:inline=0", .keeps_nodes = true },
 	{ .spec = "twoword:inline=4:removal=punch", .keeps_nodes = true },
 	{ .spec = "twoword:inline=0:relocate=off:entry=8", .keeps_nodes = true },
+	{ .spec = "genalloc_split" },
+	{ .spec = "genalloc_split:lengths=tree" },
 };
 
 static const struct rig_shape shapes[] = {

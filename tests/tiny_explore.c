@@ -68,6 +68,12 @@ static const struct {
 	{ { .spec = "twoword:inline=1:removal=punch", .keeps_nodes = true }, 6, true, 1, 1400 },
 	{ { .spec = "twoword:inline=1:relocate=off", .keeps_nodes = true }, 3, true, 1, 90000 },
 	{ { .spec = "twoword:inline=3:entry=8" }, 2, true, 1, 38000 },
+	/* A map is the set of blocks held: as many as there are, and no more. */
+	{ { .spec = "genalloc" }, 0, false, 0, 17602 },
+	{ { .spec = "genalloc:fit=best", .start_pfn = 3 }, 0, false, 0, 13520 },
+	{ { .spec = "genalloc_twobit" }, 0, false, 0, 17602 },
+	{ { .spec = "genalloc_split" }, 0, false, 0, 17602 },
+	{ { .spec = "genalloc_split:lengths=tree", .start_pfn = 3 }, 0, false, 0, 13520 },
 };
 
 /* From here on known states are not checked again. */

@@ -22,6 +22,7 @@
 	x(inpage)          \
 	x(genalloc)        \
 	x(genalloc_twobit) \
+	x(genalloc_split)  \
 	x(percpu_map)      \
 	x(null)
 
