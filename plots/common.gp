@@ -6,7 +6,8 @@
 #
 #     gnuplot -c plots/NAME.gp OUTPUT RESULT
 #
-# OUTPUT ends in .svg or .png, RESULT is a result folder. A script keeps them
+# OUTPUT ends in .svg or .png, or is - for a picture in letters on the terminal;
+# RESULT is a result folder. A script keeps them
 # as `output` and `result`, loads this file (which hides its arguments), sets
 # `table` and evaluates look_at, then sets `width` and `height` and evaluates
 # open_output. It names columns, never their numbers.
@@ -80,21 +81,34 @@ curves(value) = sprintf("plot for [k = 1:nr] table using (when(k)):(%s) with lin
 		linecolor rgb color(word(allocators, k)) linewidth line_width(k) \
 		dashtype dash(k) pointtype point(k) title word(allocators, k)", value, value)
 
+# -- panels, one an allocator ---------------------------------------------------
+
+panels = "\
+	nr = words(allocators); \
+	columns = nr == 1 ? 1 : nr <= 4 ? 2 : nr <= 9 ? 3 : 4; \
+	rows = (nr + columns - 1) / columns; \
+	width = 140 + (columns == 1 ? 760 : columns == 2 ? 460 * 2 : 340 * columns); \
+	height = 60 + (columns <= 2 ? 340 : 250) * rows"
+
 # -- the output ---------------------------------------------------------------
 
-ending = output[strlen(output) - 3:strlen(output)]
+ending = strlen(output) > 4 ? output[strlen(output) - 3:strlen(output)] : ""
+letters = output eq "-"
 
 open_output = "\
-	if (ending eq '.png') { \
+	if (letters) { set terminal dumb 100, 16 + height / 24 }; \
+	if (!letters && ending eq '.png') { \
 		set terminal pngcairo size width, height font 'DejaVu Sans,11' background 'white' \
-	} else { \
+	}; \
+	if (!letters && ending ne '.png') { \
 		set terminal svg size width, height font 'DejaVu Sans,sans-serif,13' background 'white' \
 	}; \
-	set output output"
+	if (!letters) { set output output }"
 
 set border 3 linecolor rgb "#444444"
 set tics nomirror out textcolor rgb "#222222"
 set grid linetype 1 linecolor rgb "#dddddd" linewidth 1
+if (letters) { unset grid }
 set key noenhanced Left reverse
 set style fill solid
 

@@ -4,8 +4,8 @@
 #
 #     gnuplot -c plots/metadata.gp OUTPUT RESULT
 #
-# Above: everything, descriptors included. Below: only what comes and goes,
-# which the scale above would hide. Memory parked in per-CPU lists is free
+# Above: everything, descriptors and the owners' objects included. Below: only
+# the pages that come and go, which the scale above would hide. Memory parked in per-CPU lists is free
 # memory, not metadata, and is in neither.
 
 output = ARG1; result = ARG2; i = strlen(ARG0)
@@ -21,7 +21,8 @@ eval open_output
 
 total(x) = column("meta_descriptors_bytes") + column("meta_structures_bytes") + \
 	column("meta_nodes_bytes") + column("meta_caller_bytes") + \
-	column("meta_borrowed_bytes") + column("meta_inband_bytes")
+	column("meta_borrowed_bytes") + column("meta_inband_bytes") + \
+	column("allocatee_bytes")
 
 eval time_range
 set multiplot layout 2, 1

@@ -7,12 +7,7 @@
 
 table = result."/samples.tsv"
 eval look_at
-nr = words(allocators)
-
-columns = nr == 1 ? 1 : nr <= 4 ? 2 : nr <= 9 ? 3 : 4
-rows = (nr + columns - 1) / columns
-width = 140 + (columns == 1 ? 760 : columns == 2 ? 460 * 2 : 340 * columns)
-height = 60 + (columns <= 2 ? 340 : 250) * rows
+eval panels
 eval open_output
 
 # Light for small blocks, dark for large ones (viridis): which is which can be

@@ -18,9 +18,9 @@ nr = words(allocators)
 width = 960; height = 200 + 30 * nr
 eval open_output
 
-parts  = "descriptors structures nodes caller borrowed inband"
-shades = "#0072B2 #E69F00 #D55E00 #009E73 #CC79A7 #56B4E9"
-texts  = "'for every page' 'structures' 'taken while running' 'kept by callers' 'borrowed words' 'in free memory'"
+parts  = "descriptors structures nodes allocatee caller borrowed inband"
+shades = "#0072B2 #E69F00 #D55E00 #F0E442 #009E73 #CC79A7 #56B4E9"
+texts  = "'for every page' 'structures' 'taken while running' 'kept by owners' 'kept by callers' 'borrowed words' 'in free memory'"
 
 part(i) = column(word(parts, i)."_peak_bytes") / column("memory_bytes") * 100
 upto(n) = n < 1 ? 0 : sum [j = 1:n] part(j)
@@ -39,7 +39,7 @@ do for [k = 1:nr] { set ytics add (word(allocators, k) k) }
 unset grid
 set grid x linetype 1 linecolor rgb "#dddddd"
 set bmargin 6.5
-set key at screen 0.5, char 0.5 center bottom horizontal samplen 2
+set key at screen 0.5, char 0.5 center bottom horizontal samplen 2 width -2
 
 plot for [n = 1:words(parts)] table \
 		using (upto(n - 1)):(at(0)):(upto(n - 1)):(upto(n)):(at(0) - 0.33):(at(0) + 0.33) \

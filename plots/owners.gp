@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# owners.gp - who owns the pages, and what do owners keep beside small descriptors?
+#
+#     gnuplot -c plots/owners.gp OUTPUT RESULT
+#
+# Bars of the first allocator's classes. Where the descriptor holds the owner's
+# state nothing of this is paid on top.
+
+output = ARG1; result = ARG2; i = strlen(ARG0)
+while (i > 0 && ARG0[i:i] ne "/") { i = i - 1 }
+load ARG0[1:i]."common.gp"
+
+table = result."/classes.tsv"
+eval look_at
+first = word(allocators, 1)
+ours(x) = strcol("allocator") eq first
+
+classes = ""
+remember(class) = (classes = classes." ".class, 0)
+stats table using (ours(0) ? remember(strcol("class")) : 0) nooutput
+
+width = 960; height = 460
+eval open_output
+set multiplot layout 1, 2 title "Owners of pages, by class, each at its peak"
+set yrange [words(classes) + 0.6:0.4]
+set ytics ()
+do for [k = 1:words(classes)] { set ytics add (word(classes, k) k) }
+unset grid
+if (!letters) { set grid x linetype 1 linecolor rgb "#dddddd" }
+set xrange [0:*]
+set lmargin 11
+unset key
+
+row(x) = sum [k = 1:words(classes)] (word(classes, k) eq strcol("class") ? k : 0)
+at(x) = ours(0) ? row(0) : NaN
+
+set title "pages in use"
+set xlabel "memory [MiB]"
+plot table using (0):(at(0)):(0):(column("peak_pages") * page / mib):(at(0) - 0.35):(at(0) + 0.35) \
+	with boxxyerror fillstyle pattern 3 border rgb "#222222" linecolor rgb "#0072B2"
+set title "owners' objects, in slab pages"
+set xlabel "memory [KiB]"
+plot table using (0):(at(0)):(0):(column("peak_bytes") / 1024):(at(0) - 0.35):(at(0) + 0.35) \
+	with boxxyerror fillstyle pattern 4 border rgb "#222222" linecolor rgb "#D55E00"
+unset multiplot
