@@ -2,7 +2,7 @@
 /* command_info.c - pagetax info: what a trace, a bundle or a result holds */
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 
 #include "sim/commands.h"
 #include "sim/demand.h"
+#include "sim/report/result.h"
 #include "sim/report/table.h"
 #include "sim/units.h"
 
@@ -92,28 +93,19 @@ static enum status info_input(const char *path, uint64_t limit, struct msg *msg)
 
 /* Result folders */
 
-/* A number at a path of keys; 0 when it is not there. */
+/* 0 for what is not there. */
 static double number_at(const json_t *object, const char *key, const char *inner)
 {
-	const json_t *value = json_object_get(object, key);
+	double value = json_number_at(object, key, inner);
 
-	if (inner)
-		value = json_object_get(value, inner);
-	return json_number_value(value);
-}
-
-static const char *text_at(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "?";
+	return isnan(value) ? 0 : value;
 }
 
 static void row_of_json(struct table_row *row, const json_t *run,
 			double memory_bytes)
 {
 	*row = (struct table_row){
-		.allocator = text_at(run, "allocator"),
+		.allocator = json_text_at(run, "allocator"),
 		.static_percent = memory_bytes > 0 ?
 			100 * number_at(run, "metadata", "static_bytes") /
 			memory_bytes : 0,
@@ -144,27 +136,21 @@ static void print_runs(const json_t *root)
 	free(rows);
 }
 
-static enum status info_result(const char *path, const char *summary,
-			       struct msg *msg)
+static enum status info_result(const char *path, struct msg *msg)
 {
-	json_error_t error;
-	json_t *root = json_load_file(summary, 0, &error);
 	const json_t *input;
+	struct result r;
 
-	if (!root || !json_is_array(json_object_get(root, "runs"))) {
-		msg_set(msg, EINVAL, "%s:%d: %s; expected the summary of a run",
-			summary, root ? 1 : error.line,
-			root ? "no runs in it" : error.text);
-		json_decref(root);
+	if (result_load(&r, path, msg))
 		return STATUS_FAILED;
-	}
-	input = json_object_get(root, "input");
-	printf("result      %s, by pagetax %s %s\n", path,
-	       text_at(root, "version"), text_at(root, "command"));
-	printf("input       %s, %.0f events, sha256 %s\n", text_at(input, "name"),
-	       number_at(input, "events", NULL), text_at(input, "sha256"));
-	print_runs(root);
-	json_decref(root);
+	input = json_object_get(r.summary, "input");
+	printf("result      %s, by pagetax %s %s\n", r.path,
+	       json_text_at(r.summary, "version"), json_text_at(r.summary, "command"));
+	printf("input       %s, %.0f events, sha256 %s\n",
+	       json_text_at(input, "name"), number_at(input, "events", NULL),
+	       json_text_at(input, "sha256"));
+	print_runs(r.summary);
+	result_free(&r);
 	return STATUS_DONE;
 }
 
@@ -174,6 +160,6 @@ enum status command_info(const struct options *o, struct msg *msg)
 
 	snprintf(summary, sizeof(summary), "%s/summary.json", o->args[0]);
 	if (!access(summary, F_OK))
-		return info_result(o->args[0], summary, msg);
+		return info_result(o->args[0], msg);
 	return info_input(o->args[0], o->limit, msg);
 }

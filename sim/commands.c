@@ -19,6 +19,14 @@ const struct command commands[] = {
 		.run = command_replay,
 	},
 	{
+		.name = "compare",
+		.args = "A B",
+		.summary = "what changed from one result folder to another",
+		.min_args = 2, .max_args = 2,
+		.options = OPT(FAIL_IF) | OPT(QUIET),
+		.run = command_compare,
+	},
+	{
 		.name = "breakeven",
 		.args = "",
 		.summary = "from which folio size on a design costs less than another",

@@ -201,6 +201,9 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 		return parse_jobs(o, value, msg);
 	case OPTION_ALLOCATEE:
 		return allocatee_table_load(&o->allocatees, value, msg);
+	case OPTION_FAIL_IF:
+		o->fail_if = value;
+		return 0;
 	case OPTION_OUTPUT:
 		o->output = value;
 		return *value ? 0 : bad_value(id, value, msg);

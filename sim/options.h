@@ -29,6 +29,7 @@
 	x(JOBS,       'j', "jobs",       "N",    "replay N allocators at a time (default: one for each processor)") \
 	x(NO_PLOTS,   0,   "no-plots",   NULL,   "leave the plots out of the result folder") \
 	x(ALLOCATEE,  0,   "allocatee",  "today|2025|32bit|FILE", "what owners keep for their pages, where no descriptor holds it") \
+	x(FAIL_IF,    0,   "fail-if",    "EXPR", "end with 1 if this holds, as in 'total_peak_bytes > 1% or b.failed_allocs > 0'") \
 	x(QUIET,      'q', "quiet",      NULL,   "no progress and no table")              \
 	x(HELP,       'h', "help",       NULL,   "this text")                             \
 	x(VERSION,    'V', "version",    NULL,   "print the version")
@@ -62,6 +63,7 @@ struct options {
 
 	struct allocatee_table allocatees;
 
+	const char *fail_if;		/* NULL: not given */
 	const char *output;		/* NULL: no result folder */
 	uint64_t sample_events;		/* at most one of these two is not 0 */
 	uint64_t sample_ns;

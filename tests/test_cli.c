@@ -114,8 +114,8 @@ static const struct {
 	enum status status;
 	const char *message;		/* parts of it, divided by | */
 } mistakes[] = {
-	{ "pagetax", STATUS_USAGE, "no command|replay, info, list" },
-	{ "pagetax frobnicate", STATUS_USAGE, "frobnicate|replay, info, list" },
+	{ "pagetax", STATUS_USAGE, "no command|replay|info|list" },
+	{ "pagetax frobnicate", STATUS_USAGE, "frobnicate|replay|info|list" },
 	{ "pagetax replay", STATUS_USAGE, "0 arguments|INPUT" },
 	{ "pagetax replay a b", STATUS_USAGE, "2 arguments|INPUT" },
 	{ "pagetax replay --frob x", STATUS_USAGE, "--frob|--allocators|--highmem" },
