@@ -108,10 +108,11 @@ export PKG_CONFIG_LIBDIR := \
 endif
 
 # Only the program reads files; the library needs nothing but libc.
-PACKAGES      := libzstd jansson nettle
+PACKAGES      := libzstd jansson nettle inih gsl
 TEST_PACKAGES := check
 
-sim_flags := -I. -DPAGETAX_VERSION='"$(VERSION)"' \
+# Fused multiplications would round otherwise than separate ones.
+sim_flags := -I. -ffp-contract=off -DPAGETAX_VERSION='"$(VERSION)"' \
 	     -DPAGETAX_DATADIR='"$(PREFIX)/share/pagetax"' \
 	     $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 sim_libs  := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm

@@ -54,26 +54,6 @@ static int choose_machine(struct comparison *c, struct msg *msg)
 	return layout_pc(&c->layout, o->machine_bytes, cpus, msg);
 }
 
-static void choose_highmem(struct comparison *c)
-{
-	const struct options *o = c->options;
-
-	switch (o->highmem) {
-	case HIGHMEM_AS_RECORDED:
-		break;
-	case HIGHMEM_NONE:
-		c->layout.highmem_pfn = PFN_NONE;
-		break;
-	case HIGHMEM_ALL:
-		c->layout.highmem_pfn = 0;
-		break;
-	case HIGHMEM_ABOVE:
-		c->layout.highmem_pfn =
-			(unsigned long)(o->highmem_bytes >> PAGE_SHIFT);
-		break;
-	}
-}
-
 /* Read the input and make everything the replays share. */
 static int prepare(struct comparison *c, struct msg *msg)
 {
@@ -88,7 +68,7 @@ static int prepare(struct comparison *c, struct msg *msg)
 	err = choose_machine(c, msg);
 	if (err)
 		return err;
-	choose_highmem(c);
+	options_apply_highmem(o, &c->layout);
 	progress_note(&c->progress, "resolving");
 	err = demand_resolve(&c->demand, &c->bundle, &c->layout, msg);
 	if (err)

@@ -34,6 +34,17 @@ const struct command commands[] = {
 		.run = command_breakeven,
 	},
 	{
+		.name = "simulate",
+		.args = "SCENARIO",
+		.summary = "a described workload, by name or as a file",
+		.min_args = 1, .max_args = 1,
+		.options = OPT(ALLOCATORS) | OPT(HIGHMEM) | OPT(WINDOW) |
+			   OPT(OUTPUT) | OPT(SAMPLE) | OPT(SEED) |
+			   OPT(LIST_ORDER) | OPT(SCALE) | OPT(RECORD) |
+			   OPT(TEARDOWN) | OPT(CHECK) | OPT(NO_PLOTS) | OPT(QUIET),
+		.run = command_simulate,
+	},
+	{
 		.name = "info",
 		.args = "INPUT",
 		.summary = "what a trace, a bundle or a result folder holds",

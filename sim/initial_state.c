@@ -257,3 +257,20 @@ int initial_state_enter(const struct initial_state *start,
 				  start->free_blocks[i].order);
 	return 0;
 }
+
+bool initial_state_restored(const struct initial_state *start,
+			    struct allocator *a)
+{
+	allocator_drain(a);
+	for (unsigned int z = 0; z < a->machine->layout->nr_zones; z++) {
+		unsigned long nr_free[NR_PAGE_ORDERS];
+		struct page_counts counts;
+
+		allocator_free_area(a, z, nr_free);
+		allocator_counts(a, z, &counts);
+		if (counts.nodes || memcmp(nr_free, start->boot.nr_free[z],
+					   sizeof(nr_free)))
+			return false;
+	}
+	return true;
+}

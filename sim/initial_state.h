@@ -56,4 +56,11 @@ int initial_state_enter(const struct initial_state *start,
 		      const struct demand *demand, struct allocator *a,
 		      struct msg *msg);
 
+/*
+ * With everything freed: drain the caches, and say whether the free lists are
+ * again those of an empty machine, without a node left.
+ */
+bool initial_state_restored(const struct initial_state *start,
+			    struct allocator *a);
+
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "alloc/registry.h"
+#include "machine/layout.h"
 #include "sim/options.h"
 #include "sim/parallel.h"
 #include "sim/units.h"
@@ -160,6 +161,22 @@ static int parse_list_order(struct options *o, const char *value,
 	return 0;
 }
 
+/* "0.05" or "1/20": above 0, up to 1000. */
+static int parse_scale(struct options *o, const char *value, struct msg *msg)
+{
+	double above, below = 1;
+	char *end;
+
+	above = strtod(value, &end);
+	if (end != value && *end == '/')
+		below = strtod(end + 1, &end);
+	if (end == value || *end || !(above > 0) || !(below > 0) ||
+	    above / below > 1000)
+		return bad_value(OPTION_SCALE, value, msg);
+	o->scale = above / below;
+	return 0;
+}
+
 static int parse_number(enum option_id id, const char *value, uint64_t *out,
 			struct msg *msg)
 {
@@ -206,6 +223,11 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 		return 0;
 	case OPTION_OUTPUT:
 		o->output = value;
+		return *value ? 0 : bad_value(id, value, msg);
+	case OPTION_SCALE:
+		return parse_scale(o, value, msg);
+	case OPTION_RECORD:
+		o->record = value;
 		return *value ? 0 : bad_value(id, value, msg);
 	case OPTION_TEARDOWN:
 		o->teardown = true;
@@ -333,7 +355,7 @@ int options_parse(struct options *o, uint64_t allowed, int argc, char **argv,
 {
 	int err;
 
-	*o = (struct options){ .seed = 1 };
+	*o = (struct options){ .seed = 1, .scale = 1 };
 	err = parse_all(o, allowed, argc, argv, msg);
 	if (!err && !o->nr_specs && (allowed & OPT(ALLOCATORS)))
 		err = parse_allocators(o, "linked,twoword", msg);
@@ -351,6 +373,24 @@ void options_free(struct options *o)
 	free(o->specs);
 	o->specs = NULL;
 	o->nr_specs = 0;
+}
+
+void options_apply_highmem(const struct options *o, struct layout *layout)
+{
+	switch (o->highmem) {
+	case HIGHMEM_AS_RECORDED:
+		break;
+	case HIGHMEM_NONE:
+		layout->highmem_pfn = PFN_NONE;
+		break;
+	case HIGHMEM_ALL:
+		layout->highmem_pfn = 0;
+		break;
+	case HIGHMEM_ABOVE:
+		layout->highmem_pfn =
+			(unsigned long)(o->highmem_bytes >> PAGE_SHIFT);
+		break;
+	}
 }
 
 void options_print(uint64_t allowed)

@@ -24,6 +24,8 @@
 	x(LIMIT,      0,   "limit",      "N",    "stop after N events of the input")      \
 	x(SEED,       0,   "seed",       "N",    "seed of all that is random (default: 1)") \
 	x(LIST_ORDER, 0,   "list-order", "shuffled|address", "order of the free lists at the start") \
+	x(SCALE,      0,   "scale",      "F",    "memory and arrivals of a scenario times F, as 0.05 or 1/20") \
+	x(RECORD,     0,   "record",     "FILE", "write the run as a trace; one allocator only") \
 	x(TEARDOWN,   0,   "teardown",   NULL,   "free everything at the end and compare with the boot state") \
 	x(CHECK,      0,   "check",      NULL,   "shadow every page; the first bad operation ends the run") \
 	x(JOBS,       'j', "jobs",       "N",    "replay N allocators at a time (default: one for each processor)") \
@@ -71,6 +73,8 @@ struct options {
 	unsigned int jobs;		/* 0: as many as there are processors */
 	uint64_t seed;
 	bool address_order;
+	double scale;			/* 1: as described */
+	const char *record;		/* NULL: none */
 	bool teardown;
 	bool check;
 	bool no_plots;
@@ -90,6 +94,10 @@ struct options {
 int options_parse(struct options *o, uint64_t allowed, int argc, char **argv,
 		  struct msg *msg);
 void options_free(struct options *o);
+
+/* Move the border of high memory to where --highmem wants it. */
+struct layout;
+void options_apply_highmem(const struct options *o, struct layout *layout);
 
 /* One line for each option of the mask, as a help text. */
 void options_print(uint64_t allowed);

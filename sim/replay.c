@@ -408,24 +408,22 @@ static int count_owners(struct replayer *r)
 	return 0;
 }
 
-static void note_end(struct replayer *r)
+void replay_run_note_end(struct replay_run *run, const struct allocator *a)
 {
-	struct replay_run *run = r->run;
-	const struct machine *m = r->allocator->machine;
+	const struct machine *m = a->machine;
 
-	run->stats = r->allocator->stats;
+	run->stats = a->stats;
 	run->kmap = m->kmap;
 	run->meta_end = m->meta;
 	run->free_path_allocations = m->free_path_allocations;
 	tax_compute(&run->tax, &run->meta_start, &run->meta_end);
-	run->verified = !allocator_verify(r->allocator, &run->verify_msg);
+	run->verified = !allocator_verify(a, &run->verify_msg);
 }
 
 /* Free all that is live; whether that leads back to the boot population. */
 static bool tear_down(struct replayer *r)
 {
 	const struct replay_plan *plan = r->plan;
-	const struct population *boot = &plan->start->boot;
 
 	for (uint32_t id = 0; id < plan->demand->nr_ids; id++) {
 		struct place p = r->places[id];
@@ -433,18 +431,7 @@ static bool tear_down(struct replayer *r)
 		if (!place_is_none(p))
 			free_pages(r->allocator, place_pfn(p), place_order(p), 0);
 	}
-	allocator_drain(r->allocator);
-	for (unsigned int z = 0; z < plan->layout->nr_zones; z++) {
-		unsigned long nr_free[NR_PAGE_ORDERS];
-		struct page_counts counts;
-
-		allocator_free_area(r->allocator, z, nr_free);
-		allocator_counts(r->allocator, z, &counts);
-		if (counts.nodes || memcmp(nr_free, boot->nr_free[z],
-					   sizeof(nr_free)))
-			return false;
-	}
-	return true;
+	return initial_state_restored(plan->start, r->allocator);
 }
 
 static int replay_on(struct replayer *r, struct machine *m, const char *spec,
@@ -460,7 +447,7 @@ static int replay_on(struct replayer *r, struct machine *m, const char *spec,
 	err = run_engine(r);
 	engine_destroy(&r->engine);
 	if (!err) {
-		note_end(r);
+		replay_run_note_end(r->run, r->allocator);
 		err = count_owners(r);
 	}
 	if (!err) {
@@ -485,7 +472,10 @@ int replay(struct replay_run *run, const struct replay_plan *plan,
 	struct machine *m;
 	int err = -ENOMEM;
 
-	*run = (struct replay_run){ .ops = registry_find(spec) };
+	*run = (struct replay_run){
+		.ops = registry_find(spec),
+		.events = plan->demand->nr_events,
+	};
 	run->spec = strdup(spec);
 	r.places = malloc((plan->demand->nr_ids + 1UL) * sizeof(*r.places));
 	if (!run->spec || !r.places) {
@@ -508,6 +498,7 @@ free_places:
 void replay_run_free(struct replay_run *run)
 {
 	free(run->spec);
+	free(run->classes);
 	sample_series_free(&run->series);
 	picture_free(&run->picture);
 	census_series_free(&run->census);

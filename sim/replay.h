@@ -12,6 +12,7 @@
 
 #include "alloc/allocator.h"
 #include "sim/metrics/census.h"
+#include "sim/metrics/class_result.h"
 #include "sim/metrics/picture.h"
 #include "sim/metrics/sample.h"
 #include "sim/metrics/tax.h"
@@ -72,6 +73,7 @@ struct replay_run {
 	struct picture picture;
 	struct census_series census;	/* who owned what this allocator gave */
 	uint64_t free_path_allocations;
+	uint64_t events;		/* of the input, or simulated */
 	uint64_t ops_done;
 #define REPLAY_FIELD(name, what) uint64_t name;
 	REPLAY_DIRTY(REPLAY_FIELD)
@@ -81,6 +83,9 @@ struct replay_run {
 	struct msg verify_msg;		/* why not */
 	bool teardown;			/* asked for, and `restored` is its answer */
 	bool restored;
+
+	struct class_result *classes;	/* of a simulation: by class; NULL: a replay */
+	unsigned int nr_classes;
 
 	double wall_s;			/* operations only: no samples, no set-up */
 };
@@ -93,6 +98,9 @@ struct replay_run {
  */
 int replay(struct replay_run *run, const struct replay_plan *plan,
 	   const char *spec, struct msg *msg);
+
+/* Write down what the allocator and its machine have counted; verify it. */
+void replay_run_note_end(struct replay_run *run, const struct allocator *a);
 void replay_run_free(struct replay_run *run);
 
 #endif

@@ -107,6 +107,14 @@ int layout_pc(struct layout *l, uint64_t bytes, unsigned int nr_cpus,
 	      struct msg *msg);
 
 /*
+ * A machine as a 32-bit x86 kernel with PAE would zone it: DMA below 16 MiB,
+ * Normal below lowmem_bytes (of a real one 896 MiB), HighMem above, which is
+ * high memory. Where lowmem is smaller than 64 MiB, DMA is a quarter of it.
+ */
+int layout_pae(struct layout *l, uint64_t bytes, uint64_t lowmem_bytes,
+	       unsigned int nr_cpus, struct msg *msg);
+
+/*
  * Add a hole, keeping the list sorted and merged, and lower `present`. The
  * zone's managed count is left alone.
  */

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "sim/host_memory.h"
 #include "sim/report/progress.h"
+#include "sim/units.h"
 #include "sim/wall_clock.h"
 
 #define REFRESH_S 0.1
@@ -23,21 +25,46 @@ void progress_note(const struct progress *p, const char *what)
 		fprintf(stderr, "\r\033[K%s", what);
 }
 
+static bool progress_is_due(struct progress *p, double *now_s)
+{
+	if (!p->shown)
+		return false;
+	*now_s = wall_clock_s();
+	if (*now_s < p->last_s + REFRESH_S)
+		return false;
+	p->last_s = *now_s;
+	return true;
+}
+
 void progress_show(struct progress *p, const char *allocator, uint64_t ops,
 		   uint64_t nr_ops)
 {
 	double now_s;
 
-	if (!p->shown)
+	if (!progress_is_due(p, &now_s))
 		return;
-	now_s = wall_clock_s();
-	if (now_s < p->last_s + REFRESH_S)
-		return;
-	p->last_s = now_s;
 	fprintf(stderr, "\r\033[K%u/%u %s: %.0f %%, %.1f M operations/s",
 		p->done + 1, p->total, allocator,
 		nr_ops ? 100.0 * (double)ops / (double)nr_ops : 100.0,
 		1e-6 * (double)ops / (now_s - p->begin_s + 1e-9));
+}
+
+void progress_show_time(struct progress *p, const char *allocator,
+			uint64_t now_ns, uint64_t end_ns, uint64_t ops)
+{
+	double now_s, gone_s, done;
+	char memory[32];
+
+	if (!progress_is_due(p, &now_s))
+		return;
+	gone_s = now_s - p->begin_s + 1e-9;
+	done = ((double)now_ns + 1) / ((double)end_ns + 1);
+	fprintf(stderr,
+		"\r\033[K%u/%u %s: %.2f of %.2f s, %.1f M events/s, %s in use, %.0f s left",
+		p->done + 1, p->total, allocator, 1e-9 * (double)now_ns,
+		1e-9 * (double)end_ns, 1e-6 * (double)ops / gone_s,
+		format_bytes(host_memory_used(), memory, sizeof(memory)),
+		gone_s / done - gone_s);
 }
 
 void progress_next(struct progress *p)

@@ -21,6 +21,10 @@ void progress_note(const struct progress *p, const char *what);
 void progress_show(struct progress *p, const char *allocator, uint64_t ops,
 		   uint64_t nr_ops);
 
+/* The same for a simulation: simulated time, host memory, time left. */
+void progress_show_time(struct progress *p, const char *allocator,
+			uint64_t now_ns, uint64_t end_ns, uint64_t ops);
+
 /* The next run begins. */
 void progress_next(struct progress *p);
 

@@ -191,6 +191,23 @@ static json_t *run_buddyinfo(struct builder *b, const struct experiment *e,
 	return object;
 }
 
+static json_t *run_classes(struct builder *b, const struct replay_run *run)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < run->nr_classes; i++) {
+		const struct class_result *c = &run->classes[i];
+		json_t *object = json_object();
+
+		put_text(b, object, "name", c->name);
+#define PUT_CLASS(name, what) put_count(b, object, #name, c->name);
+		CLASS_RESULTS(PUT_CLASS)
+#undef PUT_CLASS
+		append(b, array, object);
+	}
+	return array;
+}
+
 static json_t *run_json(struct builder *b, const struct experiment *e,
 			const struct replay_run *run)
 {
@@ -198,7 +215,7 @@ static json_t *run_json(struct builder *b, const struct experiment *e,
 
 	put_text(b, object, "allocator", run->spec);
 	put(b, object, "options", run_options(b, run));
-	put_count(b, object, "events", e->demand->nr_events);
+	put_count(b, object, "events", run->events);
 	put_count(b, object, "ops", run->ops_done);
 	put_count(b, object, "allocs", run->stats.allocs);
 	put_count(b, object, "frees", run->stats.frees);
@@ -213,6 +230,8 @@ static json_t *run_json(struct builder *b, const struct experiment *e,
 	put_count(b, object, "free_path_allocations", run->free_path_allocations);
 	put(b, object, "contiguity", run_contiguity(b, e, run));
 	put(b, object, "buddyinfo", run_buddyinfo(b, e, run));
+	if (run->classes)
+		put(b, object, "classes", run_classes(b, run));
 	put(b, object, "verified", json_boolean(run->verified));
 	if (run->teardown && !run->ops->caps.no_policy)
 		put(b, object, "restored", json_boolean(run->restored));
@@ -300,6 +319,8 @@ int summary_write(FILE *out, const struct experiment *e)
 	put_text(&b, root, "version", PAGETAX_VERSION);
 	put_text(&b, root, "command", e->command);
 	put_count(&b, root, "seed", e->options->seed);
+	if (e->interrupted)
+		put(&b, root, "interrupted", json_true());
 	put(&b, root, "input", input_json(&b, e));
 	put(&b, root, "machine", machine_json(&b, e));
 	if (e->allocatees)

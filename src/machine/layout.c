@@ -111,18 +111,14 @@ int layout_flat(struct layout *l, unsigned long nr_pages, unsigned int nr_cpus,
 }
 
 /*
- * Where an x86-64 kernel draws its borders, and vm.lowmem_reserve_ratio: one
+ * Where a kernel draws a zone's upper border, and vm.lowmem_reserve_ratio: one
  * page in so many of the zones above is kept here for those who have no other
- * place to go.
+ * place to go; 0: none is.
  */
-static const struct {
+struct zone_border {
 	const char *name;
 	uint64_t end_bytes;
 	unsigned int reserve_ratio;
-} pc_zones[] = {
-	{ "DMA",    UINT64_C(16) << 20, 256 },
-	{ "DMA32",  UINT64_C(4) << 30,  256 },
-	{ "Normal", UINT64_MAX,         32 },
 };
 
 /* Largest integer whose square is not above n. */
@@ -147,14 +143,19 @@ static uint64_t min_free_pages(uint64_t lowmem_pages)
 	return (kb * 1024) >> PAGE_SHIFT;
 }
 
-/* Each zone's share of min_free_pages goes by its size; all zones are lowmem. */
+/*
+ * Lowmem zones share min_free_pages by their size. Nothing of the kernel's own
+ * lives in high memory, so there a thousandth is enough.
+ */
 static void set_watermarks(struct layout *l)
 {
 	uint64_t lowmem = 0;
 	uint64_t min_free;
 
-	for (unsigned int i = 0; i < l->nr_zones; i++)
-		lowmem += l->zones[i].managed;
+	for (unsigned int i = 0; i < l->nr_zones; i++) {
+		if (l->zones[i].start_pfn < l->highmem_pfn)
+			lowmem += l->zones[i].managed;
+	}
 	min_free = min_free_pages(lowmem);
 
 	for (unsigned int i = 0; i < l->nr_zones; i++) {
@@ -163,31 +164,38 @@ static void set_watermarks(struct layout *l)
 		uint64_t scaled = (uint64_t)z->managed * 10 / 10000;
 		uint64_t gap = max_t(uint64_t, min / 4, scaled);
 
+		if (z->start_pfn >= l->highmem_pfn) {
+			min = max_t(uint64_t, z->managed / 1024, 32);
+			min = min_t(uint64_t, min, 128);
+		}
 		z->wmark_min = (unsigned long)min;
 		z->wmark_low = (unsigned long)(min + gap);
 		z->wmark_high = (unsigned long)(min + 2 * gap);
 	}
 }
 
-static void set_lowmem_reserve(struct layout *l)
+static void set_lowmem_reserve(struct layout *l,
+			       const struct zone_border *borders)
 {
 	for (unsigned int i = 0; i < l->nr_zones; i++) {
 		unsigned long above = 0;
 
 		for (unsigned int j = i + 1; j < l->nr_zones; j++) {
 			above += l->zones[j].managed;
-			l->zones[i].lowmem_reserve[j] =
-				above / pc_zones[i].reserve_ratio;
+			if (borders[i].reserve_ratio)
+				l->zones[i].lowmem_reserve[j] =
+					above / borders[i].reserve_ratio;
 		}
 	}
 }
 
-int layout_pc(struct layout *l, uint64_t bytes, unsigned int nr_cpus,
-	      struct msg *msg)
+/* Zones up to their borders, the last one to the end of memory. */
+static int layout_bordered(struct layout *l, const struct zone_border *borders,
+			   uint64_t bytes, uint64_t highmem_bytes,
+			   unsigned int nr_cpus, struct msg *msg)
 {
 	uint64_t nr_pages = bytes >> PAGE_SHIFT;
 	uint64_t pfn = 0;
-	int err;
 
 	layout_init(l, nr_cpus);
 	if (!nr_pages || bytes > MAX_MEMORY_BYTES || nr_pages >= PFN_NONE)
@@ -195,19 +203,56 @@ int layout_pc(struct layout *l, uint64_t bytes, unsigned int nr_cpus,
 			       "%" PRIu64 " bytes of memory: expected %lu to %" PRIu64,
 			       bytes, PAGE_SIZE, MAX_MEMORY_BYTES);
 
-	for (size_t i = 0; i < ARRAY_SIZE(pc_zones) && pfn < nr_pages; i++) {
+	if (highmem_bytes < bytes)
+		l->highmem_pfn = (unsigned long)(highmem_bytes >> PAGE_SHIFT);
+	for (; pfn < nr_pages; borders++) {
 		uint64_t end = min_t(uint64_t, nr_pages,
-				     pc_zones[i].end_bytes >> PAGE_SHIFT);
+				     borders->end_bytes >> PAGE_SHIFT);
 
-		add_zone(l, pc_zones[i].name, (unsigned long)pfn,
+		add_zone(l, borders->name, (unsigned long)pfn,
 			 (unsigned long)(end - pfn));
 		pfn = end;
 	}
-	err = layout_check(l, msg);
+	return layout_check(l, msg);
+}
+
+int layout_pc(struct layout *l, uint64_t bytes, unsigned int nr_cpus,
+	      struct msg *msg)
+{
+	static const struct zone_border borders[] = {
+		{ "DMA",    UINT64_C(16) << 20, 256 },
+		{ "DMA32",  UINT64_C(4) << 30,  256 },
+		{ "Normal", UINT64_MAX,         32 },
+	};
+	int err = layout_bordered(l, borders, bytes, UINT64_MAX, nr_cpus, msg);
+
 	if (err)
 		return err;
 	set_watermarks(l);
-	set_lowmem_reserve(l);
+	set_lowmem_reserve(l, borders);
+	return 0;
+}
+
+int layout_pae(struct layout *l, uint64_t bytes, uint64_t lowmem_bytes,
+	       unsigned int nr_cpus, struct msg *msg)
+{
+	const uint64_t dma = min_t(uint64_t, UINT64_C(16) << 20, lowmem_bytes / 4);
+	const struct zone_border borders[] = {
+		{ "DMA",     dma,          256 },
+		{ "Normal",  lowmem_bytes, 32 },
+		{ "HighMem", UINT64_MAX,   0 },
+	};
+	int err;
+
+	if (dma < PAGE_SIZE)
+		return msg_set(msg, EINVAL,
+			       "%" PRIu64 " bytes of lowmem: expected %lu or more",
+			       lowmem_bytes, 4 * PAGE_SIZE);
+	err = layout_bordered(l, borders, bytes, lowmem_bytes, nr_cpus, msg);
+	if (err)
+		return err;
+	set_watermarks(l);
+	set_lowmem_reserve(l, borders);
 	return 0;
 }
 

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * command_simulate.c - pagetax simulate: one scenario, several allocators
+ *
+ *    scenario -> machine, start state            once
+ *             -> simulate   an allocator at a time    each
+ *             -> table, result folder            once
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "alloc/registry.h"
+#include "sim/commands.h"
+#include "sim/host_memory.h"
+#include "sim/interrupt.h"
+#include "sim/record.h"
+#include "sim/report/outcome.h"
+#include "sim/report/results.h"
+#include "sim/simulate.h"
+#include "sim/units.h"
+#include "sim/wall_clock.h"
+
+#define DEFAULT_SAMPLES 200
+
+/* What all simulations of one command share, and what they leave behind. */
+struct study {
+	const struct options *options;
+	struct scenario scenario;
+	struct layout layout;		/* the scenario's, with --highmem applied */
+	struct initial_state start;
+	struct record record;		/* file is NULL when none was asked for */
+	struct progress progress;
+	struct replay_run *runs;
+	unsigned int nr_runs;		/* with results */
+	bool interrupted;
+	double begin_s;
+};
+
+static uint64_t sample_ns(const struct study *s)
+{
+	if (s->options->sample_ns)
+		return s->options->sample_ns;
+	return s->scenario.duration_ns / DEFAULT_SAMPLES + 1;
+}
+
+/* What cannot be: options that do not fit this scenario. */
+static int check_options(const struct study *s, struct msg *msg)
+{
+	const struct options *o = s->options;
+
+	if (o->sample_events)
+		return msg_set(msg, EINVAL,
+			       "--sample %" PRIu64 ": a simulation is sampled by time; expected TIME as in 10ms",
+			       o->sample_events);
+	if (s->scenario.duration_ns / sample_ns(s) > MAX_SAMPLES)
+		return msg_set(msg, EINVAL,
+			       "--sample: this is more than %d samples; take them further apart",
+			       MAX_SAMPLES);
+	if (o->record && o->nr_specs != 1)
+		return msg_set(msg, EINVAL,
+			       "--record: a trace is of one allocator; expected one in -a, not %u",
+			       o->nr_specs);
+	return 0;
+}
+
+static int read_scenario(struct study *s, struct msg *msg)
+{
+	const struct options *o = s->options;
+	int err = scenario_read(&s->scenario, o->args[0], o->scale, msg);
+
+	if (!err)
+		err = check_options(s, msg);
+	if (err)
+		return err;
+	if (layout_copy(&s->layout, &s->scenario.layout))
+		return msg_set(msg, ENOMEM, "no memory for the machine");
+	options_apply_highmem(o, &s->layout);
+	return 0;
+}
+
+/* Descriptors of the largest design, and what the start state takes. */
+static int check_host_memory(const struct study *s, struct msg *msg)
+{
+	const struct options *o = s->options;
+	uint64_t pages = layout_end_pfn(&s->layout);
+	uint64_t available = host_memory_available();
+	uint64_t needed = 0;
+	char a[32], b[32], c[32];
+
+	for (unsigned int i = 0; i < o->nr_specs; i++) {
+		const struct allocator_ops *ops = registry_find(o->specs[i]);
+		/* A byte a page for the start state, one for the shadow. */
+		uint64_t bytes = pages * (ops->desc_bytes + 1 + o->check);
+
+		needed = max_t(uint64_t, needed, bytes);
+	}
+	if (needed <= available)
+		return 0;
+	return msg_set(msg, ENOMEM,
+		       "%s: a machine of %s needs %s of this host's memory, which has %s to give; choose a smaller --scale",
+		       s->scenario.name,
+		       format_bytes(pages << PAGE_SHIFT, a, sizeof(a)),
+		       format_bytes(needed, b, sizeof(b)),
+		       format_bytes(available, c, sizeof(c)));
+}
+
+static int prepare(struct study *s, struct msg *msg)
+{
+	const struct options *o = s->options;
+	const struct bundle empty = { 0 };
+	const struct demand nobody = { 0 };
+	struct rng rng;
+	int err = check_host_memory(s, msg);
+
+	if (err)
+		return err;
+	rng_seed(&rng, o->seed);
+	err = initial_state_build(&s->start, &empty, &s->layout, &nobody,
+				  o->address_order ? NULL : &rng, msg);
+	if (err)
+		return err;
+	s->runs = calloc(o->nr_specs, sizeof(*s->runs));
+	if (!s->runs)
+		return msg_set(msg, ENOMEM, "no memory for the results");
+	return o->record ? record_open(&s->record, o->record, msg) : 0;
+}
+
+static bool on_progress(void *ctx, const char *allocator, uint64_t now_ns,
+			uint64_t end_ns, uint64_t ops)
+{
+	progress_show_time(ctx, allocator, now_ns, end_ns, ops);
+	return !interrupted();
+}
+
+/* An interrupted run is the last one; its results so far are kept. */
+static int simulate_all(struct study *s, struct msg *msg)
+{
+	const struct options *o = s->options;
+	const struct simulate_plan plan = {
+		.scenario = &s->scenario,
+		.layout = &s->layout,
+		.start = &s->start,
+		.seed = o->seed,
+		.sample_ns = sample_ns(s),
+		.window = o->window,
+		.checked = o->check,
+		.teardown = o->teardown,
+		.record = s->record.file ? &s->record : NULL,
+		.progress = on_progress,
+		.progress_ctx = &s->progress,
+	};
+
+	for (unsigned int i = 0; i < o->nr_specs && !s->interrupted; i++) {
+		int err;
+
+		s->nr_runs = i + 1;
+		err = simulate(&s->runs[i], &plan, o->specs[i], msg);
+		s->interrupted = err == -EINTR;
+		if (err && !s->interrupted)
+			return err;
+		progress_next(&s->progress);
+	}
+	return s->record.file ? record_close(&s->record, msg) : 0;
+}
+
+static void print_classes(const struct study *s)
+{
+	const struct replay_run *first = &s->runs[0];
+
+	printf("\n%-20s %12s %12s %12s %10s %10s\n", "class", "blocks", "pages",
+	       "reclaimed", "fallbacks", "failed");
+	printf("%-20s %12s %12s %12s %10s %10s\n", first->spec, "got", "at most",
+	       "blocks", "", "");
+	for (unsigned int i = 0; i < first->nr_classes; i++) {
+		const struct class_result *c = &first->classes[i];
+
+		printf("%-20s %12" PRIu64 " %12" PRIu64 " %12" PRIu64
+		       " %10" PRIu64 " %10" PRIu64 "\n",
+		       c->name, c->allocs, c->pages_peak, c->reclaimed,
+		       c->fallbacks, c->failed_allocs);
+	}
+}
+
+static enum status show(const struct study *s, struct msg *msg)
+{
+	/* Nothing was recorded, so nothing of a recording can be dirty. */
+	const struct demand demand = {
+		.nr_events = s->runs[0].events,
+		.end_ns = s->scenario.duration_ns,
+	};
+	const struct experiment e = {
+		.command = "simulate",
+		.input_name = s->scenario.name,
+		.input_sha256 = s->scenario.sha256,
+		.options = s->options,
+		.layout = &s->layout,
+		.demand = &demand,
+		.start = &s->start,
+		.runs = s->runs,
+		.nr_runs = s->nr_runs,
+		.interrupted = s->interrupted,
+		.wall_s = wall_clock_s() - s->begin_s,
+	};
+	struct msg verdict;
+	enum status status = outcome_show(&e, &s->progress, &verdict);
+
+	if (!s->options->quiet)
+		print_classes(s);
+	/* Being interrupted is told, unless there is worse to tell. */
+	if (status != STATUS_DONE)
+		*msg = verdict;
+	return s->interrupted ? STATUS_FAILED : status;
+}
+
+static void study_free(struct study *s)
+{
+	record_abort(&s->record);
+	for (unsigned int i = 0; i < s->nr_runs; i++)
+		replay_run_free(&s->runs[i]);
+	free(s->runs);
+	initial_state_free(&s->start);
+	layout_free(&s->layout);
+	scenario_free(&s->scenario);
+}
+
+enum status command_simulate(const struct options *o, struct msg *msg)
+{
+	struct study s = { .options = o, .begin_s = wall_clock_s() };
+	enum status status = STATUS_FAILED;
+	int err;
+
+	if (o->output && results_check(o->output, msg))
+		return STATUS_FAILED;
+	err = read_scenario(&s, msg);
+	if (err) {
+		status = err == -EINVAL ? STATUS_USAGE : STATUS_FAILED;
+		goto done;
+	}
+	note_interrupts();
+	progress_start(&s.progress, !o->quiet, o->nr_specs);
+	progress_note(&s.progress, "booting");
+	if (!prepare(&s, msg) && !simulate_all(&s, msg))
+		status = show(&s, msg);
+done:
+	progress_end(&s.progress);
+	study_free(&s);
+	return status;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* host_memory.c - ask the kernel, through /proc and getrusage() */
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+#include "sim/host_memory.h"
+
+/* The number behind a label at the beginning of a line, in KiB there. */
+static bool read_kib(const char *path, const char *format, uint64_t *bytes)
+{
+	FILE *file = fopen(path, "r");
+	char line[256];
+	bool found = false;
+	uint64_t kib;
+
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, format, &kib) == 1;
+	fclose(file);
+	if (found)
+		*bytes = kib * 1024;
+	return found;
+}
+
+uint64_t host_memory_available(void)
+{
+	uint64_t bytes;
+
+	return read_kib("/proc/meminfo", "MemAvailable: %" SCNu64, &bytes)
+		       ? bytes : UINT64_MAX;
+}
+
+uint64_t host_memory_used(void)
+{
+	uint64_t bytes;
+
+	return read_kib("/proc/self/status", "VmRSS: %" SCNu64, &bytes) ? bytes : 0;
+}
+
+uint64_t host_memory_peak(void)
+{
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_SELF, &usage))
+		return 0;
+	return (uint64_t)usage.ru_maxrss * 1024;
+}

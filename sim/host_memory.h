@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* host_memory.h - the memory of the machine that simulates, in bytes */
+#ifndef PAGETAX_SIM_HOST_MEMORY_H
+#define PAGETAX_SIM_HOST_MEMORY_H
+
+#include "base/types.h"
+
+/* What may still be taken without swapping; UINT64_MAX when it cannot be known. */
+uint64_t host_memory_available(void);
+
+/* Resident now, and at most so far; 0 when unknown. */
+uint64_t host_memory_used(void);
+uint64_t host_memory_peak(void);
+
+#endif

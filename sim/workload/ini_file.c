@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ini_file.c - inih, with lines counted and errors kept
+ *
+ * The library asks for one line at a time and calls back for each value, so
+ * the line last handed out is the value's.
+ */
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/workload/ini_file.h"
+
+struct ini_file {
+	FILE *file;
+	const char *path;
+	unsigned int line;
+	ini_value_fn on_value;
+	ini_bytes_fn on_bytes;
+	void *ctx;
+	struct msg *msg;
+	int err;			/* the first one */
+};
+
+static char *next_line(char *buf, int size, void *stream)
+{
+	struct ini_file *f = stream;
+	size_t len;
+
+	if (f->err || !fgets(buf, size, f->file))
+		return NULL;
+	f->line++;
+	len = strlen(buf);
+	f->on_bytes(f->ctx, buf, len);
+	if (buf[len - 1] == '\n' || feof(f->file))
+		return buf;
+	f->err = msg_set(f->msg, EINVAL,
+			 "%s:%u: the line is longer than %d bytes; indent what follows to go on below",
+			 f->path, f->line, size - 2);
+	return NULL;
+}
+
+static int value_found(void *user, const char *section, const char *key,
+		       const char *value)
+{
+	struct ini_file *f = user;
+	char copy[INI_LINE_BYTES];
+
+	if (f->err)
+		return 1;
+	snprintf(copy, sizeof(copy), "%s", value);
+	f->err = f->on_value(f->ctx, f->line, section, key, copy);
+	return 1;
+}
+
+int ini_file_read(const char *path, ini_value_fn on_value,
+		  ini_bytes_fn on_bytes, void *ctx, struct msg *msg)
+{
+	struct ini_file f = {
+		.path = path,
+		.on_value = on_value,
+		.on_bytes = on_bytes,
+		.ctx = ctx,
+		.msg = msg,
+	};
+	int bad_line;
+
+	f.file = fopen(path, "r");
+	if (!f.file)
+		return msg_set(msg, errno, "%s: %s", path, strerror(errno));
+	bad_line = ini_parse_stream(next_line, &f, value_found, &f);
+	if (!f.err && ferror(f.file))
+		f.err = msg_set(msg, EIO, "%s: cannot be read", path);
+	if (!f.err && bad_line)
+		f.err = msg_set(msg, EINVAL,
+				"%s:%d: expected [section], key = value, or a comment that begins with ;",
+				path, bad_line);
+	fclose(f.file);
+	return f.err;
+}
