@@ -2,22 +2,24 @@
 /* host_memory.c - ask the kernel, through /proc and getrusage() */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "sim/host_memory.h"
 
-/* The number behind a label at the beginning of a line, in KiB there. */
-static bool read_kib(const char *path, const char *format, uint64_t *bytes)
+/* The number behind a label that begins a line; in KiB there. */
+static bool read_kib(const char *path, const char *label, uint64_t *bytes)
 {
 	FILE *file = fopen(path, "r");
 	char line[256];
 	bool found = false;
-	uint64_t kib;
+	uint64_t kib = 0;
 
 	if (!file)
 		return false;
 	while (!found && fgets(line, sizeof(line), file))
-		found = sscanf(line, format, &kib) == 1;
+		found = !strncmp(line, label, strlen(label)) &&
+			sscanf(line + strlen(label), " %" SCNu64, &kib) == 1;
 	fclose(file);
 	if (found)
 		*bytes = kib * 1024;
@@ -28,7 +30,7 @@ uint64_t host_memory_available(void)
 {
 	uint64_t bytes;
 
-	return read_kib("/proc/meminfo", "MemAvailable: %" SCNu64, &bytes)
+	return read_kib("/proc/meminfo", "MemAvailable:", &bytes)
 		       ? bytes : UINT64_MAX;
 }
 
@@ -36,7 +38,7 @@ uint64_t host_memory_used(void)
 {
 	uint64_t bytes;
 
-	return read_kib("/proc/self/status", "VmRSS: %" SCNu64, &bytes) ? bytes : 0;
+	return read_kib("/proc/self/status", "VmRSS:", &bytes) ? bytes : 0;
 }
 
 uint64_t host_memory_peak(void)
