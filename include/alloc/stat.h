@@ -14,6 +14,11 @@
 	x(pages_allocated, "pages in callers' hands now")                     \
 	x(splits,          "blocks halved")                                   \
 	x(merges,          "buddies joined")                                  \
+	x(claims,          "blocks taken from another mobility type, pageblock and all") \
+	x(steals,          "blocks taken from another type's pageblock")       \
+	x(refills,         "times a per-CPU list took blocks")                 \
+	x(drains,          "times per-CPU lists gave blocks back")             \
+	x(below_marks,     "requests that only the zones' marks stood against") \
 	x(nodes,           "pages that are nodes now")                        \
 	x(nodes_peak,      "most nodes at any time")                          \
 	x(absorbed,        "freed pages that became a node themselves")       \

@@ -12,6 +12,7 @@
  *            free       slot of its entry on its free list
  *            allocated  tagged pointer to the allocatee's state (memdesc)
  *            node       which list and which leaf of it the page carries
+ *            per-CPU    pfn of the one before ^ pfn of the next
  *            pending    pfn of the next page that waits to be freed
  *
  * A page that heads nothing, whether a tail or reserved, has kind TW_NONE; its

@@ -144,6 +144,66 @@ static inline unsigned long linked_pop(struct buddy *b, struct buddy_zone *z,
 	return pfn;
 }
 
+static inline unsigned long linked_peek(struct buddy *b, struct buddy_zone *z,
+					unsigned int order, unsigned int type)
+{
+	return pfn_of(b, list_head(z, order, type)->next);
+}
+
+/* A per-CPU list is a chain through the same entries, ending in NULL. */
+static inline void linked_park(struct buddy *b, struct buddy_zone *z,
+			       struct pcp_list *list, unsigned long pfn,
+			       unsigned int order, enum list_end end)
+{
+	struct linked_page *page = page_of(b, pfn);
+
+	(void)z;
+	page->type = KIND_PCP;
+	page->order = order;
+	page->lru = (struct list_entry){ NULL, NULL };
+	if (list->head == PFN_NONE) {
+		list->head = list->tail = pfn;
+	} else if (end == LIST_HEAD) {
+		page->lru.next = &page_of(b, list->head)->lru;
+		page->lru.next->prev = &page->lru;
+		list->head = pfn;
+	} else {
+		page->lru.prev = &page_of(b, list->tail)->lru;
+		page->lru.prev->next = &page->lru;
+		list->tail = pfn;
+	}
+}
+
+static inline unsigned long linked_unpark(struct buddy *b, struct buddy_zone *z,
+					  struct pcp_list *list,
+					  enum list_end end)
+{
+	unsigned long pfn = end == LIST_HEAD ? list->head : list->tail;
+	struct linked_page *page = page_of(b, pfn);
+
+	(void)z;
+	page->type = KIND_NONE;
+	if (list->head == list->tail) {
+		list->head = list->tail = PFN_NONE;
+	} else if (end == LIST_HEAD) {
+		list->head = pfn_of(b, page->lru.next);
+		page->lru.next->prev = NULL;
+	} else {
+		list->tail = pfn_of(b, page->lru.prev);
+		page->lru.prev->next = NULL;
+	}
+	return pfn;
+}
+
+static unsigned long linked_next_parked(const struct buddy *b,
+					unsigned long pfn, unsigned long prev)
+{
+	const struct list_entry *next = page_of(b, pfn)->lru.next;
+
+	(void)prev;
+	return next ? pfn_of(b, next) : PFN_NONE;
+}
+
 static int linked_verify_list(const struct buddy *b, const struct buddy_zone *z,
 			      unsigned int order, unsigned int type,
 			      struct msg *msg)
@@ -177,6 +237,10 @@ static const struct buddy_repr linked_repr = {
 	.add = linked_add,
 	.del = linked_del,
 	.pop = linked_pop,
+	.peek = linked_peek,
+	.park = linked_park,
+	.unpark = linked_unpark,
+	.next_parked = linked_next_parked,
 	.verify_list = linked_verify_list,
 };
 
@@ -189,8 +253,7 @@ static unsigned long linked_alloc(struct allocator *a,
 static void linked_free(struct allocator *a, unsigned long pfn,
 			unsigned int order, unsigned int cpu)
 {
-	(void)cpu;
-	buddy_free(&linked_repr, a, pfn, order);
+	buddy_free(&linked_repr, a, pfn, order, cpu);
 }
 
 static void linked_release(struct allocator *a, unsigned long pfn,
@@ -209,6 +272,17 @@ static bool linked_split(struct allocator *a, unsigned long pfn,
 			 unsigned int order, unsigned int new_order)
 {
 	return buddy_split(&linked_repr, a, pfn, order, new_order);
+}
+
+static void linked_tick(struct allocator *a, uint64_t now_ns)
+{
+	(void)now_ns;
+	buddy_tick(&linked_repr, a);
+}
+
+static void linked_drain(struct allocator *a)
+{
+	buddy_drain(&linked_repr, a);
 }
 
 static void linked_counts(const struct allocator *a, unsigned int zone,
@@ -260,6 +334,11 @@ static void linked_destroy(struct allocator *a)
 		     sizeof(l->zones[0]), META_structures);
 }
 
+static const struct option_spec linked_options[] = {
+	BUDDY_OPTIONS,
+	{ NULL, NULL, NULL, NULL },
+};
+
 static int linked_create(struct allocator **out, struct machine *m,
 			 const struct option_set *opts, struct msg *msg)
 {
@@ -268,12 +347,11 @@ static int linked_create(struct allocator **out, struct machine *m,
 					 sizeof(l->zones[0]), META_structures);
 	int err;
 
-	(void)opts;
 	if (!l)
 		return msg_set(msg, ENOMEM, "linked: no room for its zones");
 	for (unsigned int i = 0; i < nr_zones; i++)
 		l->buddy.zones[i] = &l->zones[i].base;
-	err = buddy_init(&l->buddy, &linked_ops, m, msg);
+	err = buddy_init(&l->buddy, &linked_ops, m, opts, msg);
 	if (err)
 		goto destroy;
 	l->pages = machine_memmap(m, sizeof(struct linked_page));
@@ -306,6 +384,7 @@ const struct allocator_ops linked_ops = {
 	.summary = "64-byte struct page, doubly linked free lists: Linux as it is",
 	.desc_bytes = sizeof(struct linked_page),
 	.describes_allocatee = true,
+	.options = linked_options,
 	.caps = { .max_order = MAX_PAGE_ORDER, .query = QUERY_BLOCKS },
 	.create = linked_create,
 	.destroy = linked_destroy,
@@ -315,6 +394,8 @@ const struct allocator_ops linked_ops = {
 	.alloc = linked_alloc,
 	.free = linked_free,
 	.split = linked_split,
+	.tick = linked_tick,
+	.drain = linked_drain,
 	.free_area = buddy_free_area,
 	.counts = linked_counts,
 	.query = linked_query,

@@ -6,42 +6,96 @@
  * or allocated block, carries metadata, or is reserved. Nothing it finds is
  * taken from a counter; the counters are compared with what it found.
  */
+#include <string.h>
+
 #include "policy.h"
 
-int buddy_init(struct buddy *b, const struct allocator_ops *ops,
-	       struct machine *m, struct msg *msg)
+static size_t lru_bytes(const struct layout *l)
 {
+	const unsigned int bits = 8 * sizeof(unsigned long);
+
+	return div_round_up(layout_end_pfn(l), bits) * sizeof(unsigned long);
+}
+
+static int init_mobility(struct buddy *b, struct msg *msg)
+{
+	struct machine *m = b->base.machine;
 	const struct layout *l = m->layout;
 	unsigned long nr_blocks =
 		div_round_up(layout_end_pfn(l), PAGEBLOCK_NR_PAGES);
 
-	b->base.ops = ops;
-	b->base.machine = m;
-	b->nr_zones = l->nr_zones;
 	b->block_type = machine_alloc(m, nr_blocks, META_structures);
 	if (!b->block_type)
 		return msg_set(msg, ENOMEM,
 			       "%s: no room for the types of %lu pageblocks",
-			       ops->name, nr_blocks);
+			       b->base.ops->name, nr_blocks);
 	for (unsigned long i = 0; i < nr_blocks; i++)
 		b->block_type[i] = MIGRATE_MOVABLE;
-	for (unsigned int i = 0; i < l->nr_zones; i++) {
-		struct buddy_zone *z = b->zones[i];
-
-		z->zone = &l->zones[i];
-		z->start_pfn = l->zones[i].start_pfn;
-		z->end_pfn = zone_end_pfn(&l->zones[i]);
-		z->index = i;
-		z->nr_types = 1;
-		z->reserved = layout_zone_pages(l, i);
-	}
+	if (!b->policy.mobility)
+		return 0;
+	b->lru = arena_alloc_charged(m->arena, lru_bytes(l), 0, META_structures);
+	if (!b->lru)
+		return msg_set(msg, ENOMEM, "%s: no room for a bit for each of %lu pages",
+			       b->base.ops->name, layout_end_pfn(l));
 	return 0;
+}
+
+static void init_zone(struct buddy *b, unsigned int index)
+{
+	const struct layout *l = b->base.machine->layout;
+	const struct zone *zone = &l->zones[index];
+	struct buddy_zone *z = b->zones[index];
+
+	z->zone = zone;
+	z->start_pfn = zone->start_pfn;
+	z->end_pfn = zone_end_pfn(zone);
+	z->index = index;
+	z->nr_types = b->policy.mobility ? BUDDY_NR_TYPES : 1;
+	z->nofragment = b->policy.mobility && b->policy.marks &&
+			!strcmp(zone->name, "Normal");
+	z->reserved = layout_zone_pages(l, index);
+	z->mark[MARK_MIN] = zone->wmark_min;
+	z->mark[MARK_LOW] = zone->wmark_low;
+	z->mark[MARK_HIGH] = zone->wmark_high;
+}
+
+int buddy_init(struct buddy *b, const struct allocator_ops *ops,
+	       struct machine *m, const struct option_set *opts,
+	       struct msg *msg)
+{
+	const struct layout *l = m->layout;
+	int err;
+
+	b->base.ops = ops;
+	b->base.machine = m;
+	b->nr_zones = l->nr_zones;
+	b->policy = (struct buddy_policy){
+		.mobility = option_get(opts, "mobility"),
+		.pcp = option_get(opts, "pcp"),
+		.tail_rule = option_get(opts, "tail_rule"),
+	};
+	for (unsigned int i = 0; i < l->nr_zones; i++)
+		b->policy.marks |= l->zones[i].wmark_high &&
+				   option_get(opts, "watermarks");
+	err = init_mobility(b, msg);
+	for (unsigned int i = 0; !err && i < l->nr_zones; i++) {
+		init_zone(b, i);
+		if (b->policy.pcp &&
+		    !pcp_create(b, b->zones[i], option_get(opts, "pcp_high"),
+				option_get(opts, "pcp_batch")))
+			err = msg_set(msg, ENOMEM,
+				      "%s: no room for the lists of %u CPUs",
+				      ops->name, m->nr_cpus);
+	}
+	return err;
 }
 
 void buddy_exit(struct buddy *b)
 {
 	const struct layout *l = b->base.machine->layout;
 
+	for (unsigned int i = 0; i < b->nr_zones; i++)
+		pcp_destroy(b, b->zones[i]);
 	if (b->block_type)
 		machine_free(b->base.machine, b->block_type,
 			     div_round_up(layout_end_pfn(l), PAGEBLOCK_NR_PAGES),
@@ -51,7 +105,160 @@ void buddy_exit(struct buddy *b)
 void buddy_set_block_type(struct allocator *a, unsigned long pfn,
 			  unsigned int migratetype)
 {
-	to_buddy(a)->block_type[pfn >> PAGEBLOCK_ORDER] = (uint8_t)migratetype;
+	struct buddy *b = to_buddy(a);
+	unsigned long start = pfn >> PAGEBLOCK_ORDER << PAGEBLOCK_ORDER;
+
+	/* What may not be allocated from is not simulated. */
+	if (migratetype >= BUDDY_NR_TYPES)
+		migratetype = MIGRATE_MOVABLE;
+	if (migratetype == MIGRATE_HIGHATOMIC && b->policy.mobility)
+		buddy_zone_of(b, pfn)->highatomic += PAGEBLOCK_NR_PAGES;
+	b->block_type[start >> PAGEBLOCK_ORDER] = (uint8_t)migratetype;
+}
+
+void buddy_tick(const struct buddy_repr *r, struct allocator *a)
+{
+	struct buddy *b = to_buddy(a);
+
+	for (unsigned int i = 0; i < b->nr_zones; i++) {
+		struct buddy_zone *z = b->zones[i];
+
+		for (unsigned int cpu = 0; z->pcps && cpu < a->machine->nr_cpus;
+		     cpu++)
+			pcp_decay(r, b, z, &z->pcps[cpu]);
+		z->boost = 0;
+	}
+}
+
+void buddy_drain(const struct buddy_repr *r, struct allocator *a)
+{
+	struct buddy *b = to_buddy(a);
+
+	for (unsigned int i = 0; i < b->nr_zones; i++)
+		if (b->zones[i]->pcps)
+			pcp_drain_all(r, b, b->zones[i]);
+}
+
+/* A request that cannot wait may take from the reserve, and adds to it. */
+static unsigned long alloc_atomic(const struct buddy_repr *r, struct buddy *b,
+				  struct buddy_zone *z,
+				  const struct alloc_req *req)
+{
+	unsigned long pfn = PFN_NONE;
+
+	if (z->nr_types == 1)
+		return buddy_zone_alloc(r, b, z, req, false);
+	if (z->highatomic)
+		pfn = take_smallest(r, b, z, req->order, MIGRATE_HIGHATOMIC);
+	if (pfn == PFN_NONE) {
+		pfn = buddy_zone_alloc(r, b, z, req, false);
+		if (pfn != PFN_NONE)
+			reserve_highatomic(r, b, z, pfn, req->order);
+	} else {
+		r->set_allocated(b, z, pfn, req->order);
+		note_owner(b, pfn, req->migratetype == MIGRATE_MOVABLE);
+		z->allocated += 1UL << req->order;
+	}
+	if (r->settle)
+		r->settle(b, z);
+	return pfn;
+}
+
+/* The second pass: down to the min marks, urgent requests below. */
+static unsigned long alloc_above_min(const struct buddy_repr *r,
+				     struct buddy *b,
+				     const struct alloc_req *req,
+				     unsigned int top)
+{
+	for (unsigned int i = top + 1; i-- > 0;) {
+		struct buddy_zone *z = b->zones[i];
+		unsigned long pfn;
+
+		if (!zone_passes_min(z, req))
+			continue;
+		pfn = request_is_atomic(req) ? alloc_atomic(r, b, z, req) :
+					       buddy_zone_alloc(r, b, z, req, false);
+		if (pfn != PFN_NONE)
+			return pfn;
+	}
+	return PFN_NONE;
+}
+
+static unsigned long alloc_regardless(const struct buddy_repr *r,
+				      struct buddy *b,
+				      const struct alloc_req *req,
+				      unsigned int top)
+{
+	for (unsigned int i = top + 1; i-- > 0;) {
+		unsigned long pfn = buddy_zone_alloc(r, b, b->zones[i], req, false);
+
+		if (pfn != PFN_NONE)
+			return pfn;
+	}
+	return PFN_NONE;
+}
+
+/* What is parked or held back goes to the free lists; whether any was. */
+static bool make_available(const struct buddy_repr *r, struct buddy *b,
+			   const struct alloc_req *req, unsigned int top)
+{
+	bool any = false;
+
+	for (unsigned int i = top + 1; i-- > 0;) {
+		struct buddy_zone *z = b->zones[i];
+
+		if (z->nr_types > 1 &&
+		    unreserve_highatomic(r, b, z, req->migratetype))
+			any = true;
+		if (!z->parked)
+			continue;
+		pcp_drain_all(r, b, z);
+		any = true;
+	}
+	return any;
+}
+
+/* Pages that the representation had set aside for itself. */
+static unsigned long alloc_last_resort(const struct buddy_repr *r,
+				       struct buddy *b,
+				       const struct alloc_req *req,
+				       unsigned int top)
+{
+	for (unsigned int i = top + 1; r->last_resort && i-- > 0;) {
+		struct buddy_zone *z = b->zones[i];
+		unsigned long pfn = r->last_resort(b, z, req->order);
+
+		if (pfn != PFN_NONE) {
+			r->set_allocated(b, z, pfn, req->order);
+			note_owner(b, pfn, req->migratetype == MIGRATE_MOVABLE);
+			z->allocated += 1UL << req->order;
+			return pfn;
+		}
+		pfn = buddy_zone_alloc(r, b, z, req, false);
+		if (pfn != PFN_NONE)
+			return pfn;
+	}
+	return PFN_NONE;
+}
+
+unsigned long buddy_alloc_slow(const struct buddy_repr *r, struct buddy *b,
+			       const struct alloc_req *req)
+{
+	unsigned int top = min_t(unsigned int, req->zone_limit, b->nr_zones - 1);
+	unsigned long pfn = PFN_NONE;
+
+	if (b->policy.marks) {
+		pfn = alloc_above_min(r, b, req, top);
+		if (pfn != PFN_NONE)
+			return pfn;
+		pfn = alloc_regardless(r, b, req, top);
+		b->base.stats.below_marks += pfn != PFN_NONE;
+	}
+	if (pfn == PFN_NONE && make_available(r, b, req, top))
+		pfn = alloc_regardless(r, b, req, top);
+	if (pfn == PFN_NONE)
+		pfn = alloc_last_resort(r, b, req, top);
+	return pfn;
 }
 
 void buddy_free_area(const struct allocator *a, unsigned int zone,
@@ -72,7 +279,7 @@ void buddy_counts(const struct buddy_repr *r, const struct allocator *a,
 	const struct buddy *b = to_const_buddy(a);
 	const struct buddy_zone *z = b->zones[zone];
 
-	*counts = (struct page_counts){ .free = z->free_pages };
+	*counts = (struct page_counts){ .free = z->free_pages, .pcp = z->parked };
 	if (r->node_counts)
 		r->node_counts(b, z, &counts->nodes, &counts->stash);
 }
@@ -128,7 +335,8 @@ static int check_free_block(const struct buddy_repr *r, const struct buddy *b,
 	unsigned long buddy = pfn_buddy(pfn, order);
 
 	if (order < MAX_PAGE_ORDER && buddy >= z->start_pfn &&
-	    buddy < z->end_pfn && r->is_free(b, buddy, order))
+	    buddy < z->end_pfn && r->is_free(b, buddy, order) &&
+	    types_merge(buddy_type(b, z, pfn), buddy_type(b, z, buddy)))
 		return msg_set(msg, EUCLEAN,
 			       "zone %s: pfns %#lx and %#lx of order %u are free buddies and were not joined",
 			       z->zone->name, pfn, buddy, order);
@@ -203,6 +411,9 @@ static int verify_counts(const struct buddy_repr *r, const struct buddy *b,
 		err = compare(z, "allocated pages", z->allocated,
 			      found->pages[KIND_ALLOCATED], msg);
 	if (!err)
+		err = compare(z, "pages in per-CPU lists", z->parked,
+			      found->pages[KIND_PCP], msg);
+	if (!err)
 		err = compare(z, "nodes", nodes, found->pages[KIND_NODE], msg);
 	if (!err)
 		err = compare(z, "stash", stash, found->pages[KIND_STASH], msg);
@@ -228,6 +439,8 @@ int buddy_verify(const struct buddy_repr *r, const struct allocator *a,
 		for (unsigned int order = 0; !err && order < NR_PAGE_ORDERS; order++)
 			for (unsigned int type = 0; !err && type < z->nr_types; type++)
 				err = r->verify_list(b, z, order, type, msg);
+		if (!err)
+			err = pcp_verify(r, b, z, msg);
 		if (!err && r->verify_zone)
 			err = r->verify_zone(b, z, msg);
 		if (err)

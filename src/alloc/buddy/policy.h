@@ -1,266 +1,94 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * policy.h - the buddy policy, written once for every page representation
+ * policy.h - the buddy policy of Linux 6.18, written once for every page
+ * representation
  *
- *    alloc      smallest order that has a block; split it, the low half on
- *    free       join with the buddy while it is free; put the block on a list
- *    zones      from the highest one allowed downwards
+ *    alloc      zones from the highest one allowed downwards, if their marks
+ *               hold; first without breaking up pageblocks of other types
+ *        in a zone: the CPU's own list, else the smallest order that has a
+ *               block of the type, split, the low half on; else from other types
+ *    free       to the CPU's own list, or: join with the buddy while it is
+ *               free; put the block on a list
  *
- *    free lists of a zone, one for each order and mobility type:
- *        order 10   [ ]  occupied = 0b 0..1001
- *        ...
- *        order  3   [block]
- *        order  0   [block][block]
+ *    freelist.h    lists by order and type; merge, split
+ *    mobility.h    claim, steal, the high-atomic reserve
+ *    watermark.h   marks and reserves of zones
+ *    pcp.h         per-CPU lists
+ *    repr.h        what a representation brings
  *
- * What differs between "64-byte struct page with linked lists", "two words
- * with deques" and the rest is how a page says what it is and how a list is
- * linked: a struct buddy_repr. The functions here are always inlined into a
- * backend that passes its table as a constant, so the compiler folds every
- * call through it: two backends differ in their representation and in nothing
- * else, and the hot path makes no indirect call.
+ * The functions here are always inlined into a backend that passes its struct
+ * buddy_repr as a constant, so the compiler folds every call through it: two
+ * backends differ in their representation and in nothing else, and the hot
+ * path makes no indirect call. What may be switched off is asked at run time,
+ * once for each request.
  *
- * Invariants:  no two free buddies of equal order in one zone
- *              bit o of occupied[t] set  <=>  nr_free[o][t] > 0
- *              free + allocated + nodes + stash + reserved == pages in no hole
+ * Not simulated are those who make room: kswapd, compaction, direct reclaim.
+ * What they freed on a recorded machine is part of the demand. So a request
+ * that only the marks stand against is served at last (stats.below_marks),
+ * as it was there after reclaim. Per-CPU lists are drained if even that fails.
+ *
+ * Invariants:  free + allocated + nodes + stash + parked + reserved
+ *                      == pages in no hole
+ *              parked == sum of pages over the zone's per-CPU lists
  */
 #ifndef PAGETAX_ALLOC_BUDDY_POLICY_H
 #define PAGETAX_ALLOC_BUDDY_POLICY_H
 
-#include <assert.h>
-#include <errno.h>
+#include "pcp.h"
 
-#include "alloc/allocator.h"
-#include "base/bits.h"
+/* Options of every buddy backend; they come after its own. */
+#define BUDDY_OPTIONS                                                                              \
+	{ "mobility", "off|on", "on", "free lists by mobility type, claim and steal" },            \
+	{ "pcp", "off|on", "on", "per-CPU lists of orders 0-3 and huge pages" },                   \
+	{ "pcp_high", "0..16777216", "0", "pages a per-CPU list may hold; 0: as Linux tunes it" }, \
+	{ "pcp_batch", "0..4096", "0", "pages a per-CPU list takes at once; 0: as Linux computes it" }, \
+	{ "tail_rule", "off|on", "on", "a freed block that is likely to merge goes to the tail" }, \
+	{ "watermarks", "off|on", "on", "marks and reserves of zones, where they are known" }
 
-/* Free lists per order: unmovable, movable, reclaimable, high-atomic. */
-#define BUDDY_NR_TYPES 4
-
-enum list_end {
-	LIST_HEAD,			/* hot: the next block handed out */
-	LIST_TAIL,			/* cold */
-};
-
-struct buddy_zone {
-	const struct zone *zone;	/* set at create, as are the next four */
-	unsigned long start_pfn;
-	unsigned long end_pfn;
-	unsigned int index;
-	unsigned int nr_types;		/* types that have lists of their own */
-
-	uint32_t occupied[BUDDY_NR_TYPES];
-	unsigned long nr_free[NR_PAGE_ORDERS][BUDDY_NR_TYPES];	/* blocks */
-	unsigned long free_pages;
-	unsigned long allocated;	/* pages in callers' hands, adopted ones too */
-	unsigned long reserved;		/* pages never released nor adopted */
-};
-
-struct buddy {
-	struct allocator base;
-	unsigned int nr_zones;
-	struct buddy_zone *zones[MAX_NR_ZONES];
-	uint8_t *block_type;		/* mobility type of each pageblock */
-};
-
-static inline struct buddy *to_buddy(struct allocator *a)
+static __always_inline void note_owner(struct buddy *b, unsigned long pfn,
+				       bool movable)
 {
-	return container_of(a, struct buddy, base);
-}
+	const unsigned int bits = 8 * sizeof(*b->lru);
+	unsigned long *word, mask;
 
-static inline const struct buddy *to_const_buddy(const struct allocator *a)
-{
-	return (const struct buddy *)((const char *)a -
-				      offsetof(struct buddy, base));
-}
-
-/* What the first page of something says it is. */
-enum buddy_kind {
-	KIND_NONE,			/* no head: a tail, a reserved page, a hole */
-	KIND_FREE,
-	KIND_ALLOCATED,
-	KIND_PCP,
-	KIND_NODE,
-	KIND_STASH,
-};
-
-struct buddy_repr {
-	/* Whether pfn is the head of a free block of exactly this order. */
-	bool (*is_free)(const struct buddy *b, unsigned long pfn,
-			unsigned int order);
-
-	/* What the page says, and of which order; for queries and checks. */
-	enum buddy_kind (*kind)(const struct buddy *b, unsigned long pfn,
-				unsigned int *order);
-
-	/* The page heads an allocated block, or nothing (a tail) again. */
-	void (*set_allocated)(struct buddy *b, struct buddy_zone *z,
-			      unsigned long pfn, unsigned int order);
-	void (*clear)(struct buddy *b, unsigned long pfn);
-
-	/* The list of one order and type. del and pop clear the page's words. */
-	void (*add)(struct buddy *b, struct buddy_zone *z, unsigned long pfn,
-		    unsigned int order, unsigned int type, enum list_end end);
-	void (*del)(struct buddy *b, struct buddy_zone *z, unsigned long pfn,
-		    unsigned int order, unsigned int type);
-	unsigned long (*pop)(struct buddy *b, struct buddy_zone *z,
-			     unsigned int order, unsigned int type);
-
-	/*
-	 * Optional, for lists that need memory of their own. make_room: the
-	 * list is about to get this block; false when the block was used up to
-	 * make room and must not be added. evict: pfn, a single page, is being
-	 * freed, and its buddy is no free page; true when the buddy carried
-	 * metadata that went elsewhere, and the two may merge. settle: the
-	 * operation is over; free what it released. last_resort: no list can
-	 * serve; a page that was set aside, or PFN_NONE, after which the lists
-	 * are tried once more.
-	 */
-	bool (*make_room)(struct buddy *b, struct buddy_zone *z,
-			  unsigned long pfn, unsigned int order,
-			  unsigned int type, enum list_end end);
-	bool (*evict)(struct buddy *b, struct buddy_zone *z,
-		      unsigned long pfn, unsigned long buddy);
-	void (*settle)(struct buddy *b, struct buddy_zone *z);
-	unsigned long (*last_resort)(struct buddy *b, struct buddy_zone *z,
-				     unsigned int order);
-
-	/* Check one list against the descriptors, and what else there is. */
-	int (*verify_list)(const struct buddy *b, const struct buddy_zone *z,
-			   unsigned int order, unsigned int type,
-			   struct msg *msg);
-	int (*verify_zone)(const struct buddy *b, const struct buddy_zone *z,
-			   struct msg *msg);
-	void (*node_counts)(const struct buddy *b, const struct buddy_zone *z,
-			    unsigned long *nodes, unsigned long *stash);
-};
-
-/* The zone that spans pfn, which must be in one. */
-static __always_inline struct buddy_zone *buddy_zone_of(const struct buddy *b,
-							unsigned long pfn)
-{
-	unsigned int i = b->nr_zones - 1;
-
-	while (pfn < b->zones[i]->start_pfn)
-		i--;
-	return b->zones[i];
-}
-
-/* The list a block belongs on. One type until mobility types are told apart. */
-static __always_inline unsigned int buddy_type(const struct buddy *b,
-					       const struct buddy_zone *z,
-					       unsigned long pfn)
-{
-	if (z->nr_types == 1)
-		return 0;
-	return b->block_type[pfn >> PAGEBLOCK_ORDER];
-}
-
-static __always_inline void count_listed(struct buddy_zone *z,
-					 unsigned int order, unsigned int type)
-{
-	z->nr_free[order][type]++;
-	z->occupied[type] |= 1U << order;
-	z->free_pages += 1UL << order;
-}
-
-static __always_inline void count_unlisted(struct buddy_zone *z,
-					   unsigned int order, unsigned int type)
-{
-	if (--z->nr_free[order][type] == 0)
-		z->occupied[type] &= ~(1U << order);
-	z->free_pages -= 1UL << order;
-}
-
-/* Put a block on its list; it may be used up instead (see make_room). */
-static __always_inline void buddy_insert(const struct buddy_repr *r,
-					 struct buddy *b, struct buddy_zone *z,
-					 unsigned long pfn, unsigned int order,
-					 unsigned int type, enum list_end end)
-{
-	if (r->make_room && !r->make_room(b, z, pfn, order, type, end))
+	if (!b->lru)
 		return;
-	r->add(b, z, pfn, order, type, end);
-	count_listed(z, order, type);
+	word = &b->lru[pfn / bits];
+	mask = 1UL << pfn % bits;
+	*word = movable ? *word | mask : *word & ~mask;
 }
 
-/* Take a block off its list. */
-static __always_inline void buddy_remove(const struct buddy_repr *r,
-					 struct buddy *b, struct buddy_zone *z,
-					 unsigned long pfn, unsigned int order,
-					 unsigned int type)
-{
-	r->del(b, z, pfn, order, type);
-	count_unlisted(z, order, type);
-}
-
-/* Take the first block of a list that is not empty. */
-static __always_inline unsigned long buddy_pop(const struct buddy_repr *r,
-					       struct buddy *b,
-					       struct buddy_zone *z,
-					       unsigned int order,
-					       unsigned int type)
-{
-	unsigned long pfn = r->pop(b, z, order, type);
-
-	count_unlisted(z, order, type);
-	return pfn;
-}
-
-/*
- * Free a block: join it with its buddy as long as that is free, then list it.
- *
- *   0 1 2 3        free 2, order 0: buddy 3 is free -> [2 3], order 1
- *   F F A F        buddy [0 1] is free of order 1    -> [0..3], order 2
- */
-static __always_inline void buddy_merge(const struct buddy_repr *r,
-					struct buddy *b, struct buddy_zone *z,
-					unsigned long pfn, unsigned int order,
-					enum list_end end)
-{
-	unsigned int type = buddy_type(b, z, pfn);
-
-	while (order < MAX_PAGE_ORDER) {
-		unsigned long buddy = pfn_buddy(pfn, order);
-
-		if (unlikely(buddy < z->start_pfn || buddy >= z->end_pfn))
-			break;
-		if (r->is_free(b, buddy, order))
-			buddy_remove(r, b, z, buddy, order,
-				     buddy_type(b, z, buddy));
-		else if (!r->evict || order > 0 || !r->evict(b, z, pfn, buddy))
-			break;
-		pfn &= buddy;
-		order++;
-		b->base.stats.merges++;
-	}
-	buddy_insert(r, b, z, pfn, order, type, end);
-}
-
-/* Serve from one zone, or PFN_NONE. */
+/* Serve from one zone, marks or not; PFN_NONE. */
 static __always_inline unsigned long buddy_zone_alloc(const struct buddy_repr *r,
 						      struct buddy *b,
 						      struct buddy_zone *z,
-						      unsigned int order,
-						      unsigned int type)
+						      const struct alloc_req *req,
+						      bool nofragment)
 {
-	uint32_t above = z->occupied[type] >> order;
-	unsigned int from;
-	unsigned long pfn;
+	unsigned int type = z->nr_types == 1 ? 0 : req->migratetype;
+	unsigned long pfn = PFN_NONE;
 
-	if (!above)
-		return PFN_NONE;
-	from = order + lowest_bit(above);
-	pfn = buddy_pop(r, b, z, from, type);
-	while (from > order) {
-		from--;
-		buddy_insert(r, b, z, pfn + (1UL << from), from, type, LIST_HEAD);
-		b->base.stats.splits++;
+	if (z->pcps && pcp_holds(req->order) && !(req->flags & ALLOC_NO_PCP))
+		pfn = pcp_alloc(r, b, z, &z->pcps[req->cpu], req->order, type,
+				nofragment);
+	if (pfn == PFN_NONE) {
+		enum take_mode mode = TAKE_OWN;
+
+		pfn = buddy_take(r, b, z, req->order, type, nofragment, &mode);
+		if (r->settle)
+			r->settle(b, z);
+		if (pfn == PFN_NONE)
+			return PFN_NONE;
 	}
-	r->set_allocated(b, z, pfn, order);
-	z->allocated += 1UL << order;
-	if (r->settle)
-		r->settle(b, z);
+	r->set_allocated(b, z, pfn, req->order);
+	note_owner(b, pfn, req->migratetype == MIGRATE_MOVABLE);
+	z->allocated += 1UL << req->order;
 	return pfn;
 }
+
+/* What is left to try when the first pass over the zones gave nothing. */
+unsigned long buddy_alloc_slow(const struct buddy_repr *r, struct buddy *b,
+			       const struct alloc_req *req);
 
 static __always_inline unsigned long buddy_alloc(const struct buddy_repr *r,
 						 struct allocator *a,
@@ -268,45 +96,72 @@ static __always_inline unsigned long buddy_alloc(const struct buddy_repr *r,
 {
 	struct buddy *b = to_buddy(a);
 	unsigned int top = min_t(unsigned int, req->zone_limit, b->nr_zones - 1);
-	unsigned long pfn;
+	bool nofragment = b->zones[top]->nofragment;
 
-	for (unsigned int i = top + 1; i-- > 0;) {
-		struct buddy_zone *z = b->zones[i];
+	for (;;) {
+		for (unsigned int i = top + 1; i-- > 0;) {
+			struct buddy_zone *z = b->zones[i];
+			unsigned long pfn;
 
-		pfn = buddy_zone_alloc(r, b, z, req->order,
-				       z->nr_types == 1 ? 0 : req->migratetype);
-		if (likely(pfn != PFN_NONE))
-			return pfn;
-	}
-	for (unsigned int i = top + 1; r->last_resort && i-- > 0;) {
-		struct buddy_zone *z = b->zones[i];
-
-		pfn = r->last_resort(b, z, req->order);
-		if (pfn != PFN_NONE) {
-			r->set_allocated(b, z, pfn, req->order);
-			z->allocated += 1UL << req->order;
-			return pfn;
+			if (b->policy.marks && !zone_passes_low(z, req))
+				continue;
+			pfn = buddy_zone_alloc(r, b, z, req, nofragment);
+			if (likely(pfn != PFN_NONE))
+				return pfn;
 		}
-		pfn = buddy_zone_alloc(r, b, z, req->order,
-				       z->nr_types == 1 ? 0 : req->migratetype);
-		if (pfn != PFN_NONE)
-			return pfn;
+		if (!nofragment)
+			break;
+		nofragment = false;
 	}
-	return PFN_NONE;
+	return buddy_alloc_slow(r, b, req);
+}
+
+/*
+ * What is larger than a pageblock joins as pageblocks do, one after the other:
+ * their types may differ.
+ */
+static inline bool types_differ(const struct buddy *b,
+				const struct buddy_zone *z, unsigned long pfn,
+				unsigned int order)
+{
+	for (unsigned long at = PAGEBLOCK_NR_PAGES; at < 1UL << order;
+	     at += PAGEBLOCK_NR_PAGES)
+		if (buddy_type(b, z, pfn + at) != buddy_type(b, z, pfn))
+			return true;
+	return false;
+}
+
+/* A block goes back to the free lists; its words are clear. */
+static __always_inline void buddy_put(const struct buddy_repr *r,
+				      struct buddy *b, struct buddy_zone *z,
+				      unsigned long pfn, unsigned int order,
+				      enum list_end end)
+{
+	if (unlikely(order > PAGEBLOCK_ORDER) && types_differ(b, z, pfn, order)) {
+		unsigned long stop = pfn + (1UL << order);
+
+		for (; pfn < stop; pfn += PAGEBLOCK_NR_PAGES)
+			buddy_free_block(r, b, z, pfn, PAGEBLOCK_ORDER, end);
+		return;
+	}
+	buddy_free_block(r, b, z, pfn, order, end);
 }
 
 static __always_inline void buddy_free(const struct buddy_repr *r,
 				       struct allocator *a, unsigned long pfn,
-				       unsigned int order)
+				       unsigned int order, unsigned int cpu)
 {
 	struct buddy *b = to_buddy(a);
 	struct buddy_zone *z = buddy_zone_of(b, pfn);
 
 	r->clear(b, pfn);
 	z->allocated -= 1UL << order;
-	buddy_merge(r, b, z, pfn, order, LIST_HEAD);
-	if (r->settle)
-		r->settle(b, z);
+	if (z->pcps && pcp_holds(order)) {
+		pcp_free(r, b, z, &z->pcps[cpu], pfn, order);
+		return;
+	}
+	buddy_put(r, b, z, pfn, order, LIST_BY_RULE);
+	zone_note_recovery(z);
 }
 
 static __always_inline void buddy_release(const struct buddy_repr *r,
@@ -317,9 +172,7 @@ static __always_inline void buddy_release(const struct buddy_repr *r,
 	struct buddy_zone *z = buddy_zone_of(b, pfn);
 
 	z->reserved -= 1UL << order;
-	buddy_merge(r, b, z, pfn, order, LIST_HEAD);
-	if (r->settle)
-		r->settle(b, z);
+	buddy_put(r, b, z, pfn, order, LIST_HEAD);
 }
 
 static __always_inline int buddy_adopt(const struct buddy_repr *r,
@@ -330,6 +183,7 @@ static __always_inline int buddy_adopt(const struct buddy_repr *r,
 	struct buddy_zone *z = buddy_zone_of(b, pfn);
 
 	r->set_allocated(b, z, pfn, order);
+	note_owner(b, pfn, buddy_type(b, z, pfn) == MIGRATE_MOVABLE);
 	z->reserved -= 1UL << order;
 	z->allocated += 1UL << order;
 	return 0;
@@ -343,9 +197,12 @@ static __always_inline bool buddy_split(const struct buddy_repr *r,
 {
 	struct buddy *b = to_buddy(a);
 	struct buddy_zone *z = buddy_zone_of(b, pfn);
+	bool movable = buddy_owner_is_movable(b, pfn);
 
-	for (unsigned long at = 0; at < 1UL << order; at += 1UL << new_order)
+	for (unsigned long at = 0; at < 1UL << order; at += 1UL << new_order) {
 		r->set_allocated(b, z, pfn + at, new_order);
+		note_owner(b, pfn + at, movable);
+	}
 	return true;
 }
 
@@ -353,14 +210,21 @@ static __always_inline bool buddy_split(const struct buddy_repr *r,
 
 /*
  * Set up the zones of b, whose zone structs the backend has allocated at
- * b->zones[0..nr_zones). 0, or -ENOMEM with a message.
+ * b->zones[0..nr_zones), as BUDDY_OPTIONS in `opts` say. 0, or -ENOMEM with a
+ * message.
  */
 int buddy_init(struct buddy *b, const struct allocator_ops *ops,
-	       struct machine *m, struct msg *msg);
+	       struct machine *m, const struct option_set *opts,
+	       struct msg *msg);
 
 /* Undo buddy_init(), however far it came. */
 void buddy_exit(struct buddy *b);
 
+/* A second of simulated time: per-CPU lists age, raised marks fall back. */
+void buddy_tick(const struct buddy_repr *r, struct allocator *a);
+void buddy_drain(const struct buddy_repr *r, struct allocator *a);
+
+/* Before any block of that pageblock is released. */
 void buddy_set_block_type(struct allocator *a, unsigned long pfn,
 			  unsigned int migratetype);
 void buddy_free_area(const struct allocator *a, unsigned int zone,

@@ -8,6 +8,7 @@
  *    (tail)         | stale                 ^      slot 17 holds this pfn
  *    node           | list, leaf  ----------+      the leaf is this page
  *    allocated      | memdesc
+ *    per-CPU        | prev ^ next                  parked: see xor_list.h
  *
  * A free block is listed by one 4-byte pfn in a deque, and its first page
  * keeps the slot, so it leaves from the middle without a search: an end entry
@@ -57,10 +58,11 @@
 #include "alloc/buddy/twoword_word.h"
 #include "lib/deque.h"
 #include "policy.h"
+#include "xor_list.h"
 
 #define SUBSTITUTES_TRIED 16	/* entries looked at for a page whose buddy is no node */
 
-enum { NODES_ANY, NODES_LOWMEM, NODES_HIGHMEM };	/* option nodes= */
+enum { NODES_ANY, NODES_LOWMEM, NODES_HIGHMEM, NODES_BOOT };	/* option nodes= */
 
 struct twoword_zone {
 	struct buddy_zone base;
@@ -327,6 +329,45 @@ static inline unsigned long twoword_pop(struct buddy *b, struct buddy_zone *z,
 	return pfn;
 }
 
+static inline unsigned long twoword_peek(struct buddy *b, struct buddy_zone *z,
+					 unsigned int order, unsigned int type)
+{
+	(void)b;
+	return pfn_of(z, deque_peek(list_of(z, order, type), DEQUE_HEAD));
+}
+
+static inline unsigned long *parked_link(const struct buddy *b,
+					 unsigned long pfn)
+{
+	return &page_of(b, pfn)->word1;
+}
+
+static inline void twoword_park(struct buddy *b, struct buddy_zone *z,
+				struct pcp_list *list, unsigned long pfn,
+				unsigned int order, enum list_end end)
+{
+	page_of(b, pfn)->state = tw_state(TW_PCP, order, 0, z->index);
+	xor_list_push(b, list, parked_link, pfn, end);
+}
+
+static inline unsigned long twoword_unpark(struct buddy *b,
+					   struct buddy_zone *z,
+					   struct pcp_list *list,
+					   enum list_end end)
+{
+	unsigned long pfn = xor_list_pop(b, list, parked_link, end);
+
+	(void)z;
+	page_of(b, pfn)->state.bits = 0;
+	return pfn;
+}
+
+static unsigned long twoword_next_parked(const struct buddy *b,
+					 unsigned long pfn, unsigned long prev)
+{
+	return *parked_link(b, pfn) ^ prev;
+}
+
 static bool twoword_make_room(struct buddy *b, struct buddy_zone *z,
 			      unsigned long pfn, unsigned int order,
 			      unsigned int type, enum list_end end);
@@ -402,6 +443,10 @@ static const struct buddy_repr twoword_repr = {
 	.add = twoword_add,
 	.del = twoword_del,
 	.pop = twoword_pop,
+	.peek = twoword_peek,
+	.park = twoword_park,
+	.unpark = twoword_unpark,
+	.next_parked = twoword_next_parked,
 	.make_room = make_room,
 	.evict = evict,
 	.settle = settle,
@@ -967,18 +1012,8 @@ static unsigned long twoword_alloc(struct allocator *a,
 static void twoword_free(struct allocator *a, unsigned long pfn,
 			 unsigned int order, unsigned int cpu)
 {
-	uint64_t before = a->stats.nodes;
-	uint64_t consumed;
-
 	to_twoword(to_buddy(a))->cpu = cpu;
-	buddy_free(&twoword_repr, a, pfn, order);
-	if (likely(a->stats.nodes <= before))
-		return;
-	consumed = a->stats.nodes - before;
-	if (order == 0 && consumed > a->stats.max_consumed)
-		a->stats.max_consumed = consumed;
-	if (consumed > a->stats.max_consumed_any)
-		a->stats.max_consumed_any = consumed;
+	buddy_free(&twoword_repr, a, pfn, order, cpu);
 }
 
 static void twoword_release(struct allocator *a, unsigned long pfn,
@@ -997,6 +1032,19 @@ static bool twoword_split(struct allocator *a, unsigned long pfn,
 			  unsigned int order, unsigned int new_order)
 {
 	return buddy_split(&twoword_repr, a, pfn, order, new_order);
+}
+
+static void twoword_tick(struct allocator *a, uint64_t now_ns)
+{
+	(void)now_ns;
+	to_twoword(to_buddy(a))->cpu = 0;
+	buddy_tick(&twoword_repr, a);
+}
+
+static void twoword_drain(struct allocator *a)
+{
+	to_twoword(to_buddy(a))->cpu = 0;
+	buddy_drain(&twoword_repr, a);
 }
 
 static void twoword_counts(const struct allocator *a, unsigned int zone,
@@ -1022,7 +1070,8 @@ static const struct option_spec twoword_options[] = {
 	{ "inline", "0..64", "16", "entries kept in the list's head, without a node" },
 	{ "hysteresis", "0..64", "4", "entries a list shortens by before its empty leaf goes" },
 	{ "entry", "4|8", "4", "bytes of a list entry" },
-	{ "nodes", "any|lowmem|highmem", "any", "reach nodes as the machine says, all directly, or all through kmap_local" },
+	{ "nodes", "any|lowmem|highmem|boot", "any", "reach nodes as the machine says, all directly, or all through kmap_local; boot: none are made of pages, all leaves are set aside at create" },
+	BUDDY_OPTIONS,
 	{ NULL, NULL, NULL, NULL },
 };
 
@@ -1051,7 +1100,8 @@ static bool make_lists(struct twoword *tw, struct twoword_zone *tz,
 		return false;
 	for (unsigned int i = 0; i < nr_lists(z); i++) {
 		cfg.max_entries = (z->zone->spanned >> i / z->nr_types) + 1;
-		cfg.fixed = i / z->nr_types == MAX_PAGE_ORDER;
+		cfg.fixed = tw->nodes == NODES_BOOT ||
+			    i / z->nr_types == MAX_PAGE_ORDER;
 		cfg.store = cfg.fixed ? &tz->boot_store : &tz->store;
 		if (!deque_init(&tz->lists[i], &cfg,
 				(unsigned char *)tz->slots + i * each))
@@ -1121,7 +1171,7 @@ static int twoword_create(struct allocator **out, struct machine *m,
 		tz->pending = PFN_NONE;
 		tz->stash = PFN_NONE;
 	}
-	err = buddy_init(&tw->buddy, &twoword_ops, m, msg);
+	err = buddy_init(&tw->buddy, &twoword_ops, m, opts, msg);
 	if (err)
 		goto destroy;
 	tw->relocate = option_get(opts, "relocate");
@@ -1166,6 +1216,8 @@ const struct allocator_ops twoword_ops = {
 	.alloc = twoword_alloc,
 	.free = twoword_free,
 	.split = twoword_split,
+	.tick = twoword_tick,
+	.drain = twoword_drain,
 	.free_area = buddy_free_area,
 	.counts = twoword_counts,
 	.query = twoword_query,

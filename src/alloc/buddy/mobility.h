@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mobility.h - a request whose own lists are empty takes from other types
+ *
+ *    request        takes from, in this order
+ *    unmovable      reclaimable, movable
+ *    movable        reclaimable, unmovable
+ *    reclaimable    unmovable, movable
+ *
+ *    claim   from the largest order downwards: the pageblock becomes the
+ *            requester's, with all that is free in it
+ *    steal   from the smallest order upwards: a block goes, its pageblock keeps
+ *            its type, and what is cut off stays on that type's lists
+ *
+ * A block of a pageblock or more is claimed whole. A smaller one of order o is
+ * claimed only by unmovable and reclaimable requests, or if o is at least
+ * PAGEBLOCK_ORDER / 2; and only if half of the pageblock is free or compatible:
+ * for a movable request what is movable, for another one entering a movable
+ * pageblock what is not, and nothing between unmovable and reclaimable.
+ *
+ * The high-atomic reserve is a fourth type, of at most 1 % of a zone: a pageblock
+ * from which a request that could not wait got more than one page. It serves
+ * such requests first, and is given up before one fails.
+ */
+#ifndef PAGETAX_ALLOC_BUDDY_MOBILITY_H
+#define PAGETAX_ALLOC_BUDDY_MOBILITY_H
+
+#include "freelist.h"
+
+/*
+ * Where the next block of a request, or of a refill of many, is looked for. A
+ * refill that had to steal goes on stealing; one that claimed is back at home.
+ */
+enum take_mode {
+	TAKE_OWN,
+	TAKE_STEAL,
+};
+
+/*
+ * Claim or steal a block of this order, or PFN_NONE. nofragment: claim nothing
+ * below a pageblock and do not steal. Its words are clear.
+ */
+unsigned long take_fallback(const struct buddy_repr *r, struct buddy *b,
+			    struct buddy_zone *z, unsigned int order,
+			    unsigned int type, bool nofragment,
+			    enum take_mode *mode);
+
+/* Whether the block that pfn heads was asked for as movable. */
+bool buddy_owner_is_movable(const struct buddy *b, unsigned long pfn);
+
+/* Reserve the pageblock that an atomic request was served from. */
+void reserve_highatomic(const struct buddy_repr *r, struct buddy *b,
+			struct buddy_zone *z, unsigned long pfn,
+			unsigned int order);
+
+/* Give a zone's reserve to this type; whether there was any. */
+bool unreserve_highatomic(const struct buddy_repr *r, struct buddy *b,
+			  struct buddy_zone *z, unsigned int type);
+
+/* A block of this order, its words clear, or PFN_NONE. */
+static __always_inline unsigned long buddy_take(const struct buddy_repr *r,
+						struct buddy *b,
+						struct buddy_zone *z,
+						unsigned int order,
+						unsigned int type,
+						bool nofragment,
+						enum take_mode *mode)
+{
+	if (likely(*mode == TAKE_OWN)) {
+		unsigned long pfn = take_smallest(r, b, z, order, type);
+
+		if (likely(pfn != PFN_NONE) || z->nr_types == 1)
+			return pfn;
+	}
+	return take_fallback(r, b, z, order, type, nofragment, mode);
+}
+
+#endif
