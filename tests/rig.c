@@ -14,18 +14,36 @@
 /* A backend that needs no options needs no row; not so many are without. */
 #define MAX_ROWLESS 32
 
+/* One type of page, nothing parked, every block to the head of its list. */
+#define BARE ":mobility=off:pcp=off:tail_rule=off"
+
 static const struct rig_variant variants[] = {
-	{ .spec = "linked" },
-	{ .spec = "twoword" },
-	{ .spec = "twoword:removal=punch" },
+	{ .spec = "linked" BARE },
+	{ .spec = "embedded16" BARE },
+	{ .spec = "packed8" BARE },
+	{ .spec = "inpage" BARE },
+	{ .spec = "twoword" BARE },
+	{ .spec = "twoword:removal=punch" BARE },
 	/* Nodes of a few entries are so many that some stay apart for good. */
-	{ .spec = "twoword:relocate=off", .keeps_nodes = PAGE_SHIFT < 12 },
-	{ .spec = "twoword:entry=8" },
-	{ .spec = "twoword:nodes=highmem" },
-	{ .spec = "twoword:nodes=lowmem", .needs_addresses = true },
-	{ .spec = "twoword:inline=0", .keeps_nodes = true },
-	{ .spec = "twoword:inline=4:removal=punch", .keeps_nodes = true },
-	{ .spec = "twoword:inline=0:relocate=off:entry=8", .keeps_nodes = true },
+	{ .spec = "twoword:relocate=off" BARE, .keeps_nodes = PAGE_SHIFT < 12 },
+	{ .spec = "twoword:entry=8" BARE },
+	{ .spec = "twoword:nodes=highmem" BARE },
+	{ .spec = "twoword:nodes=lowmem" BARE, .needs_addresses = true },
+	{ .spec = "twoword:inline=0" BARE, .keeps_nodes = true },
+	{ .spec = "twoword:inline=4:removal=punch" BARE, .keeps_nodes = true },
+	{ .spec = "twoword:inline=0:relocate=off:entry=8" BARE, .keeps_nodes = true },
+
+	/* The whole policy, and parts of it. */
+	{ .spec = "linked" },
+	{ .spec = "embedded16" },
+	{ .spec = "packed8" },
+	{ .spec = "inpage" },
+	{ .spec = "twoword" },
+	{ .spec = "twoword:pcp=off" },
+	{ .spec = "twoword:pcp=off:mobility=off" },
+	{ .spec = "twoword:mobility=off:pcp_high=5:pcp_batch=3" },
+	{ .spec = "twoword:removal=punch:nodes=boot" },
+
 	{ .spec = "genalloc_split" },
 	{ .spec = "genalloc_split:lengths=tree" },
 };

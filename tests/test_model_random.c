@@ -3,9 +3,9 @@
  * test_model_random.c - millions of random operations, every one of them checked
  *
  *    machine        operations a variant   full check after
- *      64 pages     400 thousand           each operation
- *     256 pages      80 thousand           each
- *    4096 pages      80 thousand           every 64th
+ *      64 pages     200 thousand           each operation
+ *     256 pages      40 thousand           each
+ *    4096 pages      40 thousand           every 64th
  *
  * The mix changes all the time (which orders, more allocations or more frees),
  * so that memory fills up, drains and fragments again and again. A failure
@@ -38,7 +38,7 @@
 #define SANITIZED 0
 #endif
 
-#define DEFAULT_OPS (SANITIZED ? UINT64_C(40000) : UINT64_C(400000))
+#define DEFAULT_OPS (SANITIZED ? UINT64_C(20000) : UINT64_C(200000))
 
 static const struct {
 	struct rig_shape shape;

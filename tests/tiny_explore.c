@@ -36,6 +36,9 @@
 /* 2 GiB of host memory, at 28 bytes a state and the table half full. */
 #define MAX_STATES (UINT64_C(2) << 30 >> 5)
 
+/* One type of page, nothing parked, every block to the head of its list. */
+#define BARE ":mobility=off:pcp=off:tail_rule=off"
+
 /*
  * Variants that remember more have more states for the same pages: where a
  * list's entries stand in its leaves, and with punch where the holes are. They
@@ -52,22 +55,23 @@ static const struct {
 	unsigned int consumed;		/* pages, by one free of order 0 */
 	uint64_t states;		/* at least: a fingerprint that forgets loses some */
 } table[] = {
-	{ { .spec = "linked" }, 0, false, 0, 229648 },
-	{ { .spec = "linked", .start_pfn = 3 }, 1, false, 0, 101628 },
-	{ { .spec = "embedded16" }, 0, false, 0, 229648 },
-	{ { .spec = "packed8" }, 0, false, 0, 229648 },
-	{ { .spec = "inpage", .highmem = true }, 0, false, 0, 229648 },
-	{ { .spec = "twoword" }, 0, false, 0, 229648 },
-	{ { .spec = "twoword:inline=3" }, 0, true, 1, 500000 },
-	{ { .spec = "twoword:inline=3", .start_pfn = 3, .keeps_nodes = true }, 2, true, 1, 95000 },
-	{ { .spec = "twoword:inline=3", .highmem = true }, 2, true, 1, 38000 },
-	{ { .spec = "twoword:inline=2", .keeps_nodes = true }, 2, true, 1, 70000 },
-	{ { .spec = "twoword:inline=1", .keeps_nodes = true }, 1, true, 1, 300000 },
-	{ { .spec = "twoword:inline=1", .highmem = true, .keeps_nodes = true }, 2, true, 1, 60000 },
-	{ { .spec = "twoword:inline=0", .keeps_nodes = true }, 3, true, 2, 50000 },
-	{ { .spec = "twoword:inline=1:removal=punch", .keeps_nodes = true }, 6, true, 1, 1400 },
-	{ { .spec = "twoword:inline=1:relocate=off", .keeps_nodes = true }, 3, true, 1, 90000 },
-	{ { .spec = "twoword:inline=3:entry=8" }, 2, true, 1, 38000 },
+	{ { .spec = "linked" BARE }, 0, false, 0, 229648 },
+	{ { .spec = "linked" BARE, .start_pfn = 3 }, 1, false, 0, 101628 },
+	{ { .spec = "embedded16" BARE }, 0, false, 0, 229648 },
+	{ { .spec = "packed8" BARE }, 0, false, 0, 229648 },
+	{ { .spec = "inpage" BARE, .highmem = true }, 0, false, 0, 229648 },
+	{ { .spec = "twoword" BARE }, 0, false, 0, 229648 },
+	{ { .spec = "twoword:inline=3" BARE }, 0, true, 1, 500000 },
+	{ { .spec = "twoword:inline=3" BARE, .start_pfn = 3, .keeps_nodes = true }, 2, true, 1, 95000 },
+	{ { .spec = "twoword:inline=3" BARE, .highmem = true }, 2, true, 1, 38000 },
+	{ { .spec = "twoword:inline=3:mobility=off:pcp=off" }, 3, true, 1, 0 },
+	{ { .spec = "twoword:inline=2" BARE, .keeps_nodes = true }, 2, true, 1, 70000 },
+	{ { .spec = "twoword:inline=1" BARE, .keeps_nodes = true }, 1, true, 1, 300000 },
+	{ { .spec = "twoword:inline=1" BARE, .highmem = true, .keeps_nodes = true }, 2, true, 1, 60000 },
+	{ { .spec = "twoword:inline=0" BARE, .keeps_nodes = true }, 3, true, 2, 50000 },
+	{ { .spec = "twoword:inline=1:removal=punch" BARE, .keeps_nodes = true }, 6, true, 1, 1400 },
+	{ { .spec = "twoword:inline=1:relocate=off" BARE, .keeps_nodes = true }, 3, true, 1, 90000 },
+	{ { .spec = "twoword:inline=3:entry=8" BARE }, 2, true, 1, 38000 },
 	/* A map is the set of blocks held: as many as there are, and no more. */
 	{ { .spec = "genalloc" }, 0, false, 0, 17602 },
 	{ { .spec = "genalloc:fit=best", .start_pfn = 3 }, 0, false, 0, 13520 },

@@ -172,6 +172,35 @@ static inline unsigned long embedded16_pop(struct buddy *b,
 	return pfn;
 }
 
+static inline void embedded16_park(struct buddy *b, struct buddy_zone *z,
+				   struct link_list *list, unsigned long pfn,
+				   unsigned int order, enum list_end end)
+{
+	(void)z;
+	set_page(page_of(b, pfn), KIND_PCP, order);
+	link_list_add(&embedded16_links, b, list, pfn, end);
+}
+
+static inline unsigned long embedded16_unpark(struct buddy *b, struct buddy_zone *z,
+					      struct link_list *list,
+					      enum list_end end)
+{
+	unsigned long pfn = (unsigned long)link_list_pop(&embedded16_links, b, list,
+							 end);
+
+	(void)z;
+	embedded16_clear(b, pfn);
+	return pfn;
+}
+
+static unsigned long embedded16_next_parked(const struct buddy *b,
+					    unsigned long pfn,
+					    unsigned long prev)
+{
+	(void)prev;
+	return link_list_behind(&embedded16_links, b, pfn);
+}
+
 static int embedded16_verify_list(const struct buddy *b,
 				  const struct buddy_zone *z,
 				  unsigned int order, unsigned int type,
@@ -185,6 +214,10 @@ static const struct buddy_repr embedded16_repr = {
 	.add = embedded16_add,
 	.del = embedded16_del,
 	.pop = embedded16_pop,
+	.peek = listed_peek,
+	.park = embedded16_park,
+	.unpark = embedded16_unpark,
+	.next_parked = embedded16_next_parked,
 	.verify_list = embedded16_verify_list,
 };
 
@@ -201,14 +234,18 @@ static int embedded16_verify_list(const struct buddy *b,
 
 LISTED_CALLS(embedded16)
 
+static const struct option_spec embedded16_options[] = {
+	BUDDY_OPTIONS,
+	{ NULL, NULL, NULL, NULL },
+};
+
 static int embedded16_create(struct allocator **out, struct machine *m,
 			     const struct option_set *opts, struct msg *msg)
 {
 	struct listed *l;
 	int err;
 
-	(void)opts;
-	l = listed_create(&embedded16_ops, m, 0, &err, msg);
+	l = listed_create(&embedded16_ops, m, opts, 0, &err, msg);
 	if (!l)
 		return err;
 	*out = &l->buddy.base;
@@ -219,6 +256,7 @@ const struct allocator_ops embedded16_ops = {
 	.name = "embedded16",
 	.summary = "16-byte page, both list links and four bits of type and order inside",
 	.desc_bytes = sizeof(struct embedded16_page),
+	.options = embedded16_options,
 	.caps = { .max_order = MAX_PAGE_ORDER, .query = QUERY_BLOCKS },
 	.create = embedded16_create,
 	LISTED_TABLE(embedded16),

@@ -190,6 +190,39 @@ static inline unsigned long inpage_pop(struct buddy *b, struct buddy_zone *z,
 	return pfn;
 }
 
+static inline void inpage_park(struct buddy *b, struct buddy_zone *z,
+			       struct link_list *list, unsigned long pfn,
+			       unsigned int order, enum list_end end)
+{
+	(void)z;
+	set_state(b, pfn, KIND_PCP, order);
+	link_list_add(&inpage_links, b, list, pfn, end);
+	meta_charge(&b->base.machine->meta, META_inband,
+		    sizeof(struct inpage_links));
+}
+
+static inline unsigned long inpage_unpark(struct buddy *b, struct buddy_zone *z,
+					  struct link_list *list,
+					  enum list_end end)
+{
+	unsigned long pfn = (unsigned long)link_list_pop(&inpage_links, b, list,
+							 end);
+
+	(void)z;
+	inpage_clear(b, pfn);
+	meta_uncharge(&b->base.machine->meta, META_inband,
+		      sizeof(struct inpage_links));
+	return pfn;
+}
+
+static unsigned long inpage_next_parked(const struct buddy *b,
+					unsigned long pfn,
+					unsigned long prev)
+{
+	(void)prev;
+	return link_list_behind(&inpage_links, b, pfn);
+}
+
 static int inpage_verify_list(const struct buddy *b, const struct buddy_zone *z,
 			      unsigned int order, unsigned int type,
 			      struct msg *msg);
@@ -202,6 +235,10 @@ static const struct buddy_repr inpage_repr = {
 	.add = inpage_add,
 	.del = inpage_del,
 	.pop = inpage_pop,
+	.peek = listed_peek,
+	.park = inpage_park,
+	.unpark = inpage_unpark,
+	.next_parked = inpage_next_parked,
 	.verify_list = inpage_verify_list,
 };
 
@@ -216,14 +253,18 @@ static int inpage_verify_list(const struct buddy *b, const struct buddy_zone *z,
 
 LISTED_CALLS(inpage)
 
+static const struct option_spec inpage_options[] = {
+	BUDDY_OPTIONS,
+	{ NULL, NULL, NULL, NULL },
+};
+
 static int inpage_create(struct allocator **out, struct machine *m,
 			 const struct option_set *opts, struct msg *msg)
 {
 	struct listed *l;
 	int err;
 
-	(void)opts;
-	l = listed_create(&inpage_ops, m, 0, &err, msg);
+	l = listed_create(&inpage_ops, m, opts, 0, &err, msg);
 	if (!l)
 		return err;
 	*out = &l->buddy.base;
@@ -234,6 +275,7 @@ const struct allocator_ops inpage_ops = {
 	.name = "inpage",
 	.summary = "list links inside the free page: no list memory, a map for each touch of highmem",
 	.desc_bytes = sizeof(struct inpage_page),
+	.options = inpage_options,
 	.caps = { .max_order = MAX_PAGE_ORDER, .query = QUERY_BLOCKS },
 	.create = inpage_create,
 	LISTED_TABLE(inpage),

@@ -152,7 +152,7 @@ static inline unsigned long linked_peek(struct buddy *b, struct buddy_zone *z,
 
 /* A per-CPU list is a chain through the same entries, ending in NULL. */
 static inline void linked_park(struct buddy *b, struct buddy_zone *z,
-			       struct pcp_list *list, unsigned long pfn,
+			       struct link_list *list, unsigned long pfn,
 			       unsigned int order, enum list_end end)
 {
 	struct linked_page *page = page_of(b, pfn);
@@ -161,35 +161,36 @@ static inline void linked_park(struct buddy *b, struct buddy_zone *z,
 	page->type = KIND_PCP;
 	page->order = order;
 	page->lru = (struct list_entry){ NULL, NULL };
-	if (list->head == PFN_NONE) {
-		list->head = list->tail = pfn;
+	if (list->first == LINK_END) {
+		list->first = list->last = pfn;
 	} else if (end == LIST_HEAD) {
-		page->lru.next = &page_of(b, list->head)->lru;
+		page->lru.next = &page_of(b, (unsigned long)list->first)->lru;
 		page->lru.next->prev = &page->lru;
-		list->head = pfn;
+		list->first = pfn;
 	} else {
-		page->lru.prev = &page_of(b, list->tail)->lru;
+		page->lru.prev = &page_of(b, (unsigned long)list->last)->lru;
 		page->lru.prev->next = &page->lru;
-		list->tail = pfn;
+		list->last = pfn;
 	}
 }
 
 static inline unsigned long linked_unpark(struct buddy *b, struct buddy_zone *z,
-					  struct pcp_list *list,
+					  struct link_list *list,
 					  enum list_end end)
 {
-	unsigned long pfn = end == LIST_HEAD ? list->head : list->tail;
+	unsigned long pfn = (unsigned long)(end == LIST_HEAD ? list->first :
+							       list->last);
 	struct linked_page *page = page_of(b, pfn);
 
 	(void)z;
 	page->type = KIND_NONE;
-	if (list->head == list->tail) {
-		list->head = list->tail = PFN_NONE;
+	if (list->first == list->last) {
+		list->first = list->last = LINK_END;
 	} else if (end == LIST_HEAD) {
-		list->head = pfn_of(b, page->lru.next);
+		list->first = pfn_of(b, page->lru.next);
 		page->lru.next->prev = NULL;
 	} else {
-		list->tail = pfn_of(b, page->lru.prev);
+		list->last = pfn_of(b, page->lru.prev);
 		page->lru.prev->next = NULL;
 	}
 	return pfn;

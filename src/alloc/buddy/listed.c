@@ -16,7 +16,8 @@ static size_t listed_bytes(const struct machine *m, size_t offset)
 }
 
 struct listed *listed_create(const struct allocator_ops *ops, struct machine *m,
-			     size_t offset, int *err, struct msg *msg)
+			     const struct option_set *opts, size_t offset,
+			     int *err, struct msg *msg)
 {
 	unsigned char *whole = machine_alloc(m, listed_bytes(m, offset),
 					     META_structures);
@@ -36,7 +37,7 @@ struct listed *listed_create(const struct allocator_ops *ops, struct machine *m,
 				lz->free_list[order][type] =
 					(struct link_list){ LINK_END, LINK_END };
 	}
-	*err = buddy_init(&l->buddy, ops, m, msg);
+	*err = buddy_init(&l->buddy, ops, m, opts, msg);
 	if (*err)
 		goto destroy;
 	l->pages = machine_memmap(m, ops->desc_bytes);

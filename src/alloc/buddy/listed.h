@@ -12,6 +12,7 @@
  * embedded16, packed8, inpage and memdesc differ in where a block's two links
  * are and what a link says; how a list is linked is the same and stands here.
  * A place is what a link can point to: a pfn, or for memdesc a struct buddy.
+ * Per-CPU lists are linked the same way.
  *
  *    places written or read     own   neighbours
  *      add                       1    1 (none in an empty list)
@@ -23,16 +24,9 @@
 
 #include "policy.h"
 
-#define LINK_END UINT64_MAX		/* no neighbour */
-
 struct links {
 	uint64_t next;
 	uint64_t prev;
-};
-
-struct link_list {
-	uint64_t first;			/* LINK_END in an empty list */
-	uint64_t last;
 };
 
 /* How a representation keeps the links of a place that is on a list. */
@@ -114,13 +108,42 @@ static __always_inline void link_list_del(const struct link_ops *ops,
 		ops->set_prev(b, links.next, links.prev);
 }
 
+/* Take the place at one end off a list that is not empty. */
+static __always_inline uint64_t link_list_pop(const struct link_ops *ops,
+					      struct buddy *b,
+					      struct link_list *list,
+					      enum list_end end)
+{
+	uint64_t place = end == LIST_HEAD ? list->first : list->last;
+
+	link_list_del(ops, b, list, place);
+	return place;
+}
+
+/* next_parked of a representation with such lists, whose places are pfns. */
+static inline unsigned long link_list_behind(const struct link_ops *ops,
+					     const struct buddy *b,
+					     unsigned long pfn)
+{
+	return (unsigned long)ops->peek(b, pfn).next;
+}
+
+/* peek of a representation: the first block of a free list. */
+static inline unsigned long listed_peek(struct buddy *b, struct buddy_zone *z,
+					unsigned int order, unsigned int type)
+{
+	(void)b;
+	return (unsigned long)listed_free_list(z, order, type)->first;
+}
+
 /*
  * Make a listed buddy of `bytes` bytes, of which the struct listed begins at
  * `offset` and ends with room for one zone each, and its descriptors.
  * NULL, with *err and a message, when there is no room.
  */
 struct listed *listed_create(const struct allocator_ops *ops, struct machine *m,
-			     size_t offset, int *err, struct msg *msg);
+			     const struct option_set *opts, size_t offset,
+			     int *err, struct msg *msg);
 void listed_destroy(struct listed *l, size_t offset);
 
 /* Whether a list holds what the descriptors and the counters say. */
@@ -147,7 +170,7 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 				unsigned int order, unsigned int cpu)          \
 	{                                                                      \
 		to_listed(to_buddy(a))->cpu = cpu;                             \
-		buddy_free(&name##_repr, a, pfn, order);                       \
+		buddy_free(&name##_repr, a, pfn, order, cpu);                  \
 	}                                                                      \
 									       \
 	static void name##_release(struct allocator *a, unsigned long pfn,     \
@@ -166,6 +189,19 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 				 unsigned int order, unsigned int new_order)   \
 	{                                                                      \
 		return buddy_split(&name##_repr, a, pfn, order, new_order);    \
+	}                                                                      \
+									       \
+	static void name##_tick(struct allocator *a, uint64_t now_ns)          \
+	{                                                                      \
+		(void)now_ns;                                                  \
+		to_listed(to_buddy(a))->cpu = 0;                               \
+		buddy_tick(&name##_repr, a);                                   \
+	}                                                                      \
+									       \
+	static void name##_drain(struct allocator *a)                          \
+	{                                                                      \
+		to_listed(to_buddy(a))->cpu = 0;                               \
+		buddy_drain(&name##_repr, a);                                  \
 	}                                                                      \
 									       \
 	static void name##_counts(const struct allocator *a, unsigned int zone, \
@@ -204,6 +240,8 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 	.alloc = name##_alloc,                                                 \
 	.free = name##_free,                                                   \
 	.split = name##_split,                                                 \
+	.tick = name##_tick,                                                   \
+	.drain = name##_drain,                                                 \
 	.free_area = buddy_free_area,                                          \
 	.counts = name##_counts,                                               \
 	.query = name##_query,                                                 \

@@ -167,6 +167,35 @@ static inline unsigned long packed8_pop(struct buddy *b, struct buddy_zone *z,
 	return pfn;
 }
 
+static inline void packed8_park(struct buddy *b, struct buddy_zone *z,
+				struct link_list *list, unsigned long pfn,
+				unsigned int order, enum list_end end)
+{
+	(void)z;
+	page_of(b, pfn)->bits = state_of(KIND_PCP, order);
+	link_list_add(&packed8_links, b, list, pfn, end);
+}
+
+static inline unsigned long packed8_unpark(struct buddy *b, struct buddy_zone *z,
+					   struct link_list *list,
+					   enum list_end end)
+{
+	unsigned long pfn = (unsigned long)link_list_pop(&packed8_links, b, list,
+							 end);
+
+	(void)z;
+	packed8_clear(b, pfn);
+	return pfn;
+}
+
+static unsigned long packed8_next_parked(const struct buddy *b,
+					 unsigned long pfn,
+					 unsigned long prev)
+{
+	(void)prev;
+	return link_list_behind(&packed8_links, b, pfn);
+}
+
 static int packed8_verify_list(const struct buddy *b,
 			       const struct buddy_zone *z, unsigned int order,
 			       unsigned int type, struct msg *msg);
@@ -179,6 +208,10 @@ static const struct buddy_repr packed8_repr = {
 	.add = packed8_add,
 	.del = packed8_del,
 	.pop = packed8_pop,
+	.peek = listed_peek,
+	.park = packed8_park,
+	.unpark = packed8_unpark,
+	.next_parked = packed8_next_parked,
 	.verify_list = packed8_verify_list,
 };
 
@@ -193,19 +226,23 @@ static int packed8_verify_list(const struct buddy *b,
 
 LISTED_CALLS(packed8)
 
+static const struct option_spec packed8_options[] = {
+	BUDDY_OPTIONS,
+	{ NULL, NULL, NULL, NULL },
+};
+
 static int packed8_create(struct allocator **out, struct machine *m,
 			  const struct option_set *opts, struct msg *msg)
 {
 	struct listed *l;
 	int err;
 
-	(void)opts;
 	if (m->end_pfn > PFN_LIMIT)
 		return msg_set(msg, EINVAL,
 			       "packed8: links of %d bits reach %" PRIu64 " GiB of memory, but this machine's ends at %" PRIu64 " GiB",
 			       LINK_BITS, PFN_LIMIT >> (30 - PAGE_SHIFT),
 			       ((uint64_t)m->end_pfn << PAGE_SHIFT) >> 30);
-	l = listed_create(&packed8_ops, m, 0, &err, msg);
+	l = listed_create(&packed8_ops, m, opts, 0, &err, msg);
 	if (!l)
 		return err;
 	*out = &l->buddy.base;
@@ -216,6 +253,7 @@ const struct allocator_ops packed8_ops = {
 	.name = "packed8",
 	.summary = "8-byte page, two list links of 29 bits inside; up to 2 TiB",
 	.desc_bytes = sizeof(struct packed8_page),
+	.options = packed8_options,
 	.caps = { .max_order = MAX_PAGE_ORDER, .query = QUERY_BLOCKS },
 	.create = packed8_create,
 	LISTED_TABLE(packed8),

@@ -65,7 +65,7 @@ bool pcp_create(struct buddy *b, struct buddy_zone *z, unsigned long high,
 
 		size_lists(pcp, z, nr_cpus, high, batch);
 		for (unsigned int i = 0; i < PCP_NR_LISTS; i++)
-			pcp->lists[i] = (struct pcp_list){ PFN_NONE, PFN_NONE };
+			pcp->lists[i] = (struct link_list){ LINK_END, LINK_END };
 	}
 	return true;
 }
@@ -103,12 +103,21 @@ void pcp_drain_all(const struct buddy_repr *r, struct buddy *b,
 			pcp_drain(r, b, z, &z->pcps[cpu], z->pcps[cpu].count, 0);
 }
 
+static unsigned long parked_pfn(const struct buddy_repr *r,
+				const struct buddy *b, uint64_t place)
+{
+	if (place == LINK_END)
+		return PFN_NONE;
+	return r->parked_pfn ? r->parked_pfn(b, place) : (unsigned long)place;
+}
+
 static int verify_pcp_list(const struct buddy_repr *r, const struct buddy *b,
 			   const struct buddy_zone *z, const struct pcp *pcp,
 			   unsigned int index, int *pages, struct msg *msg)
 {
-	const struct pcp_list *list = &pcp->lists[index];
-	unsigned long prev = PFN_NONE, pfn = list->head;
+	const struct link_list *list = &pcp->lists[index];
+	unsigned long prev = PFN_NONE, pfn = parked_pfn(r, b, list->first);
+	unsigned long last = parked_pfn(r, b, list->last);
 
 	while (pfn != PFN_NONE) {
 		unsigned long next;
@@ -125,10 +134,10 @@ static int verify_pcp_list(const struct buddy_repr *r, const struct buddy *b,
 		prev = pfn;
 		pfn = next;
 	}
-	if (prev != list->tail)
+	if (prev != last)
 		return msg_set(msg, EUCLEAN,
 			       "zone %s: per-CPU list %u ends at pfn %#lx instead of %#lx",
-			       z->zone->name, index, prev, list->tail);
+			       z->zone->name, index, prev, last);
 	return 0;
 }
 

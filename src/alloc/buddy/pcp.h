@@ -85,7 +85,7 @@ static __always_inline unsigned long pcp_pop(const struct buddy_repr *r,
 
 static inline bool pcp_list_empty(const struct pcp *pcp, unsigned int index)
 {
-	return pcp->lists[index].head == PFN_NONE;
+	return pcp->lists[index].first == LINK_END;
 }
 
 /*

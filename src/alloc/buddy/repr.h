@@ -40,10 +40,15 @@ enum list_end {
 #define PCP_NR_SMALL ((PCP_MAX_ORDER + 1) * PCP_NR_TYPES)
 #define PCP_NR_LISTS (PCP_NR_SMALL + 2)
 
-/* Blocks parked for one CPU; their pages link them. PFN_NONE in both: empty. */
-struct pcp_list {
-	unsigned long head;		/* pushed last, handed out next */
-	unsigned long tail;		/* drained next */
+/*
+ * The ends of a list. A place is what a link can point to: a pfn, for most
+ * representations.
+ */
+#define LINK_END UINT64_MAX		/* no neighbour */
+
+struct link_list {
+	uint64_t first;			/* LINK_END in an empty list */
+	uint64_t last;
 };
 
 /* The per-CPU lists of one zone and CPU; all counts in pages. See pcp.h. */
@@ -56,7 +61,7 @@ struct pcp {
 	int free_count;			/* freed lately, halved by each allocation */
 	uint8_t alloc_factor;		/* log2 of batches per refill */
 	bool prev_free_high_order;	/* the last free had order 1 to 3 */
-	struct pcp_list lists[PCP_NR_LISTS];
+	struct link_list lists[PCP_NR_LISTS];	/* first: handed out next */
 };
 
 enum zone_mark {
@@ -162,16 +167,18 @@ struct buddy_repr {
 	/*
 	 * Per-CPU lists. park: a block whose words are clear goes to an end and
 	 * says KIND_PCP; unpark: the block at an end of a list that is not empty
-	 * leaves, its words clear. next_parked: the block behind pfn on the way
-	 * from the head, whose predecessor was prev (PFN_NONE: none); for checks.
+	 * leaves, its words clear. For checks, next_parked: the block behind pfn
+	 * on the way from the head, whose predecessor was prev (PFN_NONE: none),
+	 * and parked_pfn, where a place is no pfn.
 	 */
 	void (*park)(struct buddy *b, struct buddy_zone *z,
-		     struct pcp_list *list, unsigned long pfn,
+		     struct link_list *list, unsigned long pfn,
 		     unsigned int order, enum list_end end);
 	unsigned long (*unpark)(struct buddy *b, struct buddy_zone *z,
-				struct pcp_list *list, enum list_end end);
+				struct link_list *list, enum list_end end);
 	unsigned long (*next_parked)(const struct buddy *b, unsigned long pfn,
 				     unsigned long prev);
+	unsigned long (*parked_pfn)(const struct buddy *b, uint64_t place);
 
 	/*
 	 * Optional, for lists that need memory of their own. make_room: the

@@ -343,7 +343,7 @@ static inline unsigned long *parked_link(const struct buddy *b,
 }
 
 static inline void twoword_park(struct buddy *b, struct buddy_zone *z,
-				struct pcp_list *list, unsigned long pfn,
+				struct link_list *list, unsigned long pfn,
 				unsigned int order, enum list_end end)
 {
 	page_of(b, pfn)->state = tw_state(TW_PCP, order, 0, z->index);
@@ -352,7 +352,7 @@ static inline void twoword_park(struct buddy *b, struct buddy_zone *z,
 
 static inline unsigned long twoword_unpark(struct buddy *b,
 					   struct buddy_zone *z,
-					   struct pcp_list *list,
+					   struct link_list *list,
 					   enum list_end end)
 {
 	unsigned long pfn = xor_list_pop(b, list, parked_link, end);

@@ -18,20 +18,22 @@
 
 #include "repr.h"
 
+/* LINK_END, cut to a word, is PFN_NONE. */
+
 /* Where the link word of a member is; b is handed through. */
 typedef unsigned long *xor_link_fn(const struct buddy *b, unsigned long pfn);
 
 static __always_inline void xor_list_push(const struct buddy *b,
-					  struct pcp_list *list,
+					  struct link_list *list,
 					  xor_link_fn *link, unsigned long pfn,
 					  enum list_end end)
 {
-	unsigned long *place = end == LIST_HEAD ? &list->head : &list->tail;
-	unsigned long neighbour = *place;
+	uint64_t *place = end == LIST_HEAD ? &list->first : &list->last;
+	unsigned long neighbour = (unsigned long)*place;
 
 	*link(b, pfn) = PFN_NONE ^ neighbour;
 	if (neighbour == PFN_NONE)
-		list->head = list->tail = pfn;
+		list->first = list->last = pfn;
 	else
 		*link(b, neighbour) ^= PFN_NONE ^ pfn;
 	*place = pfn;
@@ -39,19 +41,20 @@ static __always_inline void xor_list_push(const struct buddy *b,
 
 /* The list must not be empty. */
 static __always_inline unsigned long xor_list_pop(const struct buddy *b,
-						  struct pcp_list *list,
+						  struct link_list *list,
 						  xor_link_fn *link,
 						  enum list_end end)
 {
-	unsigned long *place = end == LIST_HEAD ? &list->head : &list->tail;
-	unsigned long pfn = *place;
+	uint64_t *place = end == LIST_HEAD ? &list->first : &list->last;
+	unsigned long pfn = (unsigned long)*place;
 	unsigned long neighbour = *link(b, pfn) ^ PFN_NONE;
 
-	if (neighbour == PFN_NONE)
-		list->head = list->tail = PFN_NONE;
-	else
+	if (neighbour == PFN_NONE) {
+		list->first = list->last = LINK_END;
+	} else {
 		*link(b, neighbour) ^= PFN_NONE ^ pfn;
-	*place = neighbour;
+		*place = neighbour;
+	}
 	return pfn;
 }
 
