@@ -166,7 +166,7 @@ static const struct {
 	enum start_page state;
 } states[] = {
 	{ ALLOC("3", "0x400", "0"),			false, START_PCP },
-	{ LOCKED("3", "0x400", "0", "1"),		false, START_PCP },
+	{ LOCKED("3", "0x400", "0", "1"),		false, START_FREE },	/* proved */
 	{ DRAIN("3", "0x400", "0", "1"),		false, START_PCP },
 	{ FREE("3", "0x400", "0"),			false, START_RESIDENT },
 	{ FREE("3", "0x401", "0"),			false, START_PINNED },
@@ -262,8 +262,9 @@ END_TEST
 static const struct { const char *events; unsigned int migratetype; } types[] = {
 	{ FREE("5", "0x3f0", "0"),				MIGRATE_MOVABLE },
 	{ DRAIN("5", "0x500", "0", "2"),			MIGRATE_RECLAIMABLE },
-	{ LOCKED("5", "0x500", "0", "0") DRAIN("6", "0x500", "0", "2"), MIGRATE_UNMOVABLE },
+	{ LOCKED("5", "0x400", "0", "0") DRAIN("6", "0x500", "0", "2"), MIGRATE_UNMOVABLE },
 	{ EXTFRAG("5", "0x400", "2") DRAIN("6", "0x500", "0", "0"), MIGRATE_RECLAIMABLE },
+	{ LOCKED("5", "0x400", "0", "0") EXTFRAG("6", "0x400", "2"), MIGRATE_RECLAIMABLE },
 	{ DRAIN("1", "0x500", "0", "2"),			MIGRATE_MOVABLE },
 	{ DRAIN("5", "0x600", "0", "2"),			MIGRATE_MOVABLE },
 };

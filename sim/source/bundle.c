@@ -7,6 +7,7 @@
  *	events.txt           --> trace; every pfn checked against the zones
  *	kpageflags.start     --> start state and holes
  *	kpageflags.start.times   when each chunk of it was read
+ *	kpageflags.end, .times   a second snapshot: what pages ended as
  *	buddyinfo.tsv            free blocks by order and zone, sampled
  *	counters.tsv             vmstat and per-CPU list counters, sampled
  *
@@ -434,7 +435,22 @@ static int read_start_state(struct bundle *b, const char *folder, struct msg *ms
 			       folder);
 	err = start_read_kpageflags(b, path, msg);
 	if (!err && find_file(path, folder, "kpageflags.start.times"))
-		err = start_read_times(b, path, msg);
+		err = start_read_times(b, path, &b->chunk_before_ns, &b->chunk_ns,
+				       msg);
+	return err;
+}
+
+/* The second snapshot is of use only with its times. */
+static int read_end_state(struct bundle *b, const char *folder, struct msg *msg)
+{
+	char path[PATH_BYTES];
+	int err;
+
+	if (!b->chunk_ns || !find_file(path, folder, "kpageflags.end.times"))
+		return 0;
+	err = start_read_times(b, path, NULL, &b->end_ns, msg);
+	if (!err && find_file(path, folder, "kpageflags.end"))
+		err = start_read_end(b, path, msg);
 	return err;
 }
 
@@ -464,6 +480,8 @@ static int read_folder(struct bundle *b, const char *folder, uint64_t limit,
 		err = read_events(b, folder, limit, msg);
 	if (!err)
 		err = read_start_state(b, folder, msg);
+	if (!err)
+		err = read_end_state(b, folder, msg);
 	if (!err)
 		err = start_classify(b, msg);
 	if (!err)
@@ -512,7 +530,10 @@ void bundle_free(struct bundle *b)
 	free(b->counter_names);
 	free(b->counters);
 	free(b->buddyinfo);
+	free(b->end_ns);
+	free(b->end_free);
 	free(b->chunk_ns);
+	free(b->chunk_before_ns);
 	free(b->resident_blocks);
 	free(b->free_blocks);
 	free(b->start);

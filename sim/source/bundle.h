@@ -58,8 +58,19 @@ struct bundle {
 	size_t nr_resident_blocks;
 	uint64_t nr_start_conflicts;	/* first frees of blocks of which a part was something else */
 
-	uint64_t *chunk_ns;		/* when each chunk of 1024 pfns was read (after_ns); NULL without snapshot */
+	/*
+	 * When each chunk of 1024 pfns was read: between these two; NULL
+	 * without snapshot. Events in between are applied to it already.
+	 */
+	uint64_t *chunk_before_ns;
+	uint64_t *chunk_ns;
 	size_t nr_chunks;
+	uint64_t nr_start_proved;	/* pages the snapshot missed in the buddy, which events
+					   or the second snapshot prove to have been there */
+
+	/* A second snapshot, after the workload; both NULL when it is missing. */
+	uint8_t *end_free;		/* 1 for each page that was in the buddy */
+	uint64_t *end_ns;		/* when each chunk of it was read */
 
 	uint64_t workload_start_ns;	/* 0 when unknown */
 	uint64_t workload_end_ns;

@@ -47,6 +47,15 @@ struct event {
 };
 _Static_assert(sizeof(struct event) == 32, "two events a cache line");
 
+/*
+ * Whether a free of this order goes to a per-CPU list, from where a drain event
+ * tells that it enters the buddy. Others enter at once.
+ */
+static inline bool order_uses_pcp(unsigned int order)
+{
+	return order <= 3 || order == PAGEBLOCK_ORDER;
+}
+
 enum event_flags {
 	EVENT_REFILL           = 1 << 0,	/* EV_ZONE_LOCKED: percpu_refill=1 */
 	EVENT_CHANGE_OWNERSHIP = 1 << 1,	/* EV_EXTFRAG: change_ownership=1 */

@@ -13,9 +13,10 @@
  *	---|---- alloc -----|------------------------- (none) -  pinned
  *	---|----------------|------------------------- (none) -  pinned
  *
- * alloc stands for every event of a page that was free: zone_locked and drain
- * too. mm_page_free_batched repeats a free, perhaps across the snapshot, so it
- * is not looked at.
+ * alloc stands for a drain, too. A page that leaves the buddy (zone_locked,
+ * extfrag) without having entered it was in it all the time, whatever its flags
+ * said: see was_reported(). mm_page_free_batched repeats a free, perhaps across
+ * the snapshot, so it is not looked at.
  *
  * A resident page belongs to the block that is freed first. If a part of that
  * block was something else (its page had an event of its own before), only the
@@ -48,6 +49,9 @@
 /* In b->start while events are looked at: the page's first event has been. */
 #define DECIDED 0x80
 
+/* There, too: the snapshot shows no flag at all. */
+#define FLAGLESS 0x40
+
 /* ---- the snapshot ---- */
 
 static int alloc_start(struct bundle *b, struct msg *msg)
@@ -61,28 +65,39 @@ static int alloc_start(struct bundle *b, struct msg *msg)
 	return 0;
 }
 
-/* Reads the flags of pages pfn and up; counts flagless pages by section. */
-static void take_flags(struct bundle *b, unsigned long pfn, const char *text,
-		       size_t nr, uint32_t *flagless)
+static bool has_flag(uint64_t flags, unsigned int bit)
 {
-	for (size_t i = 0; i < nr; i++, pfn++) {
-		const uint8_t *le = (const uint8_t *)text + i * sizeof(uint64_t);
-		bool buddy = le[KPF_BUDDY / 8] >> KPF_BUDDY % 8 & 1;
-		bool nopage = le[KPF_NOPAGE / 8] >> KPF_NOPAGE % 8 & 1;
-		uint64_t flags;
-
-		flags = 0;
-		for (unsigned int byte = sizeof(flags); byte-- > 0;)
-			flags = flags << 8 | le[byte];
-		b->start_class[pfn] = (uint8_t)allocatee_of_kpageflags(flags);
-		if (!flags)
-			flagless[pfn >> SECTION_SHIFT]++;
-		if (!nopage)
-			b->start[pfn] = buddy ? START_FREE : START_PINNED;
-	}
+	return flags >> bit & 1;
 }
 
-static int read_flags(struct bundle *b, struct input *in, uint32_t *flagless,
+static uint64_t le64(const char *bytes)
+{
+	const uint8_t *le = (const uint8_t *)bytes;
+	uint64_t word = 0;
+
+	for (unsigned int byte = sizeof(word); byte-- > 0;)
+		word = word << 8 | le[byte];
+	return word;
+}
+
+/* What is done with the flags of each page. */
+typedef void (*take_flags)(struct bundle *b, unsigned long pfn, uint64_t flags);
+
+static void take_start_flags(struct bundle *b, unsigned long pfn, uint64_t flags)
+{
+	b->start_class[pfn] = (uint8_t)allocatee_of_kpageflags(flags);
+	if (!flags)
+		b->start[pfn] = START_PINNED | FLAGLESS;
+	else if (!has_flag(flags, KPF_NOPAGE))
+		b->start[pfn] = has_flag(flags, KPF_BUDDY) ? START_FREE : START_PINNED;
+}
+
+static void take_end_flags(struct bundle *b, unsigned long pfn, uint64_t flags)
+{
+	b->end_free[pfn] = has_flag(flags, KPF_BUDDY);
+}
+
+static int read_flags(struct bundle *b, struct input *in, take_flags take,
 		      struct msg *msg)
 {
 	unsigned long nr_pages = layout_end_pfn(&b->layout);
@@ -93,8 +108,8 @@ static int read_flags(struct bundle *b, struct input *in, uint32_t *flagless,
 		size_t wanted = min_t(size_t, nr, nr_pages - pfn);
 		int err;
 
-		take_flags(b, pfn, in->text + in->start, wanted, flagless);
-		pfn += wanted;
+		for (size_t i = 0; i < wanted; i++, pfn++)
+			take(b, pfn, le64(in->text + in->start + i * sizeof(uint64_t)));
 		in->start += nr * sizeof(uint64_t);
 		if (in->at_end)
 			break;
@@ -115,12 +130,18 @@ static int read_flags(struct bundle *b, struct input *in, uint32_t *flagless,
 	return 0;
 }
 
+static bool run_is(const struct bundle *b, unsigned long pfn, unsigned long nr,
+		   uint8_t state)
+{
+	return b->start[pfn] == state &&
+	       !memcmp(b->start + pfn, b->start + pfn + 1, nr - 1);
+}
+
 /*
  * Whole sections without any flag are holes, as long as zoneinfo misses that
  * many pages in the zone.
  */
-static void drop_flagless_sections(struct bundle *b, const struct zone *zone,
-				   const uint32_t *flagless)
+static void drop_flagless_sections(struct bundle *b, const struct zone *zone)
 {
 	unsigned long end = zone_end_pfn(zone);
 	unsigned long absent = 0;
@@ -129,7 +150,7 @@ static void drop_flagless_sections(struct bundle *b, const struct zone *zone,
 		absent += b->start[pfn] == START_ABSENT;
 	for (unsigned long pfn = round_up_to(zone->start_pfn, SECTION_PAGES);
 	     pfn + SECTION_PAGES <= end; pfn += SECTION_PAGES) {
-		if (flagless[pfn >> SECTION_SHIFT] < SECTION_PAGES ||
+		if (!run_is(b, pfn, SECTION_PAGES, START_PINNED | FLAGLESS) ||
 		    absent + SECTION_PAGES > zone->spanned - zone->present)
 			continue;
 		memset(b->start + pfn, START_ABSENT, SECTION_PAGES);
@@ -185,20 +206,14 @@ static void drop_outside_zones(struct bundle *b)
 
 static int read_start(struct bundle *b, struct input *in, struct msg *msg)
 {
-	size_t nr_sections = (layout_end_pfn(&b->layout) >> SECTION_SHIFT) + 1;
-	uint32_t *flagless = calloc(nr_sections, sizeof(*flagless));
-	int err;
+	int err = read_flags(b, in, take_start_flags, msg);
 
-	if (!flagless)
-		return msg_set(msg, ENOMEM, "%s: no memory to read it", in->path);
-	err = read_flags(b, in, flagless, msg);
 	if (!err)
 		drop_outside_zones(b);
 	for (unsigned int i = 0; !err && i < b->layout.nr_zones; i++) {
-		drop_flagless_sections(b, &b->layout.zones[i], flagless);
+		drop_flagless_sections(b, &b->layout.zones[i]);
 		err = add_holes(b, &b->layout.zones[i], msg);
 	}
-	free(flagless);
 	return err;
 }
 
@@ -221,8 +236,25 @@ int start_read_kpageflags(struct bundle *b, const char *path, struct msg *msg)
 	return err;
 }
 
-static int read_time_line(struct bundle *b, struct input *in, const char *p,
-			  const char *end, size_t chunk, struct msg *msg)
+int start_read_end(struct bundle *b, const char *path, struct msg *msg)
+{
+	struct input in;
+	int err;
+
+	b->end_free = calloc(layout_end_pfn(&b->layout), sizeof(*b->end_free));
+	if (!b->end_free)
+		return msg_set(msg, ENOMEM, "%s: no memory to read it", path);
+	err = input_open(&in, path, msg);
+	if (err)
+		return err;
+	err = read_flags(b, &in, take_end_flags, msg);
+	input_close(&in);
+	return err;
+}
+
+static int read_time_line(struct input *in, const char *p, const char *end,
+			  size_t chunk, uint64_t *before_ns, uint64_t *after_ns,
+			  struct msg *msg)
 {
 	uint64_t numbers[3];
 
@@ -238,11 +270,15 @@ static int read_time_line(struct bundle *b, struct input *in, const char *p,
 				      ": one line for each chunk of %d pages",
 				      numbers[0], (uint64_t)chunk * SNAPSHOT_CHUNK_PAGES,
 				      SNAPSHOT_CHUNK_PAGES);
-	b->chunk_ns[chunk] = numbers[2];
+	if (before_ns)
+		before_ns[chunk] = numbers[1];
+	after_ns[chunk] = numbers[2];
 	return 0;
 }
 
-static int read_time_lines(struct bundle *b, struct input *in, struct msg *msg)
+static int read_time_lines(struct bundle *b, struct input *in,
+			   uint64_t *before_ns, uint64_t *after_ns,
+			   struct msg *msg)
 {
 	for (size_t chunk = 0; chunk < b->nr_chunks; chunk++) {
 		const char *p, *end;
@@ -256,26 +292,29 @@ static int read_time_lines(struct bundle *b, struct input *in, struct msg *msg)
 				       "; expected %zu, one for each chunk of %d pages",
 				       in->path, in->line, b->nr_chunks,
 				       SNAPSHOT_CHUNK_PAGES);
-		err = read_time_line(b, in, p, end, chunk, msg);
+		err = read_time_line(in, p, end, chunk, before_ns, after_ns, msg);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-int start_read_times(struct bundle *b, const char *path, struct msg *msg)
+int start_read_times(struct bundle *b, const char *path, uint64_t **before_ns,
+		     uint64_t **after_ns, struct msg *msg)
 {
 	struct input in;
 	int err;
 
 	b->nr_chunks = div_round_up(layout_end_pfn(&b->layout), SNAPSHOT_CHUNK_PAGES);
-	b->chunk_ns = calloc(b->nr_chunks, sizeof(*b->chunk_ns));
-	if (!b->chunk_ns)
+	*after_ns = calloc(b->nr_chunks, sizeof(**after_ns));
+	if (before_ns)
+		*before_ns = calloc(b->nr_chunks, sizeof(**before_ns));
+	if (!*after_ns || (before_ns && !*before_ns))
 		return msg_set(msg, ENOMEM, "%s: no memory to read it", path);
 	err = input_open(&in, path, msg);
 	if (err)
 		return err;
-	err = read_time_lines(b, &in, msg);
+	err = read_time_lines(b, &in, before_ns ? *before_ns : NULL, *after_ns, msg);
 	input_close(&in);
 	return err;
 }
@@ -363,6 +402,7 @@ static bool is_open(const struct bundle *b, uint8_t state)
 {
 	if (!b->has_snapshot)
 		return state == START_FREE;
+	state &= (uint8_t)~FLAGLESS;
 	return state == START_PINNED || state == START_PCP;
 }
 
@@ -371,21 +411,36 @@ static unsigned long event_end(const struct event *ev)
 	return (unsigned long)(ev->pfn + (UINT64_C(1) << ev->order));
 }
 
+/* A page's state changes; what the snapshot showed of it stays known. */
+static void set_state(struct bundle *b, unsigned long pfn, uint8_t state)
+{
+	b->start[pfn] = state | (b->start[pfn] & FLAGLESS);
+}
+
 /* An event that the snapshot already knows: what the page was left as. */
 static void leave_as(struct bundle *b, const struct event *ev, uint8_t state)
 {
 	for (unsigned long pfn = (unsigned long)ev->pfn; pfn < event_end(ev); pfn++)
 		if (is_open(b, b->start[pfn]))
-			b->start[pfn] = state;
+			set_state(b, pfn, state);
 }
 
-static void was_free(struct bundle *b, const struct event *ev)
+/*
+ * The same while its chunk was being read. Whether the flags are from before
+ * or from after the event, its outcome is what they should have been.
+ */
+static void leave_buddy(struct bundle *b, const struct event *ev, uint8_t state)
 {
-	uint8_t state = b->has_snapshot ? START_PCP : START_FREE;
+	for (unsigned long pfn = (unsigned long)ev->pfn; pfn < event_end(ev); pfn++)
+		if (is_open(b, b->start[pfn]) || b->start[pfn] == START_FREE)
+			set_state(b, pfn, state);
+}
 
+static void was_free(struct bundle *b, const struct event *ev, uint8_t state)
+{
 	for (unsigned long pfn = (unsigned long)ev->pfn; pfn < event_end(ev); pfn++)
 		if (is_open(b, b->start[pfn]))
-			b->start[pfn] = state | DECIDED;
+			set_state(b, pfn, state | DECIDED);
 }
 
 /*
@@ -406,7 +461,8 @@ static int was_resident(struct bundle *b, struct block_list *resident,
 			continue;
 		while (next < end && is_open(b, b->start[next]))
 			next++;
-		memset(b->start + pfn, START_RESIDENT | DECIDED, next - pfn);
+		for (unsigned long page = pfn; page < next; page++)
+			set_state(b, page, START_RESIDENT | DECIDED);
 		nr_open += next - pfn;
 		err = block_list_add_run(resident, pfn, next);
 	}
@@ -415,60 +471,140 @@ static int was_resident(struct bundle *b, struct block_list *resident,
 	return err;
 }
 
-static int look_at_event(struct bundle *b, struct block_list *resident,
-			 const struct event *ev)
+/* An event from before or while the page's chunk was read. */
+static void look_at_past(struct bundle *b, const struct event *ev)
 {
-	bool before = bundle_before_snapshot(b, ev);
+	bool reading = b->chunk_before_ns &&
+		       ev->time_ns >= b->chunk_before_ns[ev->pfn / SNAPSHOT_CHUNK_PAGES];
 
 	switch (ev->kind) {
 	case EV_ALLOC:
-		if (ev->pfn == EVENT_PFN_FAILED)
-			break;
-		if (before)
-			leave_as(b, ev, START_PINNED);
-		else
-			was_free(b, ev);
+		leave_as(b, ev, START_PINNED);
 		break;
 	case EV_ZONE_LOCKED:
-	case EV_PCPU_DRAIN:
-		if (before)
-			leave_as(b, ev, START_PCP);
+	case EV_EXTFRAG:
+		if (reading)
+			leave_buddy(b, ev, START_PCP);
 		else
-			was_free(b, ev);
+			leave_as(b, ev, START_PCP);
+		break;
+	case EV_PCPU_DRAIN:
+		leave_as(b, ev, reading ? START_FREE : START_PCP);
 		break;
 	case EV_FREE:
-		if (!before)
-			return was_resident(b, resident, ev);
-		leave_as(b, ev, START_PCP);
+		leave_as(b, ev, reading && !order_uses_pcp(ev->order) ? START_FREE
+								      : START_PCP);
 		break;
+	default:
+		break;
+	}
+}
+
+/*
+ * The first event since the look at the page. What leaves the buddy was in it,
+ * though the flags may not have said so.
+ */
+static int look_at_event(struct bundle *b, struct block_list *resident,
+			 const struct event *ev)
+{
+	if (ev->kind == EV_ALLOC && ev->pfn == EVENT_PFN_FAILED)
+		return 0;
+	if (bundle_before_snapshot(b, ev)) {
+		look_at_past(b, ev);
+		return 0;
+	}
+	switch (ev->kind) {
+	case EV_ALLOC:
+	case EV_PCPU_DRAIN:
+		was_free(b, ev, b->has_snapshot ? START_PCP : START_FREE);
+		break;
+	case EV_ZONE_LOCKED:
+	case EV_EXTFRAG:
+		was_free(b, ev, START_FREE);
+		break;
+	case EV_FREE:
+		return was_resident(b, resident, ev);
 	default:
 		break;
 	}
 	return 0;
 }
 
+/* ---- blocks that were out for a moment ---- */
+
+/*
+ * Free page reporting takes blocks of order 9 and 10 out of the buddy, shows
+ * them to the hypervisor and puts them back: no event, no flags meanwhile. A
+ * pageblock without any flag was such a block if none of its pages was handed
+ * out, drained or freed first, and at least one is proved to have been in the
+ * buddy: it left it (START_FREE by then), or lies there in the second snapshot
+ * though no event brought it.
+ */
+static bool was_reported(const struct bundle *b, unsigned long pfn)
+{
+	bool proved = false;
+
+	for (unsigned long end = pfn + PAGEBLOCK_NR_PAGES; pfn < end; pfn++) {
+		uint8_t state = b->start[pfn];
+
+		if (!(state & FLAGLESS))
+			return false;
+		if (state == (START_FREE | DECIDED | FLAGLESS))
+			proved = true;
+		else if (state & DECIDED)
+			return false;
+		else if (b->end_free && b->end_free[pfn])
+			proved = true;
+	}
+	return proved;
+}
+
+static void find_reported(struct bundle *b, const struct zone *zone)
+{
+	unsigned long end = zone_end_pfn(zone);
+
+	for (unsigned long pfn = round_up_to(zone->start_pfn, PAGEBLOCK_NR_PAGES);
+	     pfn + PAGEBLOCK_NR_PAGES <= end; pfn += PAGEBLOCK_NR_PAGES) {
+		if (!was_reported(b, pfn))
+			continue;
+		memset(b->start + pfn, START_FREE | DECIDED, PAGEBLOCK_NR_PAGES);
+	}
+}
+
 /* ---- mobility types, as far as events reveal them ---- */
 
 #define TYPE_UNKNOWN 0xff
 
+static bool tells_type(const struct event *ev)
+{
+	return ev->kind == EV_EXTFRAG || ev->kind == EV_ZONE_LOCKED ||
+	       ev->kind == EV_PCPU_DRAIN;
+}
+
 /*
  * The type that a pageblock had at the start: what its first event on the
- * buddy's side says. A block that is claimed shows the type it had before.
+ * buddy's side says. A block that is claimed shows the type it had before in
+ * its extfrag, perhaps just after a zone_locked of the same page on the same
+ * CPU; last[] holds those that were the first of their block.
  */
-static void reveal_types(const struct bundle *b, uint8_t *types)
+static void reveal_types(const struct bundle *b, uint8_t *types,
+			 const struct event **last)
 {
 	for (size_t i = 0; i < b->trace.nr_events; i++) {
 		const struct event *ev = &b->trace.events[i];
 		bool extfrag = ev->kind == EV_EXTFRAG;
+		bool explains = extfrag && last[ev->cpu] &&
+				last[ev->cpu]->pfn == ev->pfn;
 		uint8_t *type;
+		bool first;
 
-		if (!extfrag && ev->kind != EV_ZONE_LOCKED && ev->kind != EV_PCPU_DRAIN)
-			continue;
-		if (bundle_before_snapshot(b, ev))
+		if (!tells_type(ev) || bundle_before_snapshot(b, ev))
 			continue;
 		type = &types[ev->pfn >> PAGEBLOCK_ORDER];
-		if (*type == TYPE_UNKNOWN)
+		first = *type == TYPE_UNKNOWN;
+		if (first || explains)
 			*type = extfrag ? ev->fallback_migratetype : ev->migratetype;
+		last[ev->cpu] = first && ev->kind == EV_ZONE_LOCKED ? ev : NULL;
 	}
 }
 
@@ -487,15 +623,18 @@ static int find_types(const struct bundle *b, struct block_list *free_list,
 {
 	size_t nr = (layout_end_pfn(&b->layout) >> PAGEBLOCK_ORDER) + 1;
 	uint8_t *types = malloc(nr);
+	const struct event **last = calloc(b->trace.nr_cpus + 1UL, sizeof(*last));
+	int err = types && last ? 0 : -ENOMEM;
 
-	if (!types)
-		return -ENOMEM;
-	memset(types, TYPE_UNKNOWN, nr);
-	reveal_types(b, types);
-	set_types(free_list, types);
-	set_types(resident, types);
+	if (!err) {
+		memset(types, TYPE_UNKNOWN, nr);
+		reveal_types(b, types, last);
+		set_types(free_list, types);
+		set_types(resident, types);
+	}
+	free(last);
 	free(types);
-	return 0;
+	return err;
 }
 
 /* ---- all of it ---- */
@@ -531,8 +670,13 @@ static int classify(struct bundle *b, struct block_list *free_list,
 		if (err)
 			return err;
 	}
-	for (unsigned long pfn = 0; pfn < nr_pages; pfn++)
-		b->start[pfn] &= (uint8_t)~DECIDED;
+	for (unsigned int i = 0; b->has_snapshot && i < b->layout.nr_zones; i++)
+		find_reported(b, &b->layout.zones[i]);
+	for (unsigned long pfn = 0; pfn < nr_pages; pfn++) {
+		if (b->has_snapshot && (b->start[pfn] & ~FLAGLESS) == (START_FREE | DECIDED))
+			b->nr_start_proved++;
+		b->start[pfn] &= (uint8_t)~(DECIDED | FLAGLESS);
+	}
 	if (resident->nr)
 		qsort(resident->blocks, resident->nr, sizeof(*resident->blocks),
 		      compare_pfn);

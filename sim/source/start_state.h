@@ -19,8 +19,15 @@
  */
 int start_read_kpageflags(struct bundle *b, const char *path, struct msg *msg);
 
-/* Read when each chunk was looked at: "first_pfn before_ns after_ns" a line. */
-int start_read_times(struct bundle *b, const char *path, struct msg *msg);
+/*
+ * Read when each chunk was looked at: "first_pfn before_ns after_ns" a line.
+ * The arrays are the caller's to free in any case; before_ns may be NULL.
+ */
+int start_read_times(struct bundle *b, const char *path, uint64_t **before_ns,
+		     uint64_t **after_ns, struct msg *msg);
+
+/* Read the second snapshot: makes b->end_free. The layout must be known. */
+int start_read_end(struct bundle *b, const char *path, struct msg *msg);
 
 /* Without a snapshot: whatever lies in a zone is free until an event objects. */
 int start_assume_free(struct bundle *b, struct msg *msg);
