@@ -8,46 +8,8 @@
 #include <string.h>
 
 #include "sim/metrics/fragmentation.h"
+#include "sim/report/json_builder.h"
 #include "sim/report/summary.h"
-
-/*
- * Building never stops at a failed allocation: jansson's *_set_new() refuse a
- * NULL and say so, and `failed` remembers it for the end.
- */
-struct builder {
-	bool failed;
-};
-
-static void put(struct builder *b, json_t *object, const char *key, json_t *value)
-{
-	if (json_object_set_new(object, key, value))
-		b->failed = true;
-}
-
-static void append(struct builder *b, json_t *array, json_t *value)
-{
-	if (json_array_append_new(array, value))
-		b->failed = true;
-}
-
-static void put_count(struct builder *b, json_t *object, const char *key,
-		      uint64_t value)
-{
-	put(b, object, key, json_integer((json_int_t)value));
-}
-
-static void put_text(struct builder *b, json_t *object, const char *key,
-		     const char *text)
-{
-	put(b, object, key, json_string(text));
-}
-
-/* Six decimals: enough to tell two shares apart, and the same everywhere. */
-static void put_share(struct builder *b, json_t *object, const char *key,
-		      double value)
-{
-	put(b, object, key, json_real(round(value * 1e6) / 1e6));
-}
 
 /* The value of an option as the user would write it. */
 static json_t *option_value(const struct option_spec *spec, unsigned long value)
@@ -295,19 +257,6 @@ static json_t *allocatee_json(struct builder *b, const struct experiment *e)
 		put_count(b, sizes, allocatee_names[c], e->allocatees->bytes[c]);
 	put(b, object, "bytes", sizes);
 	return object;
-}
-
-static int dump(FILE *out, json_t *root, const struct builder *b)
-{
-	const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(12);
-	char *text = root && !b->failed ? json_dumps(root, flags) : NULL;
-
-	json_decref(root);
-	if (!text)
-		return -ENOMEM;
-	fprintf(out, "%s\n", text);
-	free(text);
-	return 0;
 }
 
 int summary_write(FILE *out, const struct experiment *e)
