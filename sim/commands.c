@@ -45,6 +45,15 @@ const struct command commands[] = {
 		.run = command_simulate,
 	},
 	{
+		.name = "validate",
+		.args = "BUNDLE",
+		.summary = "how well the Linux model predicts a recorded machine",
+		.min_args = 1, .max_args = 1,
+		.options = OPT(OUTPUT) | OPT(LIMIT) | OPT(SEED) | OPT(NO_PLOTS) |
+			   OPT(QUIET),
+		.run = command_validate,
+	},
+	{
 		.name = "info",
 		.args = "INPUT",
 		.summary = "what a trace, a bundle or a result folder holds",

@@ -73,14 +73,17 @@ static int draw(const char *result_dir, const char *name, const char *ending)
 	return err;
 }
 
+bool plots_draw_one(const char *result_dir, const char *name)
+{
+	for (size_t j = 0; j < ARRAY_SIZE(endings); j++)
+		if (interrupted() || draw(result_dir, name, endings[j]))
+			return false;
+	return true;
+}
+
 void plots_draw(const char *result_dir)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(plot_names); i++) {
-		for (size_t j = 0; j < ARRAY_SIZE(endings); j++) {
-			if (interrupted())
-				return;
-			if (draw(result_dir, plot_names[i], endings[j]))
-				return;
-		}
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(plot_names); i++)
+		if (!plots_draw_one(result_dir, plot_names[i]))
+			return;
 }

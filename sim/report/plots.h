@@ -19,4 +19,7 @@ const char *plots_dir(void);
 /* Draw every plot as SVG and PNG into the folder that holds the samples. */
 void plots_draw(const char *result_dir);
 
+/* Draw plots/NAME.gp so. False when that failed, or was interrupted. */
+bool plots_draw_one(const char *result_dir, const char *name);
+
 #endif

@@ -52,7 +52,7 @@ static bool name_is_ours(const char *name)
 	return false;
 }
 
-/* Whether a folder holds only what we write, summary.json included. */
+/* Whether a folder holds only what we write, its figures (JSON) included. */
 static bool folder_is_ours(DIR *folder)
 {
 	bool summary = false, anything = false;
@@ -64,7 +64,8 @@ static bool folder_is_ours(DIR *folder)
 		anything = true;
 		if (!name_is_ours(entry->d_name))
 			return false;
-		if (!strcmp(entry->d_name, "summary.json"))
+		if (!strcmp(entry->d_name, "summary.json") ||
+		    !strcmp(entry->d_name, "validation.json"))
 			summary = true;
 	}
 	return summary || !anything;

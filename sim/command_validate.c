@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* command_validate.c - pagetax validate: the Linux model against the machine */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/commands.h"
+#include "sim/interrupt.h"
+#include "sim/report/plots.h"
+#include "sim/report/results.h"
+#include "sim/validate/validation_report.h"
+
+static int write_json(FILE *out, const struct validation *v, const struct options *o)
+{
+	return validation_write_json(out, v, o);
+}
+
+static int write_tsv(FILE *out, const struct validation *v, const struct options *o)
+{
+	(void)o;
+	validation_write_tsv(out, v);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*write)(FILE *out, const struct validation *v, const struct options *o);
+} files[] = {
+	{ "validation.tsv",  write_tsv },
+	{ "validation.json", write_json },
+};
+
+static int write_files(struct results *r, const struct validation *v,
+		       const struct options *o, struct msg *msg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		FILE *out = results_open(r, files[i].name, msg);
+		int err, close_err;
+
+		if (!out)
+			return -EIO;
+		err = files[i].write(out, v, o);
+		if (err)
+			msg_set(msg, -err, "%s: %s", files[i].name, strerror(-err));
+		close_err = results_close(r, out, files[i].name, err ? NULL : msg);
+		if (err || close_err)
+			return err ? err : close_err;
+	}
+	return 0;
+}
+
+static int write_folder(const struct validation *v, const struct options *o,
+			const struct progress *progress, struct msg *msg)
+{
+	struct results r;
+	int err = results_begin(&r, o->output, msg);
+
+	if (err)
+		return err;
+	err = write_files(&r, v, o, msg);
+	if (!err && !o->no_plots) {
+		progress_note(progress, "plotting");
+		plots_draw_one(r.tmp, "validate");
+	}
+	if (!err && interrupted())
+		err = msg_set(msg, EINTR, "interrupted while writing %s", o->output);
+	if (err) {
+		results_abort(&r);
+		return err;
+	}
+	return results_commit(&r, msg);
+}
+
+enum status command_validate(const struct options *o, struct msg *msg)
+{
+	struct validation v;
+	struct progress progress;
+	int err;
+
+	if (o->output && results_check(o->output, msg))
+		return STATUS_FAILED;
+	note_interrupts();
+	progress_start(&progress, !o->quiet, 1);
+	err = validation_run(&v, o, &progress, msg);
+	if (!err && o->output)
+		err = write_folder(&v, o, &progress, msg);
+	progress_end(&progress);
+	if (!err && !o->quiet && validation_print(stdout, &v))
+		err = msg_set(msg, ENOMEM, "no memory for the table");
+	validation_free(&v);
+	return err ? STATUS_FAILED : STATUS_DONE;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* validation.c - which levels a bundle allows, and running them in order */
+#include <errno.h>
+#include <math.h>
+
+#include "sim/interrupt.h"
+#include "sim/validate/validation.h"
+
+static void leave_out(struct validation *v, const char *levels, const char *why)
+{
+	if (v->nr_left_out < MAX_LEFT_OUT)
+		msg_set(&v->left_out[v->nr_left_out++], ENOENT, "%s: %s", levels, why);
+}
+
+/* What every level needs that looks at samples. */
+static bool has_samples(struct validation *v)
+{
+	const struct bundle *b = &v->bundle;
+
+	if (!b->nr_buddyinfo)
+		leave_out(v, "comparison with samples", b->has_zoneinfo ?
+			  "no buddyinfo.tsv; expected samples of /proc/buddyinfo" :
+			  "no zoneinfo.start, so buddyinfo's zones are unknown");
+	return b->nr_buddyinfo;
+}
+
+static void note_missing(struct validation *v)
+{
+	const struct bundle *b = &v->bundle;
+
+	if (!b->nr_counters)
+		leave_out(v, "L0 books", "no counters.tsv; expected samples of /proc/vmstat");
+	if (b->has_snapshot && !b->chunk_ns)
+		leave_out(v, "start state", "no kpageflags.start.times; every event is taken to follow the snapshot");
+	if (b->has_snapshot && !b->end_free)
+		leave_out(v, "look-ahead", "no kpageflags.end with its times; pages that no later event names count as it left them");
+}
+
+static int run_open_loop(struct validation *v)
+{
+	int err = open_loop_run(&v->open_loop, &v->bundle, &v->stream, &v->brackets);
+
+	if (err)
+		return err;
+	v->has_open_loop = true;
+	brackets_flag_reporting(&v->brackets, &v->open_loop.scorer);
+	err = scorer_init(&v->persist, &v->brackets);
+	if (!err)
+		scorer_persist(&v->persist);
+	return err;
+}
+
+static int run_levels(struct validation *v, struct progress *progress)
+{
+	int err = brackets_make(&v->brackets, &v->bundle);
+
+	if (!err)
+		err = buddy_stream_make(&v->stream, &v->bundle);
+	if (err)
+		return err;
+	(void)has_samples(v);
+	note_missing(v);
+	progress_note(progress, "L0");
+	return run_open_loop(v);
+}
+
+int validation_run(struct validation *v, const struct options *o,
+		   struct progress *progress, struct msg *msg)
+{
+	int err;
+
+	*v = (struct validation){ 0 };
+	progress_note(progress, "reading");
+	err = bundle_read(&v->bundle, o->args[0], o->limit, msg);
+	if (err)
+		return err;
+	if (!v->bundle.has_snapshot)
+		return msg_set(msg, ENOENT,
+			       "%s: no level can run without the state at the start; expected a bundle with kpageflags.start and zoneinfo.start",
+			       o->args[0]);
+	err = run_levels(v, progress);
+	if (err == -ENOMEM)
+		msg_set(msg, ENOMEM, "%s: no memory to validate %zu events",
+			v->bundle.name, v->bundle.trace.nr_events);
+	return err;
+}
+
+void validation_free(struct validation *v)
+{
+	open_loop_free(&v->open_loop);
+	scorer_destroy(&v->persist);
+	buddy_stream_free(&v->stream);
+	brackets_free(&v->brackets);
+	bundle_free(&v->bundle);
+}
+
+double validation_skill(const struct validation *v, const struct scorer *s,
+			unsigned int zone)
+{
+	double idle = scorer_mean_tv(&v->persist, zone);
+
+	return idle > 0 ? 1 - scorer_mean_tv(s, zone) / idle : NAN;
+}

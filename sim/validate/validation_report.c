@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* validation_report.c - a row for each level and zone; everything in the JSON */
+#include <inttypes.h>
+
+#include "sim/report/json_builder.h"
+#include "sim/validate/validation_report.h"
+
+/* ---- terminal ---- */
+
+static void print_share(FILE *out, int width, double share)
+{
+	if (isnan(share))
+		fprintf(out, " %*s", width, "-");
+	else
+		fprintf(out, " %*.3f", width, 100 * share);
+}
+
+static size_t left_aside(const struct figures *f)
+{
+	size_t nr = 0;
+
+	for (unsigned int i = SAMPLE_COUNTS + 1; i < NR_SAMPLE_FLAGS; i++)
+		nr += f->flagged[i];
+	return nr;
+}
+
+static int print_samples_row(FILE *out, const struct validation *v,
+			     const struct scorer *s, const char *level,
+			     unsigned int zone)
+{
+	struct figures f;
+	int err = scorer_figures(s, zone, &f);
+
+	if (err)
+		return err;
+	fprintf(out, "%-6s %-8s %7zu %7zu", level, v->bundle.layout.zones[zone].name,
+		f.samples, left_aside(&f));
+	print_share(out, 8, f.samples ? (double)f.exact / (double)f.samples : NAN);
+	print_share(out, 8, f.tv_p50);
+	print_share(out, 8, f.tv_p95);
+	print_share(out, 8, f.tv_max);
+	fprintf(out, " %8.3f %8.3f", f.dh9_p50, f.dh9_p95);
+	if (isnan(validation_skill(v, s, zone)))
+		fprintf(out, " %7s\n", "-");
+	else
+		fprintf(out, " %7.3f\n", validation_skill(v, s, zone));
+	return 0;
+}
+
+static void print_samples_head(FILE *out)
+{
+	fprintf(out, "%-6s %-8s %7s %7s %8s %8s %8s %8s %8s %8s %7s\n", "", "",
+		"samples", "left", "exact", "TV %", "TV %", "TV %", "order 9", "order 9",
+		"");
+	fprintf(out, "%-6s %-8s %7s %7s %8s %8s %8s %8s %8s %8s %7s\n", "level", "zone",
+		"used", "out", "%", "median", "p95", "max", "pp p50", "pp p95", "skill");
+}
+
+static void print_books(FILE *out, const char *name, const struct books *books)
+{
+	if (!books->known)
+		return;
+	fprintf(out, "%-7s %" PRIu64 " pages counted, %" PRIu64 " traced, %" PRIu64
+		     " inferred: off by %.4f %%\n",
+		name, books->counted, books->traced, books->hidden,
+		100 * books_error(books));
+}
+
+static void print_repairs(FILE *out, const struct open_loop *o)
+{
+	fprintf(out, "repairs %.4f %% of %" PRIu64 " events",
+		100 * open_loop_repairs_per_event(o), o->nr_events);
+	for (unsigned int i = 0; i < NR_RECORDED_REPAIRS; i++)
+		fprintf(out, "%s %s %" PRIu64, i ? "," : ":",
+			recorded_repair_names[i], o->repairs[i]);
+	fprintf(out, "\n");
+}
+
+static void print_flags(FILE *out, const struct validation *v)
+{
+	size_t nr[NR_SAMPLE_FLAGS] = { 0 };
+
+	for (size_t i = 0; i < v->brackets.nr; i++)
+		for (unsigned int z = 0; z < v->brackets.nr_zones; z++)
+			if (v->brackets.list[i].zone[z])
+				nr[v->brackets.list[i].flag[z]]++;
+	fprintf(out, "left out:");
+	for (unsigned int i = SAMPLE_COUNTS + 1; i < NR_SAMPLE_FLAGS; i++)
+		fprintf(out, " %s %zu", sample_flag_names[i], nr[i]);
+	fprintf(out, "\n");
+}
+
+int validation_print(FILE *out, const struct validation *v)
+{
+	if (v->has_open_loop) {
+		print_samples_head(out);
+		for (unsigned int z = 0; z < v->brackets.nr_zones; z++) {
+			int err = print_samples_row(out, v, &v->open_loop.scorer,
+						    "L0", z);
+
+			if (err)
+				return err;
+		}
+		print_repairs(out, &v->open_loop);
+		print_books(out, "pgalloc", &v->open_loop.allocs);
+		print_books(out, "pgfree", &v->open_loop.frees);
+		print_flags(out, v);
+	}
+	for (unsigned int i = 0; i < v->nr_left_out; i++)
+		fprintf(out, "without %s\n", v->left_out[i].text);
+	return 0;
+}
+
+/* ---- JSON ---- */
+
+static void put_known(struct builder *b, json_t *object, const char *key, double value)
+{
+	if (isnan(value))
+		put(b, object, key, json_null());
+	else
+		put_share(b, object, key, value);
+}
+
+static void put_figures(struct builder *b, json_t *object, const struct validation *v,
+			const struct scorer *s, unsigned int zone)
+{
+	json_t *flagged = json_object();
+	struct figures f;
+
+	if (scorer_figures(s, zone, &f))
+		b->failed = true;
+	put_count(b, object, "samples", f.samples);
+	put_count(b, object, "exact", f.exact);
+	for (unsigned int i = SAMPLE_COUNTS + 1; i < NR_SAMPLE_FLAGS; i++)
+		put_count(b, flagged, sample_flag_names[i], f.flagged[i]);
+	put(b, object, "left_out", flagged);
+	put_share(b, object, "tv_p50", f.tv_p50);
+	put_share(b, object, "tv_p95", f.tv_p95);
+	put_share(b, object, "tv_max", f.tv_max);
+	put_share(b, object, "free_error_p50", f.df_p50);
+	put_share(b, object, "free_error_p95", f.df_p95);
+	put_share(b, object, "dh9_p50_pp", f.dh9_p50);
+	put_share(b, object, "dh9_p95_pp", f.dh9_p95);
+	put_share(b, object, "unusable4_p95", f.du4_p95);
+	put_share(b, object, "unusable9_p95", f.du9_p95);
+	put_known(b, object, "skill", validation_skill(v, s, zone));
+}
+
+static json_t *level_json(struct builder *b, const struct validation *v,
+			  const char *level, unsigned int zone)
+{
+	json_t *object = json_object();
+
+	put_text(b, object, "level", level);
+	put_text(b, object, "zone", v->bundle.layout.zones[zone].name);
+	return object;
+}
+
+static void put_books(struct builder *b, json_t *object, const char *key,
+		      const struct books *books)
+{
+	json_t *child = json_object();
+
+	put_count(b, child, "counted", books->counted);
+	put_count(b, child, "traced", books->traced);
+	put_count(b, child, "inferred", books->hidden);
+	put_share(b, child, "error", books_error(books));
+	put(b, object, key, books->known ? child : json_null());
+	if (!books->known)
+		json_decref(child);
+}
+
+static json_t *open_loop_json(struct builder *b, const struct open_loop *o)
+{
+	json_t *object = json_object();
+	json_t *repairs = json_object();
+
+	put_count(b, object, "events", o->nr_events);
+	for (unsigned int i = 0; i < NR_RECORDED_REPAIRS; i++)
+		put_count(b, repairs, recorded_repair_names[i], o->repairs[i]);
+	put(b, object, "repairs", repairs);
+	put_share(b, object, "repairs_per_event", open_loop_repairs_per_event(o));
+	put_count(b, object, "hidden_alloc_pages", o->hidden_allocs);
+	put_count(b, object, "hidden_free_pages", o->hidden_frees);
+	put_books(b, object, "pgalloc", &o->allocs);
+	put_books(b, object, "pgfree", &o->frees);
+	return object;
+}
+
+static void append_open_loop(struct builder *b, json_t *levels,
+			     const struct validation *v)
+{
+	for (unsigned int z = 0; z < v->brackets.nr_zones; z++) {
+		json_t *level = level_json(b, v, "L0", z);
+
+		put_figures(b, level, v, &v->open_loop.scorer, z);
+		put_share(b, level, "repairs_per_event",
+			  open_loop_repairs_per_event(&v->open_loop));
+		append(b, levels, level);
+	}
+}
+
+int validation_write_json(FILE *out, const struct validation *v,
+			  const struct options *o)
+{
+	struct builder b = { false };
+	json_t *root = json_object();
+	json_t *levels = json_array();
+	json_t *left_out = json_array();
+
+	put_text(&b, root, "version", PAGETAX_VERSION);
+	put_text(&b, root, "command", "validate");
+	put_count(&b, root, "seed", o->seed);
+	put_text(&b, root, "input", v->bundle.name);
+	put_text(&b, root, "sha256", v->bundle.trace.sha256);
+	put_count(&b, root, "events", v->bundle.trace.nr_events);
+	put_count(&b, root, "start_pages_proved", v->bundle.nr_start_proved);
+	if (v->has_open_loop) {
+		append_open_loop(&b, levels, v);
+		put(&b, root, "open_loop", open_loop_json(&b, &v->open_loop));
+	}
+	put(&b, root, "levels", levels);
+	for (unsigned int i = 0; i < v->nr_left_out; i++)
+		append(&b, left_out, json_string(v->left_out[i].text));
+	put(&b, root, "left_out", left_out);
+	return dump(out, root, &b);
+}
+
+/* ---- samples ---- */
+
+static void write_rows(FILE *out, const struct validation *v, const struct scorer *s,
+		       const char *level)
+{
+	for (size_t i = 0; i < v->brackets.nr; i++) {
+		const struct bracket *br = &v->brackets.list[i];
+
+		for (unsigned int z = 0; z < v->brackets.nr_zones; z++) {
+			const struct score *score = scorer_get(s, i, z);
+
+			if (!score->seen)
+				continue;
+			fprintf(out, "%" PRIu64 "\t%s\t%s\t%s\t%.6f\t%.4f",
+				br->before_ns - v->brackets.list[0].before_ns, level,
+				v->bundle.layout.zones[z].name,
+				sample_flag_names[br->flag[z]], score->tv, score->dh9);
+			for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
+				fprintf(out, "\t%" PRIu32, br->zone[z]->nr_free[o]);
+			for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
+				fprintf(out, "\t%lu", score->predicted[o]);
+			fprintf(out, "\n");
+		}
+	}
+}
+
+void validation_write_tsv(FILE *out, const struct validation *v)
+{
+	fprintf(out, "# pagetax %s, validate %s\n", PAGETAX_VERSION, v->bundle.name);
+	fprintf(out, "time_ns\tlevel\tzone\tflag\ttv\tdh9_pp");
+	for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
+		fprintf(out, "\trecorded_order%u_blocks", o);
+	for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
+		fprintf(out, "\tpredicted_order%u_blocks", o);
+	fprintf(out, "\n");
+	if (v->has_open_loop)
+		write_rows(out, v, &v->open_loop.scorer, "L0");
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_validate.c - the recorded machine followed, scored and reported */
+#include <check.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/rng.h"
+#include "sim/commands.h"
+#include "sim/validate/open_loop.h"
+#include "tests/sim_bundle.h"
+#include "tests/sim_scratch.h"
+
+#define SAMPLE "tests/data/fork-sample"
+
+static struct bundle b;
+static struct msg msg;
+
+static void setup(void)
+{
+	scratch_setup();
+	small_flags_reset();
+	b = (struct bundle){ 0 };
+}
+
+static void teardown(void)
+{
+	bundle_free(&b);
+	scratch_teardown();
+}
+
+static void read_small(const char *events)
+{
+	small_bundle_write(events);
+	if (bundle_read(&b, scratch_folder(), 0, &msg))
+		ck_abort_msg("%s", msg.text);
+}
+
+/* ---- the set of free pages ---- */
+
+/* The same by a byte a page: cut each free run into maximal aligned blocks. */
+static void naive_counts(const uint8_t *is_free, unsigned long nr_pages,
+			 unsigned long nr_free[NR_PAGE_ORDERS])
+{
+	unsigned long pfn = 0;
+
+	memset(nr_free, 0, NR_PAGE_ORDERS * sizeof(*nr_free));
+	while (pfn < nr_pages) {
+		unsigned int order = 0;
+		bool whole = is_free[pfn];
+
+		if (!whole) {
+			pfn++;
+			continue;
+		}
+		while (whole && order < MAX_PAGE_ORDER) {
+			unsigned long size = 2UL << order;
+
+			whole = pfn % size == 0 && pfn + size <= nr_pages;
+			for (unsigned long i = 0; whole && i < size; i++)
+				whole = is_free[pfn + i];
+			order += whole;
+		}
+		nr_free[order]++;
+		pfn += 1UL << order;
+	}
+}
+
+START_TEST(the_free_set_counts_as_its_pages_do)
+{
+	enum { PAGES = 4096 };
+	static uint8_t is_free[PAGES];
+	struct layout layout;
+	struct free_set set;
+	struct rng rng;
+
+	rng_seed(&rng, (uint64_t)_i);
+	ck_assert_int_eq(layout_flat(&layout, PAGES, 1, &msg), 0);
+	ck_assert_int_eq(free_set_init(&set, &layout), 0);
+	memset(is_free, 0, sizeof(is_free));
+	for (int step = 0; step < 2000; step++) {
+		unsigned int order = (unsigned int)rng_below(&rng, _i ? 11 : 4);
+		unsigned long pfn = rng_below(&rng, PAGES >> order) << order;
+		bool put = rng_below(&rng, 2);
+		unsigned long changed = 0, nr_free[NR_PAGE_ORDERS];
+
+		for (unsigned long i = 0; i < 1UL << order; i++) {
+			changed += is_free[pfn + i] != put;
+			is_free[pfn + i] = put;
+		}
+		if ((put ? free_set_put(&set, pfn, order)
+			 : free_set_take(&set, pfn, order)) != changed)
+			ck_abort_msg("seed %d, step %d: other pages changed", _i, step);
+		if (step % 10)
+			continue;
+		naive_counts(is_free, PAGES, nr_free);
+		if (memcmp(nr_free, set.nr_free[0], sizeof(nr_free)))
+			ck_abort_msg("seed %d, step %d: other blocks", _i, step);
+	}
+	free_set_destroy(&set);
+	layout_free(&layout);
+}
+END_TEST
+
+/* ---- what events did ---- */
+
+/* The step of the n-th event of the small machine. */
+static enum buddy_step step_of(const char *events, size_t n)
+{
+	struct buddy_stream stream;
+	enum buddy_step step;
+
+	read_small(events);
+	ck_assert_int_eq(buddy_stream_make(&stream, &b), 0);
+	step = (enum buddy_step)stream.step[n];
+	buddy_stream_free(&stream);
+	return step;
+}
+
+static const struct {
+	const char *events;
+	size_t n;
+	enum buddy_step step;
+} steps[] = {
+	/* a page freed to a list is seen again in an allocation, or drained */
+	{ FREE("5", "0x400", "0") ALLOC("6", "0x400", "0"), 0, STEP_NONE },
+	{ FREE("5", "0x400", "0") DRAIN("6", "0x400", "0", "1"), 0, STEP_NONE },
+	{ FREE("5", "0x400", "0") DRAIN("6", "0x400", "0", "1"), 1, STEP_ENTERS },
+	/* one that leaves the buddy had entered it, alone or in a larger block */
+	{ FREE("5", "0x400", "0") LOCKED("6", "0x400", "0", "1"), 0, STEP_ENTERS_UNSEEN },
+	{ FREE("5", "0x401", "0") LOCKED("6", "0x400", "1", "1"), 0, STEP_ENTERS_UNSEEN },
+	{ FREE("5", "0x400", "0"), 0, STEP_NONE },
+	/* orders that no list holds enter at once */
+	{ FREE("5", "0x400", "4"), 0, STEP_ENTERS },
+	{ FREE("5", "0x400", "9"), 0, STEP_NONE },
+	{ FREE("5", "0x400", "10"), 0, STEP_ENTERS },
+	/* an extfrag alone moves its page; after its zone_locked it explains it */
+	{ LOCKED("5", "0x400", "0", "0") EXTFRAG("6", "0x400", "1"), 0, STEP_LEAVES },
+	{ LOCKED("5", "0x400", "0", "0") EXTFRAG("6", "0x400", "1"), 1, STEP_NONE },
+	{ LOCKED("5", "0x401", "0", "0") EXTFRAG("6", "0x400", "1"), 1, STEP_LEAVES },
+	/* what the snapshot has seen already is not done twice */
+	{ LOCKED("1", "0x400", "0", "1") FREE("5", "0x500", "0"), 0, STEP_NONE },
+};
+
+START_TEST(the_next_event_tells_where_a_page_was)
+{
+	ck_assert_int_eq(step_of(steps[_i].events, steps[_i].n), steps[_i].step);
+}
+END_TEST
+
+START_TEST(the_second_snapshot_tells_where_a_page_ended)
+{
+	uint64_t end_flags[SMALL_PAGES];
+
+	memcpy(end_flags, small_flags, sizeof(end_flags));
+	end_flags[0x400] = UINT64_C(1) << 10;
+	scratch_write("kpageflags.end", end_flags, sizeof(end_flags));
+	scratch_write_text("kpageflags.end.times",
+			   "0 7000 7100\n1024 7100 7200\n2048 7200 7300\n");
+	ck_assert_int_eq(step_of(FREE("5", "0x400", "0") FREE("6", "0x401", "0")
+				 FREE("8", "0x410", "0"), 0), STEP_ENTERS_UNSEEN);
+	bundle_free(&b);
+	ck_assert_int_eq(step_of(FREE("5", "0x400", "0") FREE("6", "0x401", "0"), 1),
+			 STEP_NONE);
+	bundle_free(&b);
+	/* after that snapshot it tells nothing */
+	ck_assert_int_eq(step_of(FREE("8", "0x400", "0"), 0), STEP_NONE);
+}
+END_TEST
+
+/* ---- the start ---- */
+
+/* Pages from..to have no flags: reported, or in some list, or of the kernel. */
+static void flagless(unsigned long from, unsigned long to)
+{
+	for (; from < to; from++)
+		small_flags[from] = 0;
+}
+
+START_TEST(a_block_that_leaves_the_buddy_without_having_entered_was_out_for_a_moment)
+{
+	flagless(0x400, 0x600);
+	read_small(LOCKED("5", "0x410", "0", "1") ALLOC("6", "0x410", "0"));
+	ck_assert_uint_eq(b.nr_start_proved, 512);
+	ck_assert_uint_eq(b.nr_free_blocks, 1);
+	ck_assert_uint_eq(b.free_blocks[0].pfn, 0x400);
+	ck_assert_uint_eq(b.free_blocks[0].order, 9);
+}
+END_TEST
+
+START_TEST(a_block_of_which_a_page_is_freed_first_was_in_use)
+{
+	flagless(0x400, 0x600);
+	read_small(LOCKED("5", "0x410", "0", "1") FREE("6", "0x420", "0"));
+	ck_assert_uint_eq(b.nr_start_proved, 1);
+	ck_assert_uint_eq(b.nr_free_blocks, 1);
+	ck_assert_uint_eq(b.free_blocks[0].order, 0);
+}
+END_TEST
+
+START_TEST(an_event_during_the_look_at_a_chunk_counts_whatever_the_flags_say)
+{
+	/* chunk 1 was read from 1.9 to 2.0 us; 0x400 seen before it left */
+	small_flags_buddy(0x400, 0x402);
+	read_small(" sh 1 [001] 0.000001950: kmem:mm_page_alloc_zone_locked: pfn=0x400 order=0 migratetype=1 percpu_refill=1\n"
+		   FREE("5", "0x500", "0"));
+	ck_assert_uint_eq(b.start[0x400], START_PCP);
+	ck_assert_uint_eq(b.start[0x401], START_FREE);
+}
+END_TEST
+
+/* ---- scores ---- */
+
+START_TEST(a_score_is_the_share_of_free_memory_at_a_wrong_order)
+{
+	const struct buddyinfo_sample recorded = {
+		.nr_free = { [0] = 4, [9] = 1 },	/* 516 pages */
+	};
+	unsigned long predicted[NR_PAGE_ORDERS] = { [1] = 2, [9] = 1 };
+	struct score score;
+
+	score_sample(&score, predicted, &recorded);
+	ck_assert_double_eq_tol(score.tv, 8 / (2 * 516.0), 1e-12);
+	ck_assert_double_eq(score.df, 0);
+	ck_assert_double_eq(score.dh9, 0);
+	ck_assert(!score.exact);
+	predicted[1] = 0;
+	predicted[0] = 4;
+	score_sample(&score, predicted, &recorded);
+	ck_assert(score.exact);
+}
+END_TEST
+
+/* Three reads of one zone: at 10-20, 30-40, 50-60. */
+static void three_samples(struct buddyinfo_sample samples[3])
+{
+	for (unsigned int i = 0; i < 3; i++)
+		samples[i] = (struct buddyinfo_sample){
+			.before_ns = 10 + 20 * i, .after_ns = 20 + 20 * i,
+			.nr_free = { [0] = 100 + i },
+		};
+}
+
+START_TEST(the_best_state_between_the_stamps_counts)
+{
+	struct buddyinfo_sample samples[3];
+	free_counts counts = { { 0 } };
+	struct brackets br;
+	struct scorer s;
+	struct figures f;
+
+	three_samples(samples);
+	ck_assert_int_eq(layout_flat(&b.layout, 1024, 1, &msg), 0);
+	b.buddyinfo = samples;
+	b.nr_buddyinfo = 3;
+	ck_assert_int_eq(brackets_make(&br, &b), 0);
+	ck_assert_int_eq(scorer_init(&s, &br), 0);
+	counts[0][0] = 99;
+	scorer_see(&s, 12, counts);	/* too early a state, but in the bracket */
+	counts[0][0] = 100;
+	scorer_see(&s, 15, counts);	/* exact */
+	counts[0][0] = 500;
+	scorer_see(&s, 35, counts);
+	counts[0][0] = 101;
+	scorer_see(&s, 45, counts);
+	counts[0][0] = 110;
+	scorer_see(&s, UINT64_MAX, counts);
+	ck_assert_int_eq(scorer_figures(&s, 0, &f), 0);
+	ck_assert_uint_eq(f.samples, 3);
+	ck_assert_uint_eq(f.exact, 2);
+	ck_assert_double_eq_tol(f.tv_max, 8 / (2 * 102.0), 1e-12);
+	b.buddyinfo = NULL;
+	scorer_destroy(&s);
+	brackets_free(&br);
+}
+END_TEST
+
+START_TEST(blocks_that_are_out_for_a_moment_are_flagged_and_others_are_not)
+{
+	struct buddyinfo_sample samples[3];
+	free_counts counts = { { [0] = 100, [10] = 40 } };
+	struct brackets br;
+	struct scorer s;
+
+	three_samples(samples);
+	samples[0].nr_free[0] = samples[1].nr_free[0] = samples[2].nr_free[0] = 100;
+	samples[0].nr_free[10] = 40;
+	samples[1].nr_free[10] = 8;		/* 32 are out */
+	samples[2].nr_free[10] = 7;		/* 33 are more than a pass takes */
+	ck_assert_int_eq(layout_flat(&b.layout, 65536, 1, &msg), 0);
+	b.buddyinfo = samples;
+	b.nr_buddyinfo = 3;
+	ck_assert_int_eq(brackets_make(&br, &b), 0);
+	ck_assert_int_eq(scorer_init(&s, &br), 0);
+	scorer_see(&s, UINT64_MAX, counts);
+	brackets_flag_reporting(&br, &s);
+	ck_assert_int_eq(br.list[0].flag[0], SAMPLE_COUNTS);
+	ck_assert_int_eq(br.list[1].flag[0], SAMPLE_reporting);
+	ck_assert_int_eq(br.list[2].flag[0], SAMPLE_COUNTS);
+	b.buddyinfo = NULL;
+	scorer_destroy(&s);
+	brackets_free(&br);
+}
+END_TEST
+
+/* ---- the command ---- */
+
+static enum status run(const char *input, const char *out)
+{
+	char program[] = "pagetax", command[] = "validate", quiet[] = "-q";
+	char plots[] = "--no-plots", option[] = "-o", path[4096], folder[4096];
+	char *argv[] = { program, command, quiet, plots, path,
+			 out ? option : NULL, folder, NULL };
+
+	snprintf(path, sizeof(path), "%s", input);
+	snprintf(folder, sizeof(folder), "%s", out ? out : "");
+	return pagetax_run(out ? 7 : 5, argv, &msg);
+}
+
+START_TEST(the_sample_is_followed_and_reported)
+{
+	const char *out = scratch_path("result");
+	char *json;
+	size_t len;
+
+	if (run(SAMPLE, out) != STATUS_DONE)
+		ck_abort_msg("%s", msg.text);
+	json = scratch_slurp(scratch_path("result/validation.json"), &len);
+	ck_assert_ptr_nonnull(strstr(json, "\"level\": \"L0\""));
+	ck_assert_ptr_nonnull(strstr(json, "\"zone\": \"DMA32\""));
+	ck_assert_ptr_nonnull(strstr(json, "\"left_absent\": 0"));
+	free(json);
+	/* a result of ours is replaced */
+	ck_assert_int_eq(run(SAMPLE, out), STATUS_DONE);
+	ck_assert_int_eq(unlink(scratch_path("result/validation.json")), 0);
+	ck_assert_int_eq(unlink(scratch_path("result/validation.tsv")), 0);
+	ck_assert_int_eq(rmdir(scratch_path("result")), 0);
+}
+END_TEST
+
+START_TEST(what_no_level_can_use_is_refused_with_what_was_expected)
+{
+	small_bundle_write(FREE("5", "0x400", "0"));
+	ck_assert_int_eq(unlink(scratch_path("kpageflags.start")), 0);
+	ck_assert_int_eq(run(scratch_folder(), NULL), STATUS_FAILED);
+	ck_assert_ptr_nonnull(strstr(msg.text, "expected a bundle with kpageflags.start"));
+	ck_assert_int_eq(run(scratch_path("nothing"), NULL), STATUS_FAILED);
+	ck_assert_ptr_nonnull(strstr(msg.text, "nothing"));
+}
+END_TEST
+
+static const char *const optional[] = {
+	"buddyinfo.tsv", "counters.tsv", "machine.txt", "kpageflags.start.times",
+};
+
+START_TEST(a_missing_file_leaves_out_what_needs_it_and_no_more)
+{
+	small_bundle_write(FREE("5", "0x400", "0"));
+	ck_assert_int_eq(unlink(scratch_path(optional[_i])), 0);
+	if (run(scratch_folder(), NULL) != STATUS_DONE)
+		ck_abort_msg("%s", msg.text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("validate");
+	TCase *tc = tcase_create("validate");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_loop_test(tc, the_free_set_counts_as_its_pages_do, 0, 3);
+	tcase_add_loop_test(tc, the_next_event_tells_where_a_page_was, 0,
+			    (int)ARRAY_SIZE(steps));
+	tcase_add_test(tc, the_second_snapshot_tells_where_a_page_ended);
+	tcase_add_test(tc, a_block_that_leaves_the_buddy_without_having_entered_was_out_for_a_moment);
+	tcase_add_test(tc, a_block_of_which_a_page_is_freed_first_was_in_use);
+	tcase_add_test(tc, an_event_during_the_look_at_a_chunk_counts_whatever_the_flags_say);
+	tcase_add_test(tc, a_score_is_the_share_of_free_memory_at_a_wrong_order);
+	tcase_add_test(tc, the_best_state_between_the_stamps_counts);
+	tcase_add_test(tc, blocks_that_are_out_for_a_moment_are_flagged_and_others_are_not);
+	tcase_add_test(tc, the_sample_is_followed_and_reported);
+	tcase_add_test(tc, what_no_level_can_use_is_refused_with_what_was_expected);
+	tcase_add_loop_test(tc, a_missing_file_leaves_out_what_needs_it_and_no_more, 0,
+			    (int)ARRAY_SIZE(optional));
+	suite_add_tcase(s, tc);
+
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
