@@ -19,7 +19,7 @@ width = 960; height = 200 + 30 * nr
 eval open_output
 
 parts  = "descriptors structures nodes allocatee caller borrowed inband"
-shades = "#0072B2 #E69F00 #D55E00 #F0E442 #009E73 #CC79A7 #56B4E9"
+shades = "#0072B2 #E69F00 #D55E00 #882255 #009E73 #CC79A7 #56B4E9"
 texts  = "'for every page' 'structures' 'taken while running' 'kept by owners' 'kept by callers' 'borrowed words' 'in free memory'"
 
 part(i) = column(word(parts, i)."_peak_bytes") / column("memory_bytes") * 100

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* commands.c - the table of commands, and choosing from it */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,14 @@ const struct command commands[] = {
 			   OPT(SEED) | OPT(LIST_ORDER) | OPT(TEARDOWN) | OPT(JOBS) |
 			   OPT(CHECK) | OPT(ALLOCATEE) | OPT(NO_PLOTS) | OPT(QUIET),
 		.run = command_replay,
+	},
+	{
+		.name = "report",
+		.args = "RESULT...",
+		.summary = "one page that shows what results say",
+		.min_args = 1, .max_args = INT_MAX,
+		.options = OPT(OUTPUT) | OPT(SEED) | OPT(ALLOCATEE) | OPT(QUIET),
+		.run = command_report,
 	},
 	{
 		.name = "compare",

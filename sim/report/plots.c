@@ -10,11 +10,39 @@
 
 #include "sim/interrupt.h"
 #include "sim/report/plots.h"
+#include "sim/report/result.h"
 
 extern char **environ;
 
-static const char *const plot_names[] = {
-	"buddyinfo", "fragments", "contiguity", "metadata", "tax",
+const struct plot plots[] = {
+	{ "tax", "tax.tsv", "allocatee_peak_bytes", "Memory tax by design",
+	  "Metadata in percent of the machine's memory, each column at its peak. Memory parked in per-CPU lists is free memory and in no bar.",
+	  true },
+	{ "metadata", "samples.tsv", "allocatee_bytes", "Memory tax over time",
+	  "Above all metadata, owners' objects included; below what is taken and given back while running.",
+	  true },
+	{ "breakeven", "breakeven.tsv", "formula_bytes", "Break-even by mean folio size",
+	  "Curves are the formula for memory full of folios, points the allocators themselves on a simulated machine.",
+	  false },
+	{ "contiguity", "samples.tsv", "share_2m", "Memory for huge pages over time",
+	  "Share of free memory in blocks of 2 MiB and above. Equal curves lie on each other; their points stand apart.",
+	  true },
+	{ "unusable", "samples.tsv", "unusable_order10_permille", "Fragmentation over time",
+	  "The kernel's unusable free space index: how much of the free memory lies in blocks too small for a request of order k.",
+	  true },
+	{ "buddyinfo", "samples.tsv", "free_order10_blocks", "Free memory by order over time",
+	  "Dark is large. The upper edge is all free memory.", true },
+	{ "fragments", "samples.tsv", "free_order8_blocks", "Free memory in small blocks over time",
+	  "Orders 0 to 8 only, which the scale of the picture above hides.", true },
+	{ "memory", "memory.tsv", "look", "A picture of memory",
+	  "Physical addresses against time. Movable blocks are plain, others hatched, the darker the fuller; a black line marks stripes in which some page carries the allocator's own state.",
+	  true },
+	{ "owners", "classes.tsv", "peak_bytes", "Who owns the pages",
+	  "By class: pages in use, and the objects that owners keep where no descriptor holds their state.",
+	  true },
+	{ "validate", "validation.tsv", "time_ns", "Prediction and recording",
+	  "Free blocks as predicted over those recorded.", false },
+	{ .name = NULL },
 };
 
 static const char *const endings[] = { "svg", "png" };
@@ -50,40 +78,87 @@ static int run_gnuplot(char *script, char *output, char *result)
 	return status ? EIO : 0;
 }
 
-static int draw(const char *result_dir, const char *name, const char *ending)
+const struct plot *plot_find(const char *name)
 {
-	char script[4096], output[4096], result[4096];
+	for (const struct plot *plot = plots; plot->name; plot++) {
+		if (!strcmp(plot->name, name))
+			return plot;
+	}
+	return NULL;
+}
+
+/* Rather a word about an older result than gnuplot's. */
+static int check_table(const struct plot *plot, const char *result_dir,
+		       struct msg *msg)
+{
+	char path[4096];
+	struct tsv_table table;
 	int err;
 
-	snprintf(script, sizeof(script), "%s/%s.gp", plots_dir(), name);
-	snprintf(output, sizeof(output), "%s/%s.%s", result_dir, name, ending);
-	snprintf(result, sizeof(result), "%s", result_dir);
-	if (access(script, R_OK)) {
-		fprintf(stderr, "pagetax: no plots: %s: %s\n", script,
-			strerror(errno));
-		return -1;
-	}
-	err = run_gnuplot(script, output, result);
-	if (err == ENOENT)
-		fprintf(stderr, "pagetax: no plots: gnuplot is not installed\n");
-	else if (err)
-		fprintf(stderr, "pagetax: no plots: %s failed\n", script);
+	snprintf(path, sizeof(path), "%s/%s", result_dir, plot->table);
+	err = tsv_read(&table, path);
+	if (err == -ENOENT)
+		return msg_set(msg, ENOENT, "%s: not there; expected the table of a result",
+			       path);
 	if (err)
-		unlink(output);		/* rather none than half of one */
+		return msg_set(msg, EINVAL, "%s: rows do not fit the names of the columns",
+			       path);
+	if (!table.nr_rows)
+		err = msg_set(msg, ENODATA, "%s: no rows in it", path);
+	else if (tsv_column(&table, plot->column) < 0)
+		err = msg_set(msg, ENODATA,
+			      "%s: no column %s; this result is of an older version",
+			      path, plot->column);
+	tsv_table_free(&table);
 	return err;
+}
+
+int plot_draw(const struct plot *plot, const char *output,
+	      const char *result_dir, struct msg *msg)
+{
+	char script[4096], out[4096], result[4096];
+	int err = check_table(plot, result_dir, msg);
+
+	if (err)
+		return err;
+	snprintf(script, sizeof(script), "%s/%s.gp", plots_dir(), plot->name);
+	snprintf(out, sizeof(out), "%s", output);
+	snprintf(result, sizeof(result), "%s", result_dir);
+	if (access(script, R_OK))
+		return msg_set(msg, errno, "%s: %s", script, strerror(errno));
+	err = run_gnuplot(script, out, result);
+	if (!err)
+		return 0;
+	unlink(output);			/* rather none than half of one */
+	if (err == ENOENT)
+		return msg_set(msg, err, "gnuplot is not installed");
+	return msg_set(msg, err, "%s failed on %s", script, result_dir);
 }
 
 bool plots_draw_one(const char *result_dir, const char *name)
 {
-	for (size_t j = 0; j < ARRAY_SIZE(endings); j++)
-		if (interrupted() || draw(result_dir, name, endings[j]))
+	struct msg msg;
+
+	for (size_t j = 0; j < ARRAY_SIZE(endings); j++) {
+		char output[4096];
+
+		if (interrupted())
 			return false;
+		snprintf(output, sizeof(output), "%s/%s.%s", result_dir, name,
+			 endings[j]);
+		if (plot_draw(plot_find(name), output, result_dir, &msg)) {
+			fprintf(stderr, "pagetax: no plots: %s\n", msg.text);
+			return false;
+		}
+	}
 	return true;
 }
 
 void plots_draw(const char *result_dir)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(plot_names); i++)
-		if (!plots_draw_one(result_dir, plot_names[i]))
+	for (const struct plot *plot = plots; plot->name; plot++) {
+		if (plot->of_every_result &&
+		    !plots_draw_one(result_dir, plot->name))
 			return;
+	}
 }

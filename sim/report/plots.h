@@ -1,22 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * plots.h - pictures of a result folder, drawn by gnuplot
+ * plots.h - the drawings of a result, by gnuplot
  *
- * The scripts stand alone; this only finds and runs them. A missing gnuplot
- * or script is a remark on standard error, never a failed run.
+ * The scripts in plots/ know only column names; this knows their names and which table
+ * each needs.
  */
 #ifndef PAGETAX_SIM_REPORT_PLOTS_H
 #define PAGETAX_SIM_REPORT_PLOTS_H
 
+#include "base/msg.h"
 #include "base/types.h"
 
-/*
- * Where shipped files lie: $PAGETAX_PLOTS, else ./plots, else the installed
- * ones. Returns a string that is valid for ever.
- */
+struct plot {
+	const char *name;		/* of the script */
+	const char *table;		/* file of the result folder it reads */
+	const char *column;		/* a column of it that older results lack */
+	const char *title;
+	const char *caption;
+	bool of_every_result;		/* drawn when a result is written */
+};
+
+/* Ends with a NULL name. */
+extern const struct plot plots[];
+
+/* NULL when there is none. */
+const struct plot *plot_find(const char *name);
+
+/* Where the scripts are: $PAGETAX_PLOTS, else plots/, else the installed ones. */
 const char *plots_dir(void);
 
-/* Draw every plot as SVG and PNG into the folder that holds the samples. */
+/*
+ * Draw one: `output` ends in .svg or .png, or is "-" for letters on standard
+ * output. 0, or a negative errno with a message that says what is missing.
+ */
+int plot_draw(const struct plot *plot, const char *output,
+	      const char *result_dir, struct msg *msg);
+
+/*
+ * Draw those of every result into the folder, as SVG and PNG. What cannot be
+ * drawn is said on standard error: a result without drawings is still one.
+ */
 void plots_draw(const char *result_dir);
 
 /* Draw plots/NAME.gp so. False when that failed, or was interrupted. */

@@ -2,6 +2,7 @@
 /* summary.c - summary.json and timing.json */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -259,6 +260,39 @@ static json_t *allocatee_json(struct builder *b, const struct experiment *e)
 	return object;
 }
 
+/* What was asked for besides allocators and seed, as words of the command line. */
+static json_t *arguments_json(struct builder *b, const struct options *o)
+{
+	static const char *const highmem[] = {
+		[HIGHMEM_NONE] = "none", [HIGHMEM_ALL] = "all",
+	};
+	json_t *object = json_object();
+	char text[32];
+
+	if (o->highmem == HIGHMEM_ABOVE) {
+		snprintf(text, sizeof(text), "above:%" PRIu64, o->highmem_bytes);
+		put_text(b, object, "highmem", text);
+	} else if (o->highmem != HIGHMEM_AS_RECORDED) {
+		put_text(b, object, "highmem", highmem[o->highmem]);
+	}
+	if (o->machine_bytes) {
+		snprintf(text, sizeof(text), "%s%" PRIu64,
+			 o->machine_flat ? "flat:" : "", o->machine_bytes);
+		put_text(b, object, "machine", text);
+	}
+	if (o->limit) {
+		snprintf(text, sizeof(text), "%" PRIu64, o->limit);
+		put_text(b, object, "limit", text);
+	}
+	if (o->address_order)
+		put_text(b, object, "list-order", "address");
+	if (o->window == WINDOW_GUARD)
+		put_text(b, object, "window", "guard");
+	if (*o->allocatees.name)
+		put_text(b, object, "allocatee", o->allocatees.name);
+	return object;
+}
+
 int summary_write(FILE *out, const struct experiment *e)
 {
 	struct builder b = { false };
@@ -270,6 +304,7 @@ int summary_write(FILE *out, const struct experiment *e)
 	put_count(&b, root, "seed", e->options->seed);
 	if (e->interrupted)
 		put(&b, root, "interrupted", json_true());
+	put(&b, root, "arguments", arguments_json(&b, e->options));
 	put(&b, root, "input", input_json(&b, e));
 	put(&b, root, "machine", machine_json(&b, e));
 	if (e->allocatees)

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * command_report.c - pagetax report and pagetax plot: results for people
+ *
+ *    results -> their allocators -> break-even, simulated now
+ *            -> drawings in a scratch folder -> report.html
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc/registry.h"
+#include "sim/commands.h"
+#include "sim/report/plots.h"
+#include "sim/report/report.h"
+
+struct reporting {
+	const struct options *options;
+	struct result *results;
+	unsigned int nr_results;
+	struct breakeven breakeven;
+	char scratch[4096];
+};
+
+static int load_results(struct reporting *r, struct msg *msg)
+{
+	int nr = r->options->nr_args;
+
+	r->results = calloc((size_t)nr, sizeof(*r->results));
+	if (!r->results)
+		return msg_set(msg, ENOMEM, "no memory for %d results", nr);
+	for (int i = 0; i < nr; i++) {
+		int err = result_load(&r->results[i], r->options->args[i], msg);
+
+		if (err)
+			return err;
+		r->nr_results++;
+	}
+	return 0;
+}
+
+/* Every allocator of the results that this program knows, once. */
+static unsigned int collect_specs(const struct reporting *r, char **specs)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < r->nr_results; i++) {
+		for (unsigned int run = 0; run < r->results[i].nr_runs; run++) {
+			const char *spec = result_allocator(&r->results[i], run);
+			unsigned int known = 0;
+
+			while (known < nr && strcmp(specs[known], spec))
+				known++;
+			if (known == nr && registry_find(spec))
+				specs[nr++] = (char *)(uintptr_t)spec;
+		}
+	}
+	return nr;
+}
+
+static int run_breakeven(struct reporting *r, struct msg *msg)
+{
+	unsigned int nr = 0;
+	char **specs;
+	int err;
+
+	for (unsigned int i = 0; i < r->nr_results; i++)
+		nr += r->results[i].nr_runs;
+	specs = calloc(nr + 1, sizeof(*specs));
+	if (!specs)
+		return msg_set(msg, ENOMEM, "no memory for the break-even");
+	nr = collect_specs(r, specs);
+	err = breakeven_run(&r->breakeven, specs, nr, BREAKEVEN_BYTES,
+			    r->options->seed, &r->options->allocatees, msg);
+	free(specs);
+	return err;
+}
+
+static int open_scratch(struct reporting *r, struct msg *msg)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(r->scratch, sizeof(r->scratch), "%s/pagetax-XXXXXX",
+		 tmp && *tmp ? tmp : "/tmp");
+	if (mkdtemp(r->scratch))
+		return 0;
+	msg_set(msg, errno, "%s: %s", r->scratch, strerror(errno));
+	*r->scratch = '\0';
+	return -EIO;
+}
+
+static void scratch_file(const struct reporting *r, const char *name, char *path,
+			 size_t size)
+{
+	snprintf(path, size, "%s/%s", r->scratch, name);
+}
+
+static void close_scratch(const struct reporting *r)
+{
+	char path[4200];
+
+	if (!*r->scratch)
+		return;
+	scratch_file(r, "breakeven.tsv", path, sizeof(path));
+	unlink(path);
+	rmdir(r->scratch);
+}
+
+/* Close a file and say what went wrong with it, if anything did. */
+static int close_file(FILE *file, const char *path, struct msg *msg)
+{
+	bool failed = ferror(file);
+
+	if (fclose(file) || failed)
+		return msg_set(msg, errno ? errno : EIO, "%s: %s", path,
+			       strerror(errno ? errno : EIO));
+	return 0;
+}
+
+static int write_breakeven(const struct reporting *r, struct msg *msg)
+{
+	char path[4200];
+	FILE *out;
+
+	scratch_file(r, "breakeven.tsv", path, sizeof(path));
+	out = fopen(path, "w");
+	if (!out)
+		return msg_set(msg, errno, "%s: %s", path, strerror(errno));
+	breakeven_write_tsv(out, &r->breakeven);
+	return close_file(out, path, msg);
+}
+
+/* Beside its place first, so that a reader never meets half of it. */
+static int write_page(const struct reporting *r, const char *path, struct msg *msg)
+{
+	const struct report report = {
+		.results = r->results,
+		.nr_results = r->nr_results,
+		.breakeven = &r->breakeven,
+		.scratch = r->scratch,
+	};
+	char beside[4300];
+	FILE *out;
+	int err, close_err;
+
+	snprintf(beside, sizeof(beside), "%s.tmp-%ld", path, (long)getpid());
+	out = fopen(beside, "w");
+	if (!out)
+		return msg_set(msg, errno, "%s: %s", path, strerror(errno));
+	err = report_write(out, &report, msg);
+	close_err = close_file(out, path, err ? NULL : msg);
+	if (!err)
+		err = close_err;
+	if (!err && rename(beside, path))
+		err = msg_set(msg, errno, "%s: %s", path, strerror(errno));
+	if (err)
+		unlink(beside);
+	return err;
+}
+
+enum status command_report(const struct options *o, struct msg *msg)
+{
+	struct reporting r = { .options = o };
+	char path[4200];
+	int err = load_results(&r, msg);
+
+	if (!err)
+		err = run_breakeven(&r, msg);
+	if (!err)
+		err = open_scratch(&r, msg);
+	if (!err)
+		err = write_breakeven(&r, msg);
+	if (!err) {
+		if (o->output)
+			snprintf(path, sizeof(path), "%s", o->output);
+		else
+			snprintf(path, sizeof(path), "%s/report.html",
+				 r.results[0].path);
+		err = write_page(&r, path, msg);
+	}
+	if (!err && !o->quiet)
+		printf("%s\n", path);
+	close_scratch(&r);
+	breakeven_free(&r.breakeven);
+	for (unsigned int i = 0; i < r.nr_results; i++)
+		result_free(&r.results[i]);
+	free(r.results);
+	return err ? STATUS_FAILED : STATUS_DONE;
+}

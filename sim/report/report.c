@@ -1,0 +1,804 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report.c - the verdict, the tables and the drawings of results
+ *
+ *    head        what was run, on what
+ *    verdict     who costs least, by how much, and what it costs otherwise
+ *    tax         the table behind that, a row for each design
+ *    drawings    tax, break-even, fragmentation, memory
+ *    owners      classes and processes
+ *    price       nodes, map calls, dirty counters
+ *    again       command, seed, hashes
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc/registry.h"
+#include "sim/demand.h"
+#include "sim/report/html.h"
+#include "sim/report/plots.h"
+#include "sim/report/report.h"
+#include "sim/units.h"
+
+/* One result on its way onto the page. */
+struct page {
+	struct html html;
+	const struct report *report;
+	const struct result *result;
+	double memory_bytes;		/* NAN: not told */
+	unsigned int *by_cost;		/* runs, the least total first */
+	int base;			/* run that the others are held against */
+	int best;			/* run with the least total; -1: not told */
+};
+
+static const char *bytes_text(double bytes, char *buf, size_t size)
+{
+	if (isnan(bytes))
+		snprintf(buf, size, "-");
+	else
+		format_bytes((uint64_t)bytes, buf, size);
+	return buf;
+}
+
+static const char *name_of(const struct page *p, int run)
+{
+	return result_allocator(p->result, (unsigned int)run);
+}
+
+static double value_of(const struct page *p, int run, enum result_column column)
+{
+	return result_value(p->result, (unsigned int)run, column);
+}
+
+/* `null` and its like keep no books, so they have no place in a ranking. */
+static bool keeps_books(const struct page *p, unsigned int run)
+{
+	const struct allocator_ops *ops =
+		registry_find(result_allocator(p->result, run));
+
+	return !ops || !ops->caps.no_policy;
+}
+
+/* ---- ranking ---- */
+
+static bool costs_less(const struct page *p, unsigned int a, unsigned int b)
+{
+	double x = result_value(p->result, a, RESULT_total_peak_bytes);
+	double y = result_value(p->result, b, RESULT_total_peak_bytes);
+
+	if (keeps_books(p, a) != keeps_books(p, b))
+		return keeps_books(p, a);
+	return isnan(y) ? !isnan(x) : x < y;
+}
+
+static int rank(struct page *p)
+{
+	unsigned int nr = p->result->nr_runs;
+
+	p->base = nr ? 0 : -1;
+	p->best = -1;
+	p->by_cost = calloc(nr + 1, sizeof(*p->by_cost));
+	if (!p->by_cost)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < nr; i++) {
+		unsigned int at = i;
+
+		for (; at && costs_less(p, i, p->by_cost[at - 1]); at--)
+			p->by_cost[at] = p->by_cost[at - 1];
+		p->by_cost[at] = i;
+		if (!strcmp(result_allocator(p->result, i), "linked"))
+			p->base = (int)i;
+	}
+	if (nr && keeps_books(p, p->by_cost[0]) &&
+	    !isnan(value_of(p, (int)p->by_cost[0], RESULT_total_peak_bytes)))
+		p->best = (int)p->by_cost[0];
+	return 0;
+}
+
+/* ---- figures that come from tables ---- */
+
+static int read_table(const struct page *p, const char *name, struct tsv_table *t)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", p->result->path, name);
+	return tsv_read(t, path);
+}
+
+struct folios {
+	double mean_pages;		/* a folio, at the classes' peaks */
+	double share;			/* of memory that folios fill */
+};
+
+/* Of file and anonymous memory, as the first allocator saw it. */
+static struct folios folios_of(const struct page *p)
+{
+	struct folios f = { NAN, NAN };
+	double blocks = 0, pages = 0;
+	struct tsv_table t;
+	int class, nr_blocks, nr_pages;
+
+	if (read_table(p, "classes.tsv", &t))
+		return f;
+	class = tsv_column(&t, "class");
+	nr_blocks = tsv_column(&t, "peak_blocks");
+	nr_pages = tsv_column(&t, "peak_pages");
+	for (unsigned int row = 0; row < t.nr_rows && class >= 0 &&
+	     nr_blocks >= 0 && nr_pages >= 0; row++) {
+		const char *name = tsv_cell(&t, row, class);
+
+		if (strcmp(tsv_cell(&t, row, 0), tsv_cell(&t, 0, 0)) ||
+		    (strcmp(name, "file") && strcmp(name, "anon")))
+			continue;
+		blocks += atof(tsv_cell(&t, row, nr_blocks));
+		pages += atof(tsv_cell(&t, row, nr_pages));
+	}
+	tsv_table_free(&t);
+	if (blocks > 0)
+		f = (struct folios){ pages / blocks,
+				     pages * PAGE_SIZE / p->memory_bytes };
+	return f;
+}
+
+/* Rows of one allocator in samples.tsv: the first, and how many. */
+static unsigned int rows_of(const struct tsv_table *t, const char *allocator,
+			    unsigned int *first)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int row = 0; row < t->nr_rows; row++) {
+		if (strcmp(tsv_cell(t, row, 0), allocator))
+			continue;
+		if (!nr++)
+			*first = row;
+	}
+	return nr;
+}
+
+/* Largest difference in 2 MiB share at any sample, in percentage points. */
+static double contiguity_difference(const struct page *p, int a, int b)
+{
+	unsigned int first_a = 0, first_b = 0, nr;
+	double largest = NAN;
+	struct tsv_table t;
+	int share;
+
+	if (read_table(p, "samples.tsv", &t))
+		return NAN;
+	share = tsv_column(&t, "share_2m");
+	nr = rows_of(&t, name_of(p, a), &first_a);
+	if (share >= 0 && nr && nr == rows_of(&t, name_of(p, b), &first_b)) {
+		largest = 0;
+		for (unsigned int i = 0; i < nr; i++) {
+			double x = atof(tsv_cell(&t, first_a + i, share));
+			double y = atof(tsv_cell(&t, first_b + i, share));
+
+			if (fabs(x - y) * 100 > fabs(largest))
+				largest = (x - y) * 100;
+		}
+	}
+	tsv_table_free(&t);
+	return largest;
+}
+
+/* ---- head and verdict ---- */
+
+static void write_head(struct page *p)
+{
+	const json_t *input = json_object_get(p->result->summary, "input");
+	const json_t *machine = json_object_get(p->result->summary, "machine");
+	double seconds = json_number_at(input, "duration_ns", NULL) / 1e9;
+	double events = json_number_at(input, "events", NULL);
+	char memory[32];
+
+	html_element(&p->html, "h1", json_text_at(input, "name"));
+	html_paragraph(&p->html, "faint",
+		       "pagetax %s, %s: %.0f events in %.1f s, %u designs, a machine of %s and %.0f CPUs, seed %.0f.",
+		       json_text_at(p->result->summary, "version"),
+		       json_text_at(p->result->summary, "command"),
+		       isnan(events) ? 0 : events, isnan(seconds) ? 0 : seconds,
+		       p->result->nr_runs,
+		       bytes_text(p->memory_bytes, memory, sizeof(memory)),
+		       json_number_at(machine, "cpus", NULL),
+		       json_number_at(p->result->summary, "seed", NULL));
+}
+
+/* What a reader must know before believing the rest. */
+static void write_warnings(struct page *p)
+{
+	const struct result *r = p->result;
+	const char *version = json_text_at(r->summary, "version");
+
+	if (strcmp(version, PAGETAX_VERSION))
+		html_paragraph(&p->html, "warn",
+			       "This result was written by pagetax %s; this is %s. What it does not hold is left out below.",
+			       version, PAGETAX_VERSION);
+	if (json_is_true(json_object_get(r->summary, "interrupted")))
+		html_paragraph(&p->html, "warn",
+			       "This run was interrupted: its figures end where it did.");
+	if (!r->nr_runs)
+		html_paragraph(&p->html, "warn",
+			       "This result holds no run of any allocator.");
+	for (unsigned int i = 0; i < r->nr_runs; i++) {
+		const json_t *run = json_array_get(r->runs, i);
+
+		if (json_number_at(run, "ops", NULL) == 0)
+			html_paragraph(&p->html, "warn",
+				       "%s: no operation was replayed; all figures are those of the start.",
+				       result_allocator(r, i));
+		if (json_is_false(json_object_get(run, "verified")))
+			html_paragraph(&p->html, "warn",
+				       "%s: its invariants did not hold at the end; do not trust its figures.",
+				       result_allocator(r, i));
+		if (isnan(result_value(r, i, RESULT_total_peak_bytes)))
+			html_paragraph(&p->html, "warn",
+				       "%s: the result does not say what owners of pages keep, so there is no total; replay it again to have one.",
+				       result_allocator(r, i));
+	}
+}
+
+static void write_winner(struct page *p)
+{
+	double best = value_of(p, p->best, RESULT_total_peak_bytes);
+	double base = value_of(p, p->base, RESULT_total_peak_bytes);
+	double owners = value_of(p, p->best, RESULT_allocatee_peak_bytes);
+	char a[32], b[32];
+
+	html_paragraph(&p->html, "verdict",
+		       "%s costs least here: at most %s of metadata, %.3f %% of memory, %.1f bytes a page.",
+		       name_of(p, p->best), bytes_text(best, a, sizeof(a)),
+		       value_of(p, p->best, RESULT_total_percent),
+		       value_of(p, p->best, RESULT_total_bytes_per_page));
+	if (p->best != p->base && best < base)
+		html_paragraph(&p->html, "verdict",
+			       "%s takes %s, %.3f %%: %s costs %.1f %% less.",
+			       name_of(p, p->base), bytes_text(base, a, sizeof(a)),
+			       value_of(p, p->base, RESULT_total_percent),
+			       name_of(p, p->best), 100 * (base - best) / base);
+	if (owners > 0)
+		html_paragraph(&p->html, NULL,
+			       "In this are %s of objects that the owners of pages keep beside the descriptor of %s%s.",
+			       bytes_text(owners, b, sizeof(b)), name_of(p, p->best),
+			       value_of(p, p->base, RESULT_allocatee_peak_bytes) == 0 ?
+			       "; where the descriptor holds the owner's state there are none" : "");
+}
+
+/* Designs without a word for each page leave out what a kernel keeps there. */
+static void write_caveat(struct page *p)
+{
+	const struct allocator_ops *ops = registry_find(name_of(p, p->best));
+
+	if (ops && !ops->desc_bytes)
+		html_paragraph(&p->html, NULL,
+			       "%s has no descriptor for each page: whatever else a kernel must know of a page is not in its figure.",
+			       ops->name);
+}
+
+static void write_price(struct page *p)
+{
+	double points = contiguity_difference(p, p->best, p->base);
+	double maps = value_of(p, p->best, RESULT_kmap_per_op);
+	double failed = value_of(p, p->best, RESULT_failed_allocs) -
+			value_of(p, p->base, RESULT_failed_allocs);
+	double ns = value_of(p, p->best, RESULT_ns_per_op);
+	double base_ns = value_of(p, p->base, RESULT_ns_per_op);
+
+	if (p->best == p->base)
+		return;
+	fputs("<p>", p->html.out);
+	html_textf(&p->html, "The price against %s:", name_of(p, p->base));
+	if (!isnan(points))
+		html_textf(&p->html,
+			   " the share of free memory in blocks of 2 MiB differs by at most %+.2f percentage points at any sample;",
+			   points);
+	if (!isnan(maps))
+		html_textf(&p->html, " %.3f highmem maps an operation;", maps);
+	if (!isnan(failed))
+		html_textf(&p->html, " %+.0f failed requests;", failed);
+	if (!isnan(ns) && !isnan(base_ns))
+		html_textf(&p->html,
+			   " %.0f ns an operation instead of %.0f, by the wall clock of the machine that replayed it;",
+			   ns, base_ns);
+	html_textf(&p->html, " %.0f allocations made while freeing.",
+		   value_of(p, p->best, RESULT_free_path_allocations));
+	fputs("</p>\n", p->html.out);
+}
+
+/* Where the winner would lose. */
+static void write_limits(struct page *p)
+{
+	const struct breakeven_curve *best =
+		breakeven_find(p->report->breakeven, name_of(p, p->best));
+	const struct breakeven_curve *base =
+		breakeven_find(p->report->breakeven, name_of(p, p->base));
+	struct folios f = folios_of(p);
+	char formula[24], simulated[24];
+	double crossing;
+
+	if (!best || !base || best == base)
+		return;
+	crossing = breakeven_crossing(best->full, base->full);
+	if (isnan(crossing) || isinf(crossing) || crossing <= 1)
+		return;
+	html_paragraph(&p->html, NULL,
+		       "It would lose on memory full of small folios: below %s pages a folio (by the formula: %s) %s costs less.",
+		       breakeven_format(crossing, simulated, sizeof(simulated)),
+		       breakeven_format(breakeven_formula(best, base, 1), formula,
+					sizeof(formula)),
+		       base->name);
+	if (!isnan(f.mean_pages))
+		html_paragraph(&p->html, NULL,
+			       "Folios of this workload have %.2f pages on average and fill at most %.1f %% of memory; the objects are paid only for memory in use, the descriptors for all of it.",
+			       f.mean_pages, 100 * f.share);
+}
+
+static void write_verdict(struct page *p)
+{
+	if (p->best < 0)
+		return;
+	write_winner(p);
+	write_caveat(p);
+	write_price(p);
+	write_limits(p);
+}
+
+/* ---- the tax, as a table ---- */
+
+static void bytes_cell(struct page *p, double bytes)
+{
+	char text[32];
+
+	html_cell(&p->html, "%s", bytes_text(bytes, text, sizeof(text)));
+}
+
+static void number_cell(struct page *p, const char *format, double value)
+	__attribute__((format(printf, 2, 0)));
+
+/* The formats are this file's own. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+static void number_cell(struct page *p, const char *format, double value)
+{
+	if (isnan(value))
+		html_cell(&p->html, "-");
+	else
+		html_cell(&p->html, format, value);
+}
+#pragma GCC diagnostic pop
+
+static void write_tax_row(struct page *p, unsigned int run)
+{
+	static const enum result_column columns[] = {
+		RESULT_static_bytes, RESULT_dynamic_peak_bytes,
+		RESULT_allocatee_peak_bytes, RESULT_caller_peak_bytes,
+		RESULT_borrowed_bytes, RESULT_inband_peak_bytes,
+	};
+	double total = result_value(p->result, run, RESULT_total_peak_bytes);
+	double base = value_of(p, p->base, RESULT_total_peak_bytes);
+	const json_t *json = json_array_get(p->result->runs, run);
+
+	html_row_begin(&p->html, (int)run == p->best);
+	html_cell(&p->html, "%s", result_allocator(p->result, run));
+	bytes_cell(p, total);
+	number_cell(p, "%.4f", result_value(p->result, run, RESULT_total_percent));
+	number_cell(p, "%.2f", result_value(p->result, run,
+					    RESULT_total_bytes_per_page));
+	number_cell(p, "%+.1f %%", 100 * (total - base) / base);
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		bytes_cell(p, result_value(p->result, run, columns[i]));
+	number_cell(p, "%.2f", 100 * result_value(p->result, run, RESULT_share_2m));
+	number_cell(p, "%.0f", result_value(p->result, run, RESULT_failed_allocs));
+	number_cell(p, "%.1f", result_value(p->result, run, RESULT_ns_per_op));
+	html_cell(&p->html, "%s",
+		  json_is_true(json_object_get(json, "verified")) ? "yes" : "NO");
+	html_row_end(&p->html);
+}
+
+/* Linux's own remedy for huge pages, on the design it exists for. */
+static void write_hvo_row(struct page *p, unsigned int run)
+{
+	const json_t *json = json_array_get(p->result->runs, run);
+	double saved = json_number_at(json, "hvo_what_if", "saved_peak_bytes");
+	double total = result_value(p->result, run, RESULT_total_peak_bytes) - saved;
+	double base = value_of(p, p->base, RESULT_total_peak_bytes);
+
+	if (isnan(total))
+		return;
+	html_row_begin(&p->html, false);
+	html_cell(&p->html, "%s with HVO *", result_allocator(p->result, run));
+	bytes_cell(p, total);
+	number_cell(p, "%.4f", 100 * total / p->memory_bytes);
+	number_cell(p, "%.2f", total * PAGE_SIZE / p->memory_bytes);
+	number_cell(p, "%+.1f %%", 100 * (total - base) / base);
+	for (unsigned int i = 0; i < 10; i++)
+		html_cell(&p->html, " ");
+	html_row_end(&p->html);
+}
+
+static void write_tax_table(struct page *p)
+{
+	char headings[512];
+	bool hvo = false;
+
+	if (p->base < 0)
+		return;
+	snprintf(headings, sizeof(headings),
+		 "design|total|%% of memory|bytes a page|against %s|static|while running|owners' objects|kept by callers|borrowed|in free memory|2 MiB share %%|failed|ns/op|verified",
+		 name_of(p, p->base));
+	html_table_begin(&p->html,
+			 "Metadata, each column at its peak; the least total first and marked. Memory parked in per-CPU lists is free memory and in no column.",
+			 headings);
+	for (unsigned int i = 0; i < p->result->nr_runs; i++) {
+		unsigned int run = p->by_cost[i];
+
+		write_tax_row(p, run);
+		if (json_object_get(json_array_get(p->result->runs, run),
+				    "hvo_what_if")) {
+			write_hvo_row(p, run);
+			hvo = true;
+		}
+	}
+	html_table_end(&p->html);
+	if (hvo)
+		html_paragraph(&p->html, "faint",
+			       "* What if: every live folio of 2 MiB and above gave back seven of the eight pages of its descriptors. It allocates those seven pages when the folio is freed, which no other design here does.");
+}
+
+/* ---- drawings and break-even ---- */
+
+static void write_drawing(struct page *p, const char *name, const char *folder)
+{
+	const struct plot *plot = plot_find(name);
+	char svg[4096];
+	struct msg msg;
+	int err;
+
+	snprintf(svg, sizeof(svg), "%s/%s.svg", p->report->scratch, name);
+	html_element(&p->html, "h3", plot->title);
+	err = plot_draw(plot, svg, folder, &msg);
+	if (!err)
+		err = html_drawing(&p->html, svg, plot->title, plot->caption, &msg);
+	if (err)
+		html_paragraph(&p->html, "warn", "Not drawn: %s.", msg.text);
+	unlink(svg);
+}
+
+/* Against these every other design is held. */
+static bool is_rival(const char *name)
+{
+	static const char *const rivals[] = { "linked", "twoword", "memdesc" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rivals); i++) {
+		if (!strcmp(name, rivals[i]))
+			return true;
+	}
+	return false;
+}
+
+static void write_crossing(struct page *p, const struct breakeven_curve *a,
+			   const struct breakeven_curve *other)
+{
+	const double part = BREAKEVEN_PART / 100.0;
+	double formula = breakeven_formula(a, other, 1);
+	double full = breakeven_crossing(a->full, other->full);
+	char text[4][24];
+
+	if (!isfinite(formula) && !isfinite(full))
+		return;
+	html_row_begin(&p->html, false);
+	html_cell(&p->html, "%s under %s", a->name, other->name);
+	html_cell(&p->html, "%s", breakeven_format(formula, text[0], 24));
+	html_cell(&p->html, "%s", breakeven_format(full, text[1], 24));
+	html_cell(&p->html, "%s",
+		  breakeven_format(breakeven_formula(a, other, part), text[2], 24));
+	html_cell(&p->html, "%s",
+		  breakeven_format(breakeven_crossing(a->part, other->part),
+				   text[3], 24));
+	html_row_end(&p->html);
+}
+
+static void write_breakeven(struct page *p)
+{
+	const struct breakeven *b = p->report->breakeven;
+
+	write_drawing(p, "breakeven", p->report->scratch);
+	html_table_begin(&p->html,
+			 "Mean pages a folio from which the first costs less than the second",
+			 "designs|memory full, formula|memory full, simulated|70 % full, formula|70 % full, simulated");
+	for (unsigned int j = 0; j < b->nr_curves; j++) {
+		for (unsigned int i = 0; i < b->nr_curves; i++) {
+			if (i != j && is_rival(b->curves[j].name))
+				write_crossing(p, &b->curves[i], &b->curves[j]);
+		}
+	}
+	html_table_end(&p->html);
+	html_paragraph(&p->html, "faint",
+		       "Simulated on %.0f MiB. Simulation and formula differ by what the formula leaves out: list heads and other fixed structures, which weigh more the smaller the machine; pages or objects for blocks that are free, of which a scattered 70 %% has many; and links inside free memory.",
+		       (double)b->memory_bytes / (1 << 20));
+}
+
+/* Share of free memory in blocks of each order and above, at the end. */
+static void write_contiguity(struct page *p)
+{
+	char headings[512] = "order and above";
+	size_t len = strlen(headings);
+
+	for (unsigned int r = 0; r < p->result->nr_runs && len < sizeof(headings); r++)
+		len += (size_t)snprintf(headings + len, sizeof(headings) - len,
+					"|%s", result_allocator(p->result, r));
+	html_table_begin(&p->html,
+			 "Contiguity at the end: percent of free memory in blocks of at least this order",
+			 headings);
+	for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++) {
+		html_row_begin(&p->html, false);
+		html_cell(&p->html, "%u", o);
+		for (unsigned int r = 0; r < p->result->nr_runs; r++) {
+			const json_t *zones =
+				json_object_get(json_array_get(p->result->runs, r),
+						"buddyinfo");
+			double free = 0, above = 0;
+			const char *name;
+			json_t *orders;
+
+			json_object_foreach((json_t *)(uintptr_t)zones, name, orders) {
+				for (unsigned int i = 0; i < NR_PAGE_ORDERS; i++) {
+					double pages = json_number_value(
+						json_array_get(orders, i)) *
+						(double)(1UL << i);
+
+					free += pages;
+					above += i >= o ? pages : 0;
+				}
+			}
+			number_cell(p, "%.2f", 100 * above / free);
+		}
+		html_row_end(&p->html);
+	}
+	html_table_end(&p->html);
+}
+
+/* ---- who pays, and what else it costs ---- */
+
+/* A table's rows of the first allocator, without the column of its name. */
+static void write_tsv(struct page *p, const char *file, const char *caption,
+		      const char *order_by, unsigned int most)
+{
+	struct tsv_table t;
+	char headings[1024];
+	size_t len = 0;
+	int key;
+
+	if (read_table(p, file, &t)) {
+		html_paragraph(&p->html, "warn", "%s is not in this result.", file);
+		return;
+	}
+	for (unsigned int c = 1; c < t.nr_columns && len < sizeof(headings); c++)
+		len += (size_t)snprintf(headings + len, sizeof(headings) - len,
+					"%s%s", c > 1 ? "|" : "", t.cells[c]);
+	for (char *c = headings; t.nr_columns > 1 && *c; c++)
+		*c = *c == '_' ? ' ' : *c;
+	if (t.nr_columns > 1 && t.nr_rows) {
+		html_table_begin(&p->html, caption, headings);
+		key = tsv_column(&t, order_by);
+		for (unsigned int shown = 0; shown < most; shown++) {
+			int best = -1;
+
+			/* The largest not shown yet; a shown row has lost its name. */
+			for (unsigned int row = 0; row < t.nr_rows; row++) {
+				if (!*tsv_cell(&t, row, 1) ||
+				    strcmp(tsv_cell(&t, row, 0), tsv_cell(&t, 0, 0)))
+					continue;
+				if (best < 0 || (key >= 0 &&
+						 atof(tsv_cell(&t, row, key)) >
+						 atof(tsv_cell(&t, (unsigned int)best, key))))
+					best = (int)row;
+			}
+			if (best < 0)
+				break;
+			html_row_begin(&p->html, false);
+			for (unsigned int c = 1; c < t.nr_columns; c++)
+				html_cell(&p->html, "%s",
+					  tsv_cell(&t, (unsigned int)best, (int)c));
+			html_row_end(&p->html);
+			t.cells[(size_t)(best + 1) * t.nr_columns + 1] =
+				t.text + strlen(t.text);
+		}
+		html_table_end(&p->html);
+	}
+	tsv_table_free(&t);
+}
+
+static void write_running_costs(struct page *p)
+{
+	static const enum result_column columns[] = {
+		RESULT_nodes_peak, RESULT_nodes_relocated, RESULT_kmap_calls,
+		RESULT_kmap_per_op, RESULT_free_path_allocations,
+		RESULT_unusable_order9, RESULT_parked_peak_bytes,
+	};
+
+	html_table_begin(&p->html, "What it costs while running",
+			 "design|node pages, at most|nodes relocated|highmem maps|maps an operation|allocations while freeing|unusable at order 9|parked in per-CPU lists");
+	for (unsigned int r = 0; r < p->result->nr_runs; r++) {
+		html_row_begin(&p->html, false);
+		html_cell(&p->html, "%s", result_allocator(p->result, r));
+		for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+			double value = result_value(p->result, r, columns[i]);
+
+			if (columns[i] == RESULT_parked_peak_bytes)
+				bytes_cell(p, value);
+			else
+				number_cell(p, value == floor(value) ? "%.0f" : "%.3f",
+					    value);
+		}
+		html_row_end(&p->html);
+	}
+	html_table_end(&p->html);
+}
+
+static const char *dirty_help(const char *name)
+{
+	for (unsigned int i = 0; i < NR_DEMAND_DIRTY; i++) {
+		if (!strcmp(name, demand_dirty_names[i]))
+			return demand_dirty_help[i];
+	}
+	return "in this allocator's replay";
+}
+
+static void write_dirty(struct page *p)
+{
+	const json_t *dirty = json_object_get(json_array_get(p->result->runs, 0),
+					      "dirty");
+	unsigned int clean = 0;
+	const char *name;
+	json_t *count;
+
+	if (!dirty)
+		return;
+	html_table_begin(&p->html,
+			 "What was odd in the trace, as the first design met it",
+			 "counter|times|what it is, and what is done about it");
+	json_object_foreach((json_t *)(uintptr_t)dirty, name, count) {
+		if (json_number_value(count) == 0) {
+			clean++;
+			continue;
+		}
+		html_row_begin(&p->html, false);
+		html_cell(&p->html, "%s", name);
+		html_cell(&p->html, "%.0f", json_number_value(count));
+		fputs("<td class=\"words\">", p->html.out);
+		html_text(&p->html, dirty_help(name));
+		fputs("</td>", p->html.out);
+		html_row_end(&p->html);
+	}
+	html_table_end(&p->html);
+	html_paragraph(&p->html, "faint", "%u other counters are 0.", clean);
+}
+
+static void write_again(struct page *p)
+{
+	const json_t *summary = p->result->summary;
+	const json_t *input = json_object_get(summary, "input");
+	const json_t *arguments = json_object_get(summary, "arguments");
+	const char *name;
+	json_t *value;
+
+	fputs("<pre>", p->html.out);
+	html_textf(&p->html, "pagetax %s -a ", json_text_at(summary, "command"));
+	for (unsigned int r = 0; r < p->result->nr_runs; r++)
+		html_textf(&p->html, "%s%s", r ? "," : "",
+			   result_allocator(p->result, r));
+	json_object_foreach((json_t *)(uintptr_t)arguments, name, value)
+		html_textf(&p->html, " --%s %s", name, json_string_value(value));
+	html_textf(&p->html, " --seed %.0f -o DIR %s\n\n",
+		   json_number_at(summary, "seed", NULL),
+		   json_text_at(input, "name"));
+	html_textf(&p->html, "sha256 of the input  %s\npagetax              %s\n",
+		   json_text_at(input, "sha256"), json_text_at(summary, "version"));
+	fputs("</pre>\n", p->html.out);
+}
+
+/* ---- the page ---- */
+
+static void write_sections(struct page *p)
+{
+	const char *folder = p->result->path;
+
+	html_element(&p->html, "h2", "The tax");
+	write_drawing(p, "tax", folder);
+	write_drawing(p, "metadata", folder);
+	html_element(&p->html, "h2", "Contiguity");
+	write_drawing(p, "contiguity", folder);
+	write_drawing(p, "unusable", folder);
+	write_contiguity(p);
+	write_drawing(p, "buddyinfo", folder);
+	write_drawing(p, "fragments", folder);
+	write_drawing(p, "memory", folder);
+	html_element(&p->html, "h2", "Who pays");
+	write_drawing(p, "owners", folder);
+	write_tsv(p, "classes.tsv",
+		  "By class of owner, as the first design served them",
+		  "peak_bytes", 64);
+	write_tsv(p, "processes.tsv",
+		  "By process, as the first design served them; at most 20, the largest first",
+		  "pages_allocated", 20);
+	html_element(&p->html, "h2", "The running cost");
+	write_running_costs(p);
+	html_element(&p->html, "h2", "The trace");
+	write_dirty(p);
+	html_element(&p->html, "h2", "To do it again");
+	write_again(p);
+}
+
+static int write_result(struct html *html, const struct report *report,
+			unsigned int i, struct msg *msg)
+{
+	struct page p = {
+		.html = *html,
+		.report = report,
+		.result = &report->results[i],
+	};
+
+	p.memory_bytes = json_number_at(p.result->summary, "machine",
+					"memory_bytes");
+	if (rank(&p))
+		return msg_set(msg, ENOMEM, "no memory for the report");
+	fprintf(html->out, "<section id=\"result%u\">\n", i + 1);
+	write_head(&p);
+	write_warnings(&p);
+	write_verdict(&p);
+	write_tax_table(&p);
+	if (p.result->nr_runs)
+		write_sections(&p);
+	fputs("</section>\n", html->out);
+	free(p.by_cost);
+	*html = p.html;
+	if (i + 1 == report->nr_results && report->breakeven->nr_curves) {
+		html_element(html, "h2", "Break-even");
+		p.html = *html;
+		write_breakeven(&p);
+		*html = p.html;
+	}
+	return 0;
+}
+
+/* All runs of all results beside each other. */
+static void write_overview(struct html *html, const struct report *report)
+{
+	html_element(html, "h1", "Results side by side");
+	html_table_begin(html, "Totals, each column at its peak",
+			 "result|design|total|% of memory|2 MiB share %|failed");
+	for (unsigned int i = 0; i < report->nr_results; i++) {
+		struct page p = { .html = *html, .result = &report->results[i] };
+
+		for (unsigned int r = 0; r < p.result->nr_runs; r++) {
+			html_row_begin(html, false);
+			fprintf(html->out, "<td><a href=\"#result%u\">", i + 1);
+			html_text(html, p.result->path);
+			fputs("</a></td>", html->out);
+			html_cell(html, "%s", result_allocator(p.result, r));
+			bytes_cell(&p, result_value(p.result, r, RESULT_total_peak_bytes));
+			number_cell(&p, "%.4f", result_value(p.result, r, RESULT_total_percent));
+			number_cell(&p, "%.2f", 100 * result_value(p.result, r, RESULT_share_2m));
+			number_cell(&p, "%.0f", result_value(p.result, r, RESULT_failed_allocs));
+			html_row_end(html);
+		}
+	}
+	html_table_end(html);
+}
+
+int report_write(FILE *out, const struct report *report, struct msg *msg)
+{
+	struct html html;
+	int err = 0;
+
+	html_begin(&html, out, "pagetax: what page allocators cost");
+	if (report->nr_results > 1)
+		write_overview(&html, report);
+	for (unsigned int i = 0; i < report->nr_results && !err; i++)
+		err = write_result(&html, report, i, msg);
+	html_end(&html);
+	return err;
+}
