@@ -136,6 +136,21 @@ START_TEST(filled_at_any_order_and_freed_at_random_it_is_as_at_boot)
 }
 END_TEST
 
+/*
+ * Pages of a zone that are nobody's. In a design whose structures live in pages
+ * of their own as long as blocks are in use, those pages are not to be had.
+ */
+static unsigned long nr_unserved(const struct rig *rig, unsigned int zone)
+{
+	unsigned long nr = model_nr_free(&rig->model, zone);
+	struct page_counts n;
+
+	if (!rig->a->ops->caps.keeps_metadata)
+		return nr;
+	allocator_counts(rig->a, zone, &n);
+	return nr - n.nodes;
+}
+
 START_TEST(the_last_page_can_be_had_whatever_was_taken_before)
 {
 	struct rig rig;
@@ -146,7 +161,7 @@ START_TEST(the_last_page_can_be_had_whatever_was_taken_before)
 	while (order--)
 		fill(&rig, order);
 	for (unsigned int i = 0; i < rig.layout.nr_zones; i++)
-		if (model_nr_free(&rig.model, i))
+		if (nr_unserved(&rig, i))
 			rig_fail(&rig, "zone %u has pages that nobody can get", i);
 	rig_free_all(&rig, &rng);
 	expect_restored(&rig, first);
@@ -271,9 +286,9 @@ START_TEST(a_zone_limit_holds_and_lower_zones_step_in)
 		while (rig_alloc(&rig, &req))
 			;
 		for (unsigned int i = 0; i <= last; i++)
-			if ((model_nr_free(&rig.model, i) == 0) != (i <= limit))
+			if ((nr_unserved(&rig, i) == 0) != (i <= limit))
 				rig_fail(&rig, "limit %u: zone %u has %lu pages left",
-					 limit, i, model_nr_free(&rig.model, i));
+					 limit, i, nr_unserved(&rig, i));
 	}
 	rig_free_all(&rig, &rng);
 	expect_restored(&rig, first);
@@ -283,7 +298,7 @@ START_TEST(a_zone_limit_holds_and_lower_zones_step_in)
 	while (rig_alloc(&rig, &req))
 		;
 	for (unsigned int i = 0; i <= last; i++)
-		ck_assert_uint_eq(model_nr_free(&rig.model, i), 0);
+		ck_assert_uint_eq(nr_unserved(&rig, i), 0);
 	rig_free_all(&rig, &rng);
 	expect_restored(&rig, first);
 	rig_destroy(&rig);

@@ -46,6 +46,10 @@ static const struct rig_variant variants[] = {
 
 	{ .spec = "genalloc_split" },
 	{ .spec = "genalloc_split:lengths=tree" },
+#if PAGE_SIZE >= 48 * (MAX_PAGE_ORDER + 1)
+	{ .spec = "memdesc", .keeps_nodes = true },
+	{ .spec = "memdesc:reserve=0", .keeps_nodes = true },
+#endif
 };
 
 static const struct rig_shape shapes[] = {

@@ -69,6 +69,7 @@ struct alloc_caps {
 	bool any_run;			/* alloc_run() serves lengths that are no power of 2 */
 	bool lockfree;			/* alloc and free may run on several threads */
 	bool lazy_merge;		/* free buddies may wait apart, so a request may fail */
+	bool keeps_metadata;		/* pages with its structures in use serve no request */
 	bool no_policy;			/* keeps no books: pages may have several owners */
 	enum query_level query;
 };

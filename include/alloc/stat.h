@@ -11,6 +11,7 @@
 	x(frees,           "blocks given back")                               \
 	x(failed_allocs,   "requests that got nothing")                       \
 	x(refused,         "of those, beyond the design's abilities")         \
+	x(unsecured,       "times that no struct for a split could be secured") \
 	x(pages_allocated, "pages in callers' hands now")                     \
 	x(splits,          "blocks halved")                                   \
 	x(merges,          "buddies joined")                                  \

@@ -13,10 +13,18 @@
 #include "alloc/checked.h"
 #include "alloc/registry.h"
 
+/* The slab pages of memdesc need room for the structs of a split. */
+#if PAGE_SIZE >= 48 * (MAX_PAGE_ORDER + 1)
+#define MEMDESC(x) x(memdesc)
+#else
+#define MEMDESC(x)
+#endif
+
 /* One line for each backend: its file ends with a table named <name>_ops. */
 #define BACKENDS(x)        \
 	x(linked)          \
 	x(twoword)         \
+	MEMDESC(x)         \
 	x(embedded16)      \
 	x(packed8)         \
 	x(inpage)          \

@@ -29,7 +29,10 @@ struct links {
 	uint64_t prev;
 };
 
-/* How a representation keeps the links of a place that is on a list. */
+/*
+ * How a representation keeps the links of a place that is on a list. get and
+ * set: for link_list_add() and link_list_del() only.
+ */
 struct link_ops {
 	struct links (*get)(const struct buddy *b, uint64_t place);
 	void (*set)(struct buddy *b, uint64_t place, struct links links);
@@ -70,10 +73,12 @@ static inline struct link_list *listed_free_list(const struct buddy_zone *z,
 	return &lz->free_list[order][type];
 }
 
-static __always_inline void link_list_add(const struct link_ops *ops,
-					  struct buddy *b,
-					  struct link_list *list,
-					  uint64_t place, enum list_end end)
+/* Let a place join at an end. Returns its own links, which are not set yet. */
+static __always_inline struct links link_list_enter(const struct link_ops *ops,
+						    struct buddy *b,
+						    struct link_list *list,
+						    uint64_t place,
+						    enum list_end end)
 {
 	struct links links = { LINK_END, LINK_END };
 
@@ -89,15 +94,15 @@ static __always_inline void link_list_add(const struct link_ops *ops,
 		ops->set_next(b, links.prev, place);
 		list->last = place;
 	}
-	ops->set(b, place, links);
+	return links;
 }
 
-static __always_inline void link_list_del(const struct link_ops *ops,
-					  struct buddy *b,
-					  struct link_list *list, uint64_t place)
+/* Join the neighbours of a place that leaves, whose own links were these. */
+static __always_inline void link_list_leave(const struct link_ops *ops,
+					    struct buddy *b,
+					    struct link_list *list,
+					    struct links links)
 {
-	struct links links = ops->get(b, place);
-
 	if (links.prev == LINK_END)
 		list->first = links.next;
 	else
@@ -106,6 +111,21 @@ static __always_inline void link_list_del(const struct link_ops *ops,
 		list->last = links.prev;
 	else
 		ops->set_prev(b, links.next, links.prev);
+}
+
+static __always_inline void link_list_add(const struct link_ops *ops,
+					  struct buddy *b,
+					  struct link_list *list,
+					  uint64_t place, enum list_end end)
+{
+	ops->set(b, place, link_list_enter(ops, b, list, place, end));
+}
+
+static __always_inline void link_list_del(const struct link_ops *ops,
+					  struct buddy *b,
+					  struct link_list *list, uint64_t place)
+{
+	link_list_leave(ops, b, list, ops->get(b, place));
 }
 
 /* Take the place at one end off a list that is not empty. */

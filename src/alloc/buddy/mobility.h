@@ -66,6 +66,8 @@ static __always_inline unsigned long buddy_take(const struct buddy_repr *r,
 						bool nofragment,
 						enum take_mode *mode)
 {
+	if (r->secure && !r->secure(b, z, order))
+		return PFN_NONE;
 	if (likely(*mode == TAKE_OWN)) {
 		unsigned long pfn = take_smallest(r, b, z, order, type);
 

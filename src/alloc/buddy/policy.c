@@ -148,7 +148,7 @@ static unsigned long alloc_atomic(const struct buddy_repr *r, struct buddy *b,
 
 	if (z->nr_types == 1)
 		return buddy_zone_alloc(r, b, z, req, false);
-	if (z->highatomic)
+	if (z->highatomic && (!r->secure || r->secure(b, z, req->order)))
 		pfn = take_smallest(r, b, z, req->order, MIGRATE_HIGHATOMIC);
 	if (pfn == PFN_NONE) {
 		pfn = buddy_zone_alloc(r, b, z, req, false);

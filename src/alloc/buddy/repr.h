@@ -181,6 +181,14 @@ struct buddy_repr {
 	unsigned long (*parked_pfn)(const struct buddy *b, uint64_t place);
 
 	/*
+	 * Optional, where a block needs a descriptor of its own: one block of
+	 * this order is about to be taken from the zone's lists, perhaps cut from
+	 * a larger one. False when that could not be described; the zone then
+	 * serves nothing. Called before any list is looked at.
+	 */
+	bool (*secure)(struct buddy *b, struct buddy_zone *z, unsigned int order);
+
+	/*
 	 * Optional, for lists that need memory of their own. make_room: the
 	 * list is about to get this block; false when the block was used up to
 	 * make room and must not be added. evict: pfn, a single page, is being

@@ -1,0 +1,981 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * memdesc.c - one tagged word a page, and a struct buddy for each block
+ *
+ *    descriptors, 8 bytes      slab page: 85 structs of 48 bytes
+ *    [free      | place] ----> [ next | prev | pfn | order | ... ]   a free block
+ *    (tail: 0)                 [ .................. unused ...... ]
+ *    [allocated | place] ----> [ ............ | pfn | order | ... ]  one in use
+ *    [node      | slab ]       a slab page: memory of this very machine
+ *
+ * The one-word design of M. Wilcox (linux-mm, 25 October 2021): the word says
+ * what the page is and where the rest stands. Each free and each allocated
+ * block has a struct buddy of its own, linked into the free list while it is
+ * free and kept while it is not, so that freeing never needs one: merging two
+ * blocks gives one struct back. It is secured when memory is allocated, since
+ * splitting a block makes as many blocks more as there are halvings. An
+ * allocation that cannot secure enough fails.
+ *
+ * Structs live in slab pages, taken from the free lists as any page is. So
+ * that a split can always be paid, R are kept in reserve, and the reserve is
+ * filled up before an allocation begins: a slab page is itself an allocation
+ * that may take MAX_PAGE_ORDER splits, and so may what comes after it,
+ * R >= 2 * MAX_PAGE_ORDER. Filling up does not fill up: depth 1.
+ *
+ * A slab page has no struct buddy while it carries structs: when it empties,
+ * it takes one from another slab, and none of its own could keep it. A merge
+ * that empties a slab only moves it to a list; it is freed when the operation
+ * is over, in a loop, and only while 2 R structs stay in reserve.
+ *
+ * At boot, blocks in use get their structs from memory that was reserved then;
+ * the first blocks released give their first pages as slabs.
+ *
+ * A place is the address of a struct if it has one, else its physical address
+ * and bit 63; both are multiples of 16, so four bits are left for the type. In
+ * high memory each look at a struct is one kmap_local, the order of a buddy
+ * that might be merged with included.
+ *
+ * Invariants:  structs in use == free blocks + allocated blocks
+ *              struct(word(p)).pfn == p for each head p
+ *              no slab page hosts the struct of a slab page
+ */
+#include <inttypes.h>
+
+#include "listed.h"
+
+#define STRUCT_BYTES 48			/* 40 of content, aligned to 16 */
+#define NR_SLOTS (PAGE_SIZE / STRUCT_BYTES)
+#define SLOT_WORDS ((NR_SLOTS + 63) / 64)
+
+#define KIND_BITS 4
+#define KIND_MASK ((UINT64_C(1) << KIND_BITS) - 1)
+#define PLACE_HIGH (UINT64_C(1) << 63)
+
+struct memdesc_page {
+	uint64_t bits;			/* place or slab | enum buddy_kind */
+};
+_Static_assert(sizeof(struct memdesc_page) == 8, "8 bytes a page");
+
+enum slab_list { SLAB_PARTIAL, SLAB_EMPTY, SLAB_FULL, NR_SLAB_LISTS };
+
+/* What a struct slab holds of a slab page; SLAB_BYTES are charged for it. */
+struct slab {
+	struct slab *next;
+	struct slab *prev;
+	unsigned long pfn;		/* PFN_NONE: reserved at boot */
+	unsigned char *boot;		/* its memory then */
+	unsigned int nr_free;
+	enum slab_list list;
+	uint64_t free[SLOT_WORDS];	/* a bit for each free slot */
+};
+#define SLAB_BYTES max_t(size_t, 64, sizeof(struct slab))
+
+/* A struct buddy of the design. */
+struct block {
+	uint64_t next;			/* on the free list: places */
+	uint64_t prev;
+	uint64_t pfn;
+	uint32_t order;
+	uint32_t flags;			/* the design's; nothing here needs one */
+	struct slab *home;
+};
+_Static_assert(sizeof(struct block) <= STRUCT_BYTES, "a struct fits its slot");
+
+/* The struct of the block that is on its way from one state to another. */
+struct hand {
+	uint64_t place;			/* 0: none */
+	unsigned long pfn;
+	unsigned int order;
+};
+
+struct memdesc {
+	unsigned int reserve;		/* set at create: R */
+	bool filling_up;
+	struct hand hand;
+	unsigned long nr_free;		/* structs in no use */
+	unsigned long nr_used;
+	struct slab *slabs[NR_SLAB_LISTS];
+	unsigned long nr_slabs[MAX_NR_ZONES];	/* pages, those of boot left out */
+	struct listed listed;
+};
+
+extern const struct allocator_ops memdesc_ops;
+
+static inline struct memdesc *to_memdesc(const struct buddy *b)
+{
+	return container_of(to_listed(b), struct memdesc, listed);
+}
+
+static inline struct memdesc_page *page_of(const struct buddy *b,
+					   unsigned long pfn)
+{
+	return (struct memdesc_page *)to_listed(b)->pages + pfn;
+}
+
+static inline enum buddy_kind kind_of(struct memdesc_page page)
+{
+	return (enum buddy_kind)(page.bits & KIND_MASK);
+}
+
+static inline uint64_t place_of(struct memdesc_page page)
+{
+	return page.bits & ~KIND_MASK;
+}
+
+/* --- a struct and its place ------------------------------------------- */
+
+static inline struct block *block_map(const struct buddy *b, uint64_t place)
+{
+	uint64_t paddr = place & ~PLACE_HIGH;
+	unsigned char *page;
+
+	if (!(place & PLACE_HIGH))
+		return (struct block *)(uintptr_t)place;
+	page = kmap_local_pfn(b->base.machine, to_listed(b)->cpu,
+			      (unsigned long)(paddr >> PAGE_SHIFT));
+	return (struct block *)(void *)(page + (paddr & (PAGE_SIZE - 1)));
+}
+
+static inline void block_unmap(const struct buddy *b, uint64_t place,
+			       const struct block *block)
+{
+	if (place & PLACE_HIGH)
+		kunmap_local(b->base.machine, to_listed(b)->cpu,
+			     (const unsigned char *)block -
+			     (place & (PAGE_SIZE - 1)));
+}
+
+/* For checks; holds until the next one. */
+static const struct block *block_peek(const struct buddy *b, uint64_t place)
+{
+	uint64_t paddr = place & ~PLACE_HIGH;
+	const unsigned char *page;
+
+	if (!(place & PLACE_HIGH))
+		return (const struct block *)(uintptr_t)place;
+	page = machine_peek(b->base.machine, (unsigned long)(paddr >> PAGE_SHIFT));
+	return (const struct block *)(const void *)(page + (paddr & (PAGE_SIZE - 1)));
+}
+
+/* --- slabs of structs ------------------------------------------------- */
+
+static uint64_t slab_place(const struct buddy *b, const struct slab *s,
+			   unsigned int slot)
+{
+	const struct machine *m = b->base.machine;
+	size_t offset = (size_t)slot * STRUCT_BYTES;
+
+	if (s->pfn == PFN_NONE)
+		return (uintptr_t)(s->boot + offset);
+	if (machine_page_is_high(m, s->pfn))
+		return PLACE_HIGH | ((uint64_t)s->pfn << PAGE_SHIFT) | offset;
+	return (uintptr_t)((unsigned char *)machine_lowmem(m, s->pfn) + offset);
+}
+
+static unsigned int slab_slot(const struct buddy *b, const struct slab *s,
+			      uint64_t place)
+{
+	return (unsigned int)((place - slab_place(b, s, 0)) / STRUCT_BYTES);
+}
+
+static void slab_unlist(struct memdesc *md, struct slab *s)
+{
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		md->slabs[s->list] = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+}
+
+static void slab_list(struct memdesc *md, struct slab *s, enum slab_list list)
+{
+	s->list = list;
+	s->prev = NULL;
+	s->next = md->slabs[list];
+	if (s->next)
+		s->next->prev = s;
+	md->slabs[list] = s;
+}
+
+/* The slab's count has changed: it may belong on another list. */
+static void slab_relist(struct memdesc *md, struct slab *s)
+{
+	enum slab_list list = s->nr_free == NR_SLOTS ? SLAB_EMPTY :
+			      s->nr_free ? SLAB_PARTIAL : SLAB_FULL;
+
+	if (likely(list == s->list))
+		return;
+	slab_unlist(md, s);
+	slab_list(md, s, list);
+}
+
+static bool slab_add_reserved(struct buddy *b, struct memdesc *md);
+
+/*
+ * One block may be freed as two, where its pageblocks have come to differ in
+ * type. The reserve pays for that; should it ever be spent, memory of the boot's
+ * kind is used, and shows as an allocation on the free path.
+ */
+static uint64_t struct_take(struct buddy *b, struct memdesc *md)
+{
+	struct slab *s = md->slabs[SLAB_PARTIAL];
+	unsigned int word = 0, bit;
+	struct block *block;
+	uint64_t place;
+
+	if (unlikely(!s))
+		s = md->slabs[SLAB_EMPTY];
+	if (unlikely(!s)) {
+		slab_add_reserved(b, md);
+		s = md->slabs[SLAB_EMPTY];
+	}
+	assert(s);
+	while (!s->free[word])
+		word++;
+	bit = (unsigned int)__builtin_ctzll(s->free[word]);
+	s->free[word] &= s->free[word] - 1;
+	s->nr_free--;
+	slab_relist(md, s);
+	md->nr_free--;
+	md->nr_used++;
+	place = slab_place(b, s, word * 64 + bit);
+	block = block_map(b, place);
+	block->home = s;
+	block_unmap(b, place, block);
+	return place;
+}
+
+static void struct_put(struct buddy *b, struct memdesc *md, uint64_t place,
+		       struct slab *home)
+{
+	unsigned int slot = slab_slot(b, home, place);
+
+	home->free[slot / 64] |= UINT64_C(1) << slot % 64;
+	home->nr_free++;
+	slab_relist(md, home);
+	md->nr_free++;
+	md->nr_used--;
+}
+
+static void hand_put(struct buddy *b, struct memdesc *md)
+{
+	struct block *block;
+	struct slab *home;
+
+	if (likely(!md->hand.place))
+		return;
+	block = block_map(b, md->hand.place);
+	home = block->home;
+	block_unmap(b, md->hand.place, block);
+	struct_put(b, md, md->hand.place, home);
+	md->hand.place = 0;
+}
+
+static void hand_take(struct buddy *b, struct memdesc *md, uint64_t place,
+		      unsigned long pfn, unsigned int order)
+{
+	hand_put(b, md);
+	md->hand = (struct hand){ place, pfn, order };
+}
+
+/* The struct for a block: the one in hand if that was of a page in it. */
+static uint64_t struct_for(struct buddy *b, struct memdesc *md,
+			   unsigned long pfn, unsigned int order)
+{
+	uint64_t place = md->hand.place;
+
+	if (!place || md->hand.pfn - pfn >= 1UL << order)
+		return struct_take(b, md);
+	md->hand.place = 0;
+	return place;
+}
+
+/* The struct slab of a new slab, all of whose slots are free; NULL: no room. */
+static struct slab *slab_new(struct memdesc *md, struct machine *m)
+{
+	struct slab *s = machine_alloc(m, SLAB_BYTES, META_nodes);
+
+	if (!s)
+		return NULL;
+	for (unsigned int slot = 0; slot < NR_SLOTS; slot++)
+		s->free[slot / 64] |= UINT64_C(1) << slot % 64;
+	s->nr_free = NR_SLOTS;
+	slab_list(md, s, SLAB_EMPTY);
+	md->nr_free += NR_SLOTS;
+	return s;
+}
+
+/* A page on no list, whose words are clear, carries structs from now on. */
+static bool slab_add(struct buddy *b, struct memdesc *md, struct buddy_zone *z,
+		     unsigned long pfn)
+{
+	struct alloc_stats *stats = &b->base.stats;
+	struct slab *s = slab_new(md, b->base.machine);
+
+	if (!s)
+		return false;
+	s->pfn = pfn;
+	page_of(b, pfn)->bits = (uintptr_t)s | KIND_NODE;
+	md->nr_slabs[z->index]++;
+	meta_charge(&b->base.machine->meta, META_nodes, PAGE_SIZE);
+	stats->nodes++;
+	if (stats->nodes > stats->nodes_peak)
+		stats->nodes_peak = stats->nodes;
+	return true;
+}
+
+static bool slab_add_reserved(struct buddy *b, struct memdesc *md)
+{
+	struct machine *m = b->base.machine;
+	unsigned char *page = machine_alloc(m, PAGE_SIZE, META_nodes);
+	struct slab *s = page ? slab_new(md, m) : NULL;
+
+	if (!s) {
+		if (page)
+			machine_free(m, page, PAGE_SIZE, META_nodes);
+		return false;
+	}
+	s->boot = page;
+	s->pfn = PFN_NONE;
+	return true;
+}
+
+/* The page of an empty slab: it is nothing yet. */
+static unsigned long slab_remove(struct buddy *b, struct memdesc *md,
+				 struct slab *s)
+{
+	unsigned long pfn = s->pfn;
+
+	assert(s->nr_free == NR_SLOTS);
+	slab_unlist(md, s);
+	md->nr_free -= NR_SLOTS;
+	md->nr_slabs[buddy_zone_of(b, pfn)->index]--;
+	page_of(b, pfn)->bits = 0;
+	machine_free(b->base.machine, s, SLAB_BYTES, META_nodes);
+	meta_uncharge(&b->base.machine->meta, META_nodes, PAGE_SIZE);
+	b->base.stats.nodes--;
+	b->base.stats.released++;
+	return pfn;
+}
+
+/* A slab page that is empty, and without which `left` structs are left. */
+static struct slab *slab_to_release(const struct memdesc *md, unsigned long left)
+{
+	struct slab *s = md->slabs[SLAB_EMPTY];
+
+	if (md->nr_free < NR_SLOTS + left)
+		return NULL;
+	while (s && s->pfn == PFN_NONE)
+		s = s->next;
+	return s;
+}
+
+/* --- links, which are in the structs ---------------------------------- */
+
+static inline void memdesc_set_next(struct buddy *b, uint64_t place,
+				    uint64_t next)
+{
+	struct block *block = block_map(b, place);
+
+	block->next = next;
+	block_unmap(b, place, block);
+}
+
+static inline void memdesc_set_prev(struct buddy *b, uint64_t place,
+				    uint64_t prev)
+{
+	struct block *block = block_map(b, place);
+
+	block->prev = prev;
+	block_unmap(b, place, block);
+}
+
+static struct links peek_links(const struct buddy *b, uint64_t place)
+{
+	const struct block *block = block_peek(b, place);
+
+	return (struct links){ block->next, block->prev };
+}
+
+static unsigned long memdesc_pfn(const struct buddy *b, uint64_t place)
+{
+	return (unsigned long)block_peek(b, place)->pfn;
+}
+
+static const struct link_ops memdesc_links = {
+	.set_next = memdesc_set_next,
+	.set_prev = memdesc_set_prev,
+	.peek = peek_links,
+	.pfn = memdesc_pfn,
+};
+
+/* --- what the policy asks of a representation ------------------------- */
+
+static inline bool memdesc_is_free(const struct buddy *b, unsigned long pfn,
+				   unsigned int order)
+{
+	struct memdesc_page page = *page_of(b, pfn);
+	const struct block *block;
+	bool is;
+
+	if (kind_of(page) != KIND_FREE)
+		return false;
+	block = block_map(b, place_of(page));
+	is = block->order == order;
+	block_unmap(b, place_of(page), block);
+	return is;
+}
+
+static enum buddy_kind memdesc_kind(const struct buddy *b, unsigned long pfn,
+				    unsigned int *order)
+{
+	struct memdesc_page page = *page_of(b, pfn);
+	enum buddy_kind kind = kind_of(page);
+
+	*order = 0;
+	if (kind != KIND_NONE && kind != KIND_NODE)
+		*order = block_peek(b, place_of(page))->order;
+	return kind;
+}
+
+/* A block that was not split keeps its struct as it is: only the type flips. */
+static inline void memdesc_set_allocated(struct buddy *b, struct buddy_zone *z,
+					 unsigned long pfn, unsigned int order)
+{
+	struct memdesc *md = to_memdesc(b);
+	struct memdesc_page *page = page_of(b, pfn);
+	bool as_it_was = md->hand.place && md->hand.pfn == pfn &&
+			 md->hand.order == order;
+	struct block *block;
+	uint64_t place;
+
+	(void)z;
+	if (kind_of(*page) == KIND_ALLOCATED)
+		place = place_of(*page);	/* the head of a block in parts */
+	else
+		place = struct_for(b, md, pfn, order);
+	page->bits = place | KIND_ALLOCATED;
+	if (as_it_was)
+		return;
+	block = block_map(b, place);
+	block->pfn = pfn;
+	block->order = order;
+	block_unmap(b, place, block);
+}
+
+static inline void memdesc_clear(struct buddy *b, unsigned long pfn)
+{
+	struct memdesc_page *page = page_of(b, pfn);
+
+	hand_take(b, to_memdesc(b), place_of(*page), pfn, NR_PAGE_ORDERS);
+	page->bits = 0;
+}
+
+static inline void enter_list(struct buddy *b, struct link_list *list,
+			      unsigned long pfn, enum buddy_kind kind,
+			      unsigned int order, enum list_end end)
+{
+	uint64_t place = struct_for(b, to_memdesc(b), pfn, order);
+	struct links links = link_list_enter(&memdesc_links, b, list, place, end);
+	struct block *block = block_map(b, place);
+
+	block->next = links.next;
+	block->prev = links.prev;
+	block->pfn = pfn;
+	block->order = order;
+	block_unmap(b, place, block);
+	page_of(b, pfn)->bits = place | kind;
+}
+
+/* Returns what its struct said. */
+static inline struct block leave_list(struct buddy *b, struct link_list *list,
+				      uint64_t place)
+{
+	const struct block *block = block_map(b, place);
+	struct block was = *block;
+
+	block_unmap(b, place, block);
+	link_list_leave(&memdesc_links, b, list,
+			(struct links){ was.next, was.prev });
+	page_of(b, (unsigned long)was.pfn)->bits = 0;
+	return was;
+}
+
+static inline void memdesc_add(struct buddy *b, struct buddy_zone *z,
+			       unsigned long pfn, unsigned int order,
+			       unsigned int type, enum list_end end)
+{
+	enter_list(b, listed_free_list(z, order, type), pfn, KIND_FREE, order, end);
+}
+
+/* A free buddy is about to be part of a larger block: its struct is spare. */
+static inline void memdesc_del(struct buddy *b, struct buddy_zone *z,
+			       unsigned long pfn, unsigned int order,
+			       unsigned int type)
+{
+	uint64_t place = place_of(*page_of(b, pfn));
+	struct block was = leave_list(b, listed_free_list(z, order, type), place);
+
+	struct_put(b, to_memdesc(b), place, was.home);
+}
+
+/* The first or last block of a list: its struct goes with it, in the hand. */
+static inline unsigned long take_end(struct buddy *b, struct link_list *list,
+				     enum list_end end)
+{
+	uint64_t place = end == LIST_HEAD ? list->first : list->last;
+	struct block was = leave_list(b, list, place);
+
+	hand_take(b, to_memdesc(b), place, (unsigned long)was.pfn, was.order);
+	return (unsigned long)was.pfn;
+}
+
+static inline unsigned long memdesc_pop(struct buddy *b, struct buddy_zone *z,
+					unsigned int order, unsigned int type)
+{
+	return take_end(b, listed_free_list(z, order, type), LIST_HEAD);
+}
+
+static unsigned long memdesc_peek(struct buddy *b, struct buddy_zone *z,
+				  unsigned int order, unsigned int type)
+{
+	uint64_t place = listed_free_list(z, order, type)->first;
+	const struct block *block = block_map(b, place);
+	unsigned long pfn = (unsigned long)block->pfn;
+
+	block_unmap(b, place, block);
+	return pfn;
+}
+
+static inline void memdesc_park(struct buddy *b, struct buddy_zone *z,
+				struct link_list *list, unsigned long pfn,
+				unsigned int order, enum list_end end)
+{
+	(void)z;
+	enter_list(b, list, pfn, KIND_PCP, order, end);
+}
+
+static inline unsigned long memdesc_unpark(struct buddy *b, struct buddy_zone *z,
+					   struct link_list *list,
+					   enum list_end end)
+{
+	(void)z;
+	return take_end(b, list, end);
+}
+
+static unsigned long memdesc_next_parked(const struct buddy *b,
+					 unsigned long pfn, unsigned long prev)
+{
+	uint64_t next = block_peek(b, place_of(*page_of(b, pfn)))->next;
+
+	(void)prev;
+	return next == LINK_END ? PFN_NONE : memdesc_pfn(b, next);
+}
+
+static bool memdesc_secure(struct buddy *b, struct buddy_zone *z,
+			   unsigned int order);
+static void memdesc_settle(struct buddy *b, struct buddy_zone *z);
+static unsigned long memdesc_last_resort(struct buddy *b, struct buddy_zone *z,
+					 unsigned int order);
+static int memdesc_verify_list(const struct buddy *b,
+			       const struct buddy_zone *z, unsigned int order,
+			       unsigned int type, struct msg *msg);
+
+static void memdesc_node_counts(const struct buddy *b,
+				const struct buddy_zone *z,
+				unsigned long *nodes, unsigned long *stash)
+{
+	*nodes = to_memdesc(b)->nr_slabs[z->index];
+	*stash = 0;
+}
+
+static inline void settle(struct buddy *b, struct buddy_zone *z)
+{
+	const struct memdesc *md = to_memdesc(b);
+
+	if (unlikely(md->slabs[SLAB_EMPTY] && !md->filling_up))
+		memdesc_settle(b, z);
+}
+
+static inline bool secure(struct buddy *b, struct buddy_zone *z,
+			  unsigned int order)
+{
+	const struct memdesc *md = to_memdesc(b);
+
+	return likely(md->nr_free >= md->reserve &&
+		      md->nr_free >= MAX_PAGE_ORDER) ||
+	       memdesc_secure(b, z, order);
+}
+
+static const struct buddy_repr memdesc_repr = {
+	.is_free = memdesc_is_free,
+	.kind = memdesc_kind,
+	.set_allocated = memdesc_set_allocated,
+	.clear = memdesc_clear,
+	.add = memdesc_add,
+	.del = memdesc_del,
+	.pop = memdesc_pop,
+	.peek = memdesc_peek,
+	.park = memdesc_park,
+	.unpark = memdesc_unpark,
+	.next_parked = memdesc_next_parked,
+	.parked_pfn = memdesc_pfn,
+	.secure = secure,
+	.settle = settle,
+	.last_resort = memdesc_last_resort,
+	.verify_list = memdesc_verify_list,
+	.node_counts = memdesc_node_counts,
+};
+
+/* --- securing structs ------------------------------------------------- */
+
+/* Splits that a request can take in this zone, at most. */
+static unsigned int most_splits(const struct buddy_zone *z, unsigned int order)
+{
+	uint32_t occupied = 0;
+
+	for (unsigned int type = 0; type < z->nr_types; type++)
+		occupied |= z->occupied[type] >> order;
+	return occupied ? ilog2(occupied) : 0;
+}
+
+/* Make a page of some zone a slab, of the highest that can give one. */
+static bool fill_up_once(struct buddy *b, struct memdesc *md)
+{
+	unsigned long pfn = PFN_NONE;
+	struct buddy_zone *z = NULL;
+
+	md->filling_up = true;
+	for (unsigned int i = b->nr_zones; pfn == PFN_NONE && i-- > 0;) {
+		enum take_mode mode = TAKE_OWN;
+
+		z = b->zones[i];
+		pfn = buddy_take(&memdesc_repr, b, z, 0,
+				 z->nr_types == 1 ? 0 : MIGRATE_UNMOVABLE,
+				 false, &mode);
+	}
+	md->filling_up = false;
+	if (pfn == PFN_NONE)
+		return false;
+	hand_put(b, md);
+	if (!slab_add(b, md, z, pfn)) {
+		buddy_merge(&memdesc_repr, b, z, pfn, 0, LIST_HEAD);
+		return false;
+	}
+	b->base.stats.taken++;
+	return true;
+}
+
+static bool memdesc_secure(struct buddy *b, struct buddy_zone *z,
+			   unsigned int order)
+{
+	struct memdesc *md = to_memdesc(b);
+
+	while (!md->filling_up && md->nr_free < md->reserve &&
+	       fill_up_once(b, md))
+		;
+	if (md->nr_free >= most_splits(z, order))
+		return true;
+	if (!md->filling_up)
+		b->base.stats.unsecured++;
+	return false;
+}
+
+/* Free the slab pages that are not needed; each takes a struct of another. */
+static void memdesc_settle(struct buddy *b, struct buddy_zone *z)
+{
+	struct memdesc *md = to_memdesc(b);
+	struct slab *s;
+	uint64_t steps = 0;
+
+	(void)z;
+	while ((s = slab_to_release(md, 2UL * md->reserve + 1)) != NULL) {
+		unsigned long pfn = slab_remove(b, md, s);
+
+		buddy_merge(&memdesc_repr, b, buddy_zone_of(b, pfn), pfn, 0,
+			    LIST_HEAD);
+		steps++;
+	}
+	if (steps > b->base.stats.max_drain_steps)
+		b->base.stats.max_drain_steps = steps;
+}
+
+/* A single page may still be had from a slab that holds but reserve. */
+static unsigned long memdesc_last_resort(struct buddy *b, struct buddy_zone *z,
+					 unsigned int order)
+{
+	struct memdesc *md = to_memdesc(b);
+	struct slab *s = slab_to_release(md, 1);
+
+	while (s && (s->pfn - z->start_pfn >= z->end_pfn - z->start_pfn))
+		s = s->next;
+	if (order > 0 || !s)
+		return PFN_NONE;
+	return slab_remove(b, md, s);
+}
+
+/* --- checks ----------------------------------------------------------- */
+
+static int memdesc_verify_list(const struct buddy *b,
+			       const struct buddy_zone *z, unsigned int order,
+			       unsigned int type, struct msg *msg)
+{
+	return listed_verify(&memdesc_links, &memdesc_repr, b, z, order, type, msg);
+}
+
+/* Every head has a struct in use that names it; returns how many there are. */
+static int count_heads(const struct buddy *b, const struct buddy_zone *z,
+		       unsigned long *nr, struct msg *msg)
+{
+	for (unsigned long pfn = z->start_pfn; pfn < z->end_pfn; pfn++) {
+		struct memdesc_page page = *page_of(b, pfn);
+		const struct block *block;
+		unsigned int slot;
+
+		if (kind_of(page) == KIND_NONE || kind_of(page) == KIND_NODE)
+			continue;
+		block = block_peek(b, place_of(page));
+		slot = slab_slot(b, block->home, place_of(page));
+		if (block->pfn != pfn || slot >= NR_SLOTS ||
+		    block->home->free[slot / 64] >> slot % 64 & 1)
+			return msg_set(msg, EUCLEAN,
+				       "zone %s: the struct buddy of pfn %#lx is not its own: it names pfn %#" PRIx64,
+				       z->zone->name, pfn, block->pfn);
+		++*nr;
+	}
+	return 0;
+}
+
+static int verify_structs(const struct buddy *b, struct msg *msg)
+{
+	const struct memdesc *md = to_memdesc(b);
+	unsigned long heads = 0, nr_free = 0;
+
+	for (unsigned int i = 0; i < b->nr_zones; i++) {
+		int err = count_heads(b, b->zones[i], &heads, msg);
+
+		if (err)
+			return err;
+	}
+	for (int list = 0; list < NR_SLAB_LISTS; list++) {
+		for (const struct slab *s = md->slabs[list]; s; s = s->next) {
+			unsigned int bits = 0;
+
+			for (unsigned int w = 0; w < SLOT_WORDS; w++)
+				bits += (unsigned int)__builtin_popcountll(s->free[w]);
+			if (bits != s->nr_free)
+				return msg_set(msg, EUCLEAN,
+					       "the slab at pfn %#lx has %u free slots and counts %u",
+					       s->pfn, bits, s->nr_free);
+			nr_free += bits;
+		}
+	}
+	if (heads != md->nr_used || nr_free != md->nr_free || md->hand.place)
+		return msg_set(msg, EUCLEAN,
+			       "%lu blocks have %lu structs buddy, and %lu are free of %lu",
+			       heads, md->nr_used, nr_free, md->nr_free);
+	return 0;
+}
+
+/* Maps made for checking are not counted. */
+static int memdesc_verify(const struct allocator *a, struct msg *msg)
+{
+	struct kmap_stats counted = a->machine->kmap;
+	int err = buddy_verify(&memdesc_repr, a, msg);
+
+	if (!err)
+		err = verify_structs(to_const_buddy(a), msg);
+	a->machine->kmap = counted;
+	return err;
+}
+
+/* The lists; where each block's struct is; which slab is used next. */
+static uint64_t memdesc_fingerprint(const struct allocator *a)
+{
+	const struct buddy *b = to_const_buddy(a);
+	const struct memdesc *md = to_memdesc(b);
+	uint64_t hash = listed_fingerprint(&memdesc_links, a);
+
+	for (unsigned long pfn = 0; pfn < a->machine->end_pfn; pfn++) {
+		struct memdesc_page page = *page_of(b, pfn);
+		const struct slab *home;
+
+		hash = fingerprint_mix(hash, kind_of(page));
+		if (kind_of(page) == KIND_NONE || kind_of(page) == KIND_NODE)
+			continue;
+		home = block_peek(b, place_of(page))->home;
+		hash = fingerprint_mix(hash, home->pfn);
+		hash = fingerprint_mix(hash, slab_slot(b, home, place_of(page)));
+	}
+	for (int list = 0; list < SLAB_FULL; list++)
+		for (const struct slab *s = md->slabs[list]; s; s = s->next)
+			hash = fingerprint_mix(hash, s->pfn);
+	return hash;
+}
+
+/* --- the table -------------------------------------------------------- */
+
+static unsigned long memdesc_alloc(struct allocator *a,
+				   const struct alloc_req *req)
+{
+	to_listed(to_buddy(a))->cpu = req->cpu;
+	return buddy_alloc(&memdesc_repr, a, req);
+}
+
+static void memdesc_free(struct allocator *a, unsigned long pfn,
+			 unsigned int order, unsigned int cpu)
+{
+	to_listed(to_buddy(a))->cpu = cpu;
+	buddy_free(&memdesc_repr, a, pfn, order, cpu);
+}
+
+/*
+ * A block released at boot: the first page of it becomes a slab if structs for
+ * a fill-up are wanting, and the others are released in halves.
+ *
+ *    [ slab | 0 | order 1 | order 2   | ... ]
+ */
+static void memdesc_release(struct allocator *a, unsigned long pfn,
+			    unsigned int order)
+{
+	struct buddy *b = to_buddy(a);
+	struct memdesc *md = to_memdesc(b);
+	struct buddy_zone *z = buddy_zone_of(b, pfn);
+
+	if (md->nr_free > MAX_PAGE_ORDER || !slab_add(b, md, z, pfn)) {
+		buddy_release(&memdesc_repr, a, pfn, order);
+		return;
+	}
+	z->reserved--;
+	for (unsigned int part = 0; part < order; part++)
+		buddy_release(&memdesc_repr, a, pfn + (1UL << part), part);
+}
+
+static int memdesc_adopt(struct allocator *a, unsigned long pfn,
+			 unsigned int order)
+{
+	struct buddy *b = to_buddy(a);
+	struct memdesc *md = to_memdesc(b);
+
+	if (!md->nr_free && !slab_add_reserved(b, md))
+		return -ENOMEM;
+	return buddy_adopt(&memdesc_repr, a, pfn, order);
+}
+
+/* The parts need structs of their own, beside what the reserve is for. */
+static bool memdesc_split(struct allocator *a, unsigned long pfn,
+			  unsigned int order, unsigned int new_order)
+{
+	struct buddy *b = to_buddy(a);
+	struct memdesc *md = to_memdesc(b);
+	unsigned long more = (1UL << (order - new_order)) - 1;
+
+	while (md->nr_free < more + md->reserve && fill_up_once(b, md))
+		;
+	if (md->nr_free < more)
+		return false;
+	return buddy_split(&memdesc_repr, a, pfn, order, new_order);
+}
+
+static void memdesc_tick(struct allocator *a, uint64_t now_ns)
+{
+	(void)now_ns;
+	to_listed(to_buddy(a))->cpu = 0;
+	buddy_tick(&memdesc_repr, a);
+}
+
+static void memdesc_drain(struct allocator *a)
+{
+	to_listed(to_buddy(a))->cpu = 0;
+	buddy_drain(&memdesc_repr, a);
+}
+
+static void memdesc_counts(const struct allocator *a, unsigned int zone,
+			   struct page_counts *counts)
+{
+	buddy_counts(&memdesc_repr, a, zone, counts);
+}
+
+static void memdesc_query(const struct allocator *a, unsigned long pfn,
+			  struct page_info *info)
+{
+	buddy_query(&memdesc_repr, a, pfn, info);
+}
+
+static const struct option_spec memdesc_options[] = {
+	{ "reserve", "0..1024", "20", "structs kept free so that a split can always be paid: twice the largest order or more" },
+	BUDDY_OPTIONS,
+	{ NULL, NULL, NULL, NULL },
+};
+
+static void free_slabs(struct memdesc *md, struct machine *m)
+{
+	for (int list = 0; list < NR_SLAB_LISTS; list++) {
+		while (md->slabs[list]) {
+			struct slab *s = md->slabs[list];
+
+			md->slabs[list] = s->next;
+			if (s->pfn == PFN_NONE)
+				machine_free(m, s->boot, PAGE_SIZE, META_nodes);
+			else
+				meta_uncharge(&m->meta, META_nodes, PAGE_SIZE);
+			machine_free(m, s, SLAB_BYTES, META_nodes);
+		}
+	}
+}
+
+static void memdesc_destroy(struct allocator *a)
+{
+	struct memdesc *md = to_memdesc(to_buddy(a));
+
+	free_slabs(md, a->machine);
+	listed_destroy(&md->listed, offsetof(struct memdesc, listed));
+}
+
+static int memdesc_create(struct allocator **out, struct machine *m,
+			  const struct option_set *opts, struct msg *msg)
+{
+	struct listed *l;
+	int err;
+
+	if (NR_SLOTS < MAX_PAGE_ORDER + 1)
+		return msg_set(msg, EINVAL,
+			       "memdesc: a page of %lu bytes holds no %d structs of %d bytes",
+			       PAGE_SIZE, MAX_PAGE_ORDER + 1, STRUCT_BYTES);
+	l = listed_create(&memdesc_ops, m, opts,
+			  offsetof(struct memdesc, listed), &err, msg);
+	if (!l)
+		return err;
+	container_of(l, struct memdesc, listed)->reserve =
+		(unsigned int)option_get(opts, "reserve");
+	*out = &l->buddy.base;
+	return 0;
+}
+
+const struct allocator_ops memdesc_ops = {
+	.name = "memdesc",
+	.summary = "one tagged word a page, and a struct buddy for each block, secured when allocating",
+	.desc_bytes = sizeof(struct memdesc_page),
+	.options = memdesc_options,
+	.caps = {
+		.max_order = MAX_PAGE_ORDER,
+		.keeps_metadata = true,
+		.query = QUERY_BLOCKS,
+	},
+	.create = memdesc_create,
+	.destroy = memdesc_destroy,
+	.set_block_type = buddy_set_block_type,
+	.adopt = memdesc_adopt,
+	.release = memdesc_release,
+	.alloc = memdesc_alloc,
+	.free = memdesc_free,
+	.split = memdesc_split,
+	.tick = memdesc_tick,
+	.drain = memdesc_drain,
+	.free_area = buddy_free_area,
+	.counts = memdesc_counts,
+	.query = memdesc_query,
+	.verify = memdesc_verify,
+	.fingerprint = memdesc_fingerprint,
+};
