@@ -134,7 +134,7 @@ static bool block_is_usable(const struct model *m, const struct allocator *a,
 
 		if (m->page[p] != MODEL_FREE)
 			return false;
-		if (order == 0)
+		if (order == 0 && !a->ops->caps.keeps_metadata)
 			return true;
 		allocator_query(a, p, &info);
 		if (info.state != PAGE_STATE_FREE)

@@ -15,7 +15,8 @@
  *   1  a page it hands out was free, in an allowed zone, in an aligned block
  *   2  a request fails only if no aligned run of that many free pages exists;
  *      pages that carry nodes do not count as free, but a request for one
- *      page must get a node's page when nothing else is left
+ *      page must get a node's page when nothing else is left (keeps_metadata
+ *      excuses from that)
  *   3  free_area() is the decomposition of its free pages into the largest
  *      aligned blocks, inside zones: buddies never wait apart
  *   4  query() says of each page what the model knows

@@ -48,7 +48,6 @@ static const struct rig_variant variants[] = {
 	{ .spec = "genalloc_split:lengths=tree" },
 #if PAGE_SIZE >= 48 * (MAX_PAGE_ORDER + 1)
 	{ .spec = "memdesc", .keeps_nodes = true },
-	{ .spec = "memdesc:reserve=0", .keeps_nodes = true },
 #endif
 };
 

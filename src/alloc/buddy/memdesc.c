@@ -628,6 +628,15 @@ static const struct buddy_repr memdesc_repr = {
 	.node_counts = memdesc_node_counts,
 };
 
+/*
+ * What stays back even when memory is short: enough to fill up once when pages
+ * come free, or large blocks could never be split again.
+ */
+static unsigned long one_filling(const struct memdesc *md)
+{
+	return min_t(unsigned long, md->reserve, MAX_PAGE_ORDER);
+}
+
 /* --- securing structs ------------------------------------------------- */
 
 /* Splits that a request can take in this zone, at most. */
@@ -706,7 +715,7 @@ static unsigned long memdesc_last_resort(struct buddy *b, struct buddy_zone *z,
 					 unsigned int order)
 {
 	struct memdesc *md = to_memdesc(b);
-	struct slab *s = slab_to_release(md, 1);
+	struct slab *s = slab_to_release(md, one_filling(md) + 1);
 
 	while (s && (s->pfn - z->start_pfn >= z->end_pfn - z->start_pfn))
 		s = s->next;
@@ -873,7 +882,7 @@ static bool memdesc_split(struct allocator *a, unsigned long pfn,
 
 	while (md->nr_free < more + md->reserve && fill_up_once(b, md))
 		;
-	if (md->nr_free < more)
+	if (md->nr_free < more + one_filling(md))
 		return false;
 	return buddy_split(&memdesc_repr, a, pfn, order, new_order);
 }
