@@ -44,7 +44,7 @@
 #include "listed.h"
 
 #define STRUCT_BYTES 48			/* 40 of content, aligned to 16 */
-#define NR_SLOTS (PAGE_SIZE / STRUCT_BYTES)
+#define NR_SLOTS max_t(size_t, PAGE_SIZE / STRUCT_BYTES, 1)	/* toy pages: refused at create */
 #define SLOT_WORDS ((NR_SLOTS + 63) / 64)
 
 #define KIND_BITS 4
