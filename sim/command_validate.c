@@ -80,7 +80,7 @@ enum status command_validate(const struct options *o, struct msg *msg)
 	if (o->output && results_check(o->output, msg))
 		return STATUS_FAILED;
 	note_interrupts();
-	progress_start(&progress, !o->quiet, 1);
+	progress_start(&progress, !o->quiet, o->nr_specs + 1);
 	err = validation_run(&v, o, &progress, msg);
 	if (!err && o->output)
 		err = write_folder(&v, o, &progress, msg);

@@ -58,8 +58,8 @@ const struct command commands[] = {
 		.args = "BUNDLE",
 		.summary = "how well the Linux model predicts a recorded machine",
 		.min_args = 1, .max_args = 1,
-		.options = OPT(OUTPUT) | OPT(LIMIT) | OPT(SEED) | OPT(NO_PLOTS) |
-			   OPT(QUIET),
+		.options = OPT(ALLOCATORS) | OPT(OUTPUT) | OPT(LIMIT) | OPT(SEED) |
+			   OPT(NO_PLOTS) | OPT(QUIET),
 		.run = command_validate,
 	},
 	{

@@ -310,9 +310,10 @@ static int sampler_fire(struct engine *engine, void *ctx, uint64_t index)
 	int err = sample_take(&r->run->series, r->allocator, engine->now_ns,
 			      r->run->ops_done);
 
-	if (!err && index % (plan->samples->nr / PICTURE_COLUMNS + 1) == 0)
+	if (!err && plan->allocatees &&
+	    index % (plan->samples->nr / PICTURE_COLUMNS + 1) == 0)
 		err = picture_take(r, engine->now_ns);
-	if (!err && index + 1 == plan->samples->nr)
+	if (!err && plan->allocatees && index + 1 == plan->samples->nr)
 		err = picture_finish(&r->run->picture, engine->now_ns);
 	if (err)
 		return err;
@@ -396,6 +397,8 @@ static int count_owners(struct replayer *r)
 
 	if (r->out_of_memory)
 		return -ENOMEM;
+	if (!plan->allocatees)
+		return 0;
 	err = census_take(&run->census, plan->demand, plan->bundle,
 			  plan->allocatees, plan->samples, r->failed,
 			  r->nr_failed);

@@ -42,7 +42,7 @@ struct replay_plan {
 	const struct layout *layout;
 	const struct demand *demand;
 	const struct bundle *bundle;	/* whose demand it is: for the owners */
-	const struct allocatee_table *allocatees;
+	const struct allocatee_table *allocatees;	/* NULL: neither owners nor a picture */
 	const struct initial_state *start;
 	const struct sample_plan *samples;
 	enum window_mode window;

@@ -313,12 +313,13 @@ static enum status run(const char *input, const char *out)
 {
 	char program[] = "pagetax", command[] = "validate", quiet[] = "-q";
 	char plots[] = "--no-plots", option[] = "-o", path[4096], folder[4096];
-	char *argv[] = { program, command, quiet, plots, path,
+	char allocators[] = "-a", linked[] = "linked";
+	char *argv[] = { program, command, quiet, plots, allocators, linked, path,
 			 out ? option : NULL, folder, NULL };
 
 	snprintf(path, sizeof(path), "%s", input);
 	snprintf(folder, sizeof(folder), "%s", out ? out : "");
-	return pagetax_run(out ? 7 : 5, argv, &msg);
+	return pagetax_run(out ? 9 : 7, argv, &msg);
 }
 
 START_TEST(the_sample_is_followed_and_reported)
@@ -331,6 +332,8 @@ START_TEST(the_sample_is_followed_and_reported)
 		ck_abort_msg("%s", msg.text);
 	json = scratch_slurp(scratch_path("result/validation.json"), &len);
 	ck_assert_ptr_nonnull(strstr(json, "\"level\": \"L0\""));
+	ck_assert_ptr_nonnull(strstr(json, "\"level\": \"L1\""));
+	ck_assert_ptr_nonnull(strstr(json, "\"list_orders\": 10"));
 	ck_assert_ptr_nonnull(strstr(json, "\"zone\": \"DMA32\""));
 	ck_assert_ptr_nonnull(strstr(json, "\"left_absent\": 0"));
 	free(json);

@@ -2,6 +2,7 @@
 /* validation.c - which levels a bundle allows, and running them in order */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "sim/interrupt.h"
 #include "sim/validate/validation.h"
@@ -50,18 +51,56 @@ static int run_open_loop(struct validation *v)
 	return err;
 }
 
-static int run_levels(struct validation *v, struct progress *progress)
+static bool on_progress(void *ctx, const char *allocator, uint64_t ops,
+			uint64_t nr_ops)
 {
+	progress_show(ctx, allocator, ops, nr_ops);
+	return !interrupted();
+}
+
+static int run_closed_loops(struct validation *v, const struct options *o,
+			    struct progress *progress, struct msg *msg)
+{
+	const struct closed_loop_input in = {
+		.bundle = &v->bundle,
+		.demand = &v->demand,
+		.brackets = &v->brackets,
+		.seed = o->seed,
+		.progress = on_progress,
+		.progress_ctx = progress,
+	};
+	int err = demand_resolve(&v->demand, &v->bundle, &v->bundle.layout, msg);
+
+	v->closed_loops = calloc(o->nr_specs + 1UL, sizeof(*v->closed_loops));
+	if (err || !v->closed_loops)
+		return err ? err : -ENOMEM;
+	for (unsigned int i = 0; !err && i < o->nr_specs; i++) {
+		err = closed_loop_run(&v->closed_loops[v->nr_closed_loops++], &in,
+				      o->specs[i], CLOSED_LOOP_SEEDS, msg);
+		progress_next(progress);
+	}
+	if (!err)
+		err = closed_loop_run(&v->closed_loops[v->nr_closed_loops++], &in,
+				      STRAWMAN, 1, msg);
+	return err;
+}
+
+static int run_levels(struct validation *v, const struct options *o,
+		      struct progress *progress, struct msg *msg)
+{
+	bool samples = has_samples(v);
 	int err = brackets_make(&v->brackets, &v->bundle);
 
 	if (!err)
 		err = buddy_stream_make(&v->stream, &v->bundle);
 	if (err)
 		return err;
-	(void)has_samples(v);
 	note_missing(v);
 	progress_note(progress, "L0");
-	return run_open_loop(v);
+	err = run_open_loop(v);
+	if (!err && samples)
+		err = run_closed_loops(v, o, progress, msg);
+	return err;
 }
 
 int validation_run(struct validation *v, const struct options *o,
@@ -78,7 +117,7 @@ int validation_run(struct validation *v, const struct options *o,
 		return msg_set(msg, ENOENT,
 			       "%s: no level can run without the state at the start; expected a bundle with kpageflags.start and zoneinfo.start",
 			       o->args[0]);
-	err = run_levels(v, progress);
+	err = run_levels(v, o, progress, msg);
 	if (err == -ENOMEM)
 		msg_set(msg, ENOMEM, "%s: no memory to validate %zu events",
 			v->bundle.name, v->bundle.trace.nr_events);
@@ -87,6 +126,10 @@ int validation_run(struct validation *v, const struct options *o,
 
 void validation_free(struct validation *v)
 {
+	for (unsigned int i = 0; i < v->nr_closed_loops; i++)
+		closed_loop_free(&v->closed_loops[i]);
+	free(v->closed_loops);
+	demand_free(&v->demand);
 	open_loop_free(&v->open_loop);
 	scorer_destroy(&v->persist);
 	buddy_stream_free(&v->stream);
@@ -94,10 +137,22 @@ void validation_free(struct validation *v)
 	bundle_free(&v->bundle);
 }
 
-double validation_skill(const struct validation *v, const struct scorer *s,
-			unsigned int zone)
+static double skill(double mean_tv, double reference)
 {
-	double idle = scorer_mean_tv(&v->persist, zone);
+	return reference > 0 ? 1 - mean_tv / reference : NAN;
+}
 
-	return idle > 0 ? 1 - scorer_mean_tv(s, zone) / idle : NAN;
+double validation_skill(const struct validation *v, double mean_tv, unsigned int zone)
+{
+	return skill(mean_tv, scorer_mean_tv(&v->persist, zone));
+}
+
+double validation_skill_strawman(const struct validation *v, double mean_tv,
+				 unsigned int zone)
+{
+	const struct closed_loop *strawman = v->closed_loops + v->nr_closed_loops - 1;
+
+	if (!v->nr_closed_loops)
+		return NAN;
+	return skill(mean_tv, strawman->zone[zone][0].mean_tv);
 }

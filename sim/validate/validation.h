@@ -4,6 +4,8 @@
  *
  *	L0     open loop     the recorded pages, against buddyinfo: are reader,
  *	                     start state and events right?
+ *	L1     closed loop   allocators that place the demand themselves: does
+ *	                     the policy come to the same free memory?
  *
  * Each level runs if the bundle holds what it needs; what is missing is said,
  * and the others run.
@@ -13,9 +15,13 @@
 
 #include "sim/options.h"
 #include "sim/report/progress.h"
+#include "sim/validate/closed_loop.h"
 #include "sim/validate/open_loop.h"
 
 #define MAX_LEFT_OUT 8
+
+/* First fit, without per-CPU lists or mobility types: better than this? */
+#define STRAWMAN "genalloc:fit=first"
 
 struct validation {
 	struct bundle bundle;
@@ -25,6 +31,10 @@ struct validation {
 
 	bool has_open_loop;
 	struct open_loop open_loop;
+
+	struct demand demand;
+	struct closed_loop *closed_loops;	/* one a spec; the last is the strawman */
+	unsigned int nr_closed_loops;
 
 	struct msg left_out[MAX_LEFT_OUT];	/* "L1: no ..." */
 	unsigned int nr_left_out;
@@ -38,8 +48,12 @@ int validation_run(struct validation *v, const struct options *o,
 		   struct progress *progress, struct msg *msg);
 void validation_free(struct validation *v);
 
-/* 1 - error / error of "nothing changes"; NAN when nothing changed. */
-double validation_skill(const struct validation *v, const struct scorer *s,
-			unsigned int zone);
+/*
+ * 1 - mean_tv / that of "nothing changes", or of the strawman; NAN when that
+ * was never wrong, or did not run.
+ */
+double validation_skill(const struct validation *v, double mean_tv, unsigned int zone);
+double validation_skill_strawman(const struct validation *v, double mean_tv,
+				 unsigned int zone);
 
 #endif

@@ -15,6 +15,14 @@ static void print_share(FILE *out, int width, double share)
 		fprintf(out, " %*.3f", width, 100 * share);
 }
 
+static void print_number(FILE *out, int width, double value)
+{
+	if (isnan(value))
+		fprintf(out, " %*s", width, "-");
+	else
+		fprintf(out, " %*.3f", width, value);
+}
+
 static size_t left_aside(const struct figures *f)
 {
 	size_t nr = 0;
@@ -24,36 +32,98 @@ static size_t left_aside(const struct figures *f)
 	return nr;
 }
 
-static int print_samples_row(FILE *out, const struct validation *v,
-			     const struct scorer *s, const char *level,
-			     unsigned int zone)
+/* One row: what is known of a level, in the order of the head. */
+struct row {
+	const char *level;
+	const char *zone;
+	size_t samples, left_out;
+	double exact;			/* share */
+	double tv_p50, tv_p95, tv_max;	/* shares */
+	double dh9_p50, dh9_p95;	/* percentage points */
+	double skill, skill_strawman;
+};
+
+static void print_row(FILE *out, const struct row *r)
 {
+	fprintf(out, "%-7s%7zu%7zu", r->zone, r->samples, r->left_out);
+	print_share(out, 8, r->exact);
+	print_share(out, 7, r->tv_p50);
+	print_share(out, 7, r->tv_p95);
+	print_share(out, 7, r->tv_max);
+	fprintf(out, " %7.3f %7.3f", r->dh9_p50, r->dh9_p95);
+	print_number(out, 7, r->skill);
+	print_number(out, 7, r->skill_strawman);
+	fprintf(out, "  %s\n", r->level);
+}
+
+static int print_open_loop_row(FILE *out, const struct validation *v, unsigned int z)
+{
+	double mean_tv = scorer_mean_tv(&v->open_loop.scorer, z);
 	struct figures f;
-	int err = scorer_figures(s, zone, &f);
+	int err = scorer_figures(&v->open_loop.scorer, z, &f);
 
 	if (err)
 		return err;
-	fprintf(out, "%-6s %-8s %7zu %7zu", level, v->bundle.layout.zones[zone].name,
-		f.samples, left_aside(&f));
-	print_share(out, 8, f.samples ? (double)f.exact / (double)f.samples : NAN);
-	print_share(out, 8, f.tv_p50);
-	print_share(out, 8, f.tv_p95);
-	print_share(out, 8, f.tv_max);
-	fprintf(out, " %8.3f %8.3f", f.dh9_p50, f.dh9_p95);
-	if (isnan(validation_skill(v, s, zone)))
-		fprintf(out, " %7s\n", "-");
-	else
-		fprintf(out, " %7.3f\n", validation_skill(v, s, zone));
+	print_row(out, &(struct row){
+		.level = "L0",
+		.zone = v->bundle.layout.zones[z].name,
+		.samples = f.samples,
+		.left_out = left_aside(&f),
+		.exact = f.samples ? (double)f.exact / (double)f.samples : NAN,
+		.tv_p50 = f.tv_p50, .tv_p95 = f.tv_p95, .tv_max = f.tv_max,
+		.dh9_p50 = f.dh9_p50, .dh9_p95 = f.dh9_p95,
+		.skill = validation_skill(v, mean_tv, z),
+		.skill_strawman = validation_skill_strawman(v, mean_tv, z),
+	});
 	return 0;
+}
+
+/* Medians over the list orders. */
+static void print_closed_loop_row(FILE *out, const struct validation *v,
+				  const struct closed_loop *c, unsigned int z)
+{
+	const struct figures *f = &c->zone[z][0].f;
+	double mean_tv = SPREAD(c, z, mean_tv).median;
+	char level[64];
+
+	snprintf(level, sizeof(level), "L1 %s", c->spec);
+	print_row(out, &(struct row){
+		.level = level,
+		.zone = v->bundle.layout.zones[z].name,
+		.samples = f->samples,
+		.left_out = left_aside(f),
+		.exact = f->samples ? (double)f->exact / (double)f->samples : NAN,
+		.tv_p50 = SPREAD(c, z, f.tv_p50).median,
+		.tv_p95 = SPREAD(c, z, f.tv_p95).median,
+		.tv_max = SPREAD(c, z, f.tv_max).median,
+		.dh9_p50 = SPREAD(c, z, f.dh9_p50).median,
+		.dh9_p95 = SPREAD(c, z, f.dh9_p95).median,
+		.skill = validation_skill(v, mean_tv, z),
+		.skill_strawman = validation_skill_strawman(v, mean_tv, z),
+	});
+}
+
+/* How much the unknown order of the free lists matters. */
+static void print_closed_loop_spread(FILE *out, const struct validation *v,
+				     const struct closed_loop *c)
+{
+	for (unsigned int z = 0; z < v->brackets.nr_zones; z++) {
+		struct spread p50 = SPREAD(c, z, f.tv_p50), p95 = SPREAD(c, z, f.tv_p95);
+
+		if (p95.most > 0 && c->nr_seeds > 1)
+			fprintf(out, "%s, %s: over %u list orders TV %% median %.3f to %.3f, p95 %.3f to %.3f\n",
+				c->spec, v->bundle.layout.zones[z].name, c->nr_seeds,
+				100 * p50.least, 100 * p50.most, 100 * p95.least,
+				100 * p95.most);
+	}
 }
 
 static void print_samples_head(FILE *out)
 {
-	fprintf(out, "%-6s %-8s %7s %7s %8s %8s %8s %8s %8s %8s %7s\n", "", "",
-		"samples", "left", "exact", "TV %", "TV %", "TV %", "order 9", "order 9",
-		"");
-	fprintf(out, "%-6s %-8s %7s %7s %8s %8s %8s %8s %8s %8s %7s\n", "level", "zone",
-		"used", "out", "%", "median", "p95", "max", "pp p50", "pp p95", "skill");
+	fprintf(out, "%-7s%7s%7s %8s %7s %7s %7s %7s %7s %7s %7s\n", "", "samples", "left",
+		"exact", "TV %", "TV %", "TV %", "order 9", "+ pp", "skill:", "first");
+	fprintf(out, "%-7s%7s%7s %8s %7s %7s %7s %7s %7s %7s %7s  %s\n", "zone", "used",
+		"out", "%", "median", "p95", "max", "median", "p95", "idle", "fit", "level");
 }
 
 static void print_books(FILE *out, const char *name, const struct books *books)
@@ -90,21 +160,34 @@ static void print_flags(FILE *out, const struct validation *v)
 	fprintf(out, "\n");
 }
 
+static int print_samples(FILE *out, const struct validation *v)
+{
+	print_samples_head(out);
+	for (unsigned int z = 0; z < v->brackets.nr_zones; z++) {
+		int err = print_open_loop_row(out, v, z);
+
+		if (err)
+			return err;
+	}
+	for (unsigned int i = 0; i < v->nr_closed_loops; i++)
+		for (unsigned int z = 0; z < v->brackets.nr_zones; z++)
+			print_closed_loop_row(out, v, &v->closed_loops[i], z);
+	for (unsigned int i = 0; i < v->nr_closed_loops; i++)
+		print_closed_loop_spread(out, v, &v->closed_loops[i]);
+	print_flags(out, v);
+	return 0;
+}
+
 int validation_print(FILE *out, const struct validation *v)
 {
-	if (v->has_open_loop) {
-		print_samples_head(out);
-		for (unsigned int z = 0; z < v->brackets.nr_zones; z++) {
-			int err = print_samples_row(out, v, &v->open_loop.scorer,
-						    "L0", z);
+	int err = v->brackets.nr ? print_samples(out, v) : 0;
 
-			if (err)
-				return err;
-		}
+	if (err)
+		return err;
+	if (v->has_open_loop) {
 		print_repairs(out, &v->open_loop);
 		print_books(out, "pgalloc", &v->open_loop.allocs);
 		print_books(out, "pgfree", &v->open_loop.frees);
-		print_flags(out, v);
 	}
 	for (unsigned int i = 0; i < v->nr_left_out; i++)
 		fprintf(out, "without %s\n", v->left_out[i].text);
@@ -121,19 +204,26 @@ static void put_known(struct builder *b, json_t *object, const char *key, double
 		put_share(b, object, key, value);
 }
 
+static void put_samples(struct builder *b, json_t *object, const struct figures *f)
+{
+	json_t *flagged = json_object();
+
+	put_count(b, object, "samples", f->samples);
+	put_count(b, object, "exact", f->exact);
+	for (unsigned int i = SAMPLE_COUNTS + 1; i < NR_SAMPLE_FLAGS; i++)
+		put_count(b, flagged, sample_flag_names[i], f->flagged[i]);
+	put(b, object, "left_out", flagged);
+}
+
 static void put_figures(struct builder *b, json_t *object, const struct validation *v,
 			const struct scorer *s, unsigned int zone)
 {
-	json_t *flagged = json_object();
+	double mean_tv = scorer_mean_tv(s, zone);
 	struct figures f;
 
 	if (scorer_figures(s, zone, &f))
 		b->failed = true;
-	put_count(b, object, "samples", f.samples);
-	put_count(b, object, "exact", f.exact);
-	for (unsigned int i = SAMPLE_COUNTS + 1; i < NR_SAMPLE_FLAGS; i++)
-		put_count(b, flagged, sample_flag_names[i], f.flagged[i]);
-	put(b, object, "left_out", flagged);
+	put_samples(b, object, &f);
 	put_share(b, object, "tv_p50", f.tv_p50);
 	put_share(b, object, "tv_p95", f.tv_p95);
 	put_share(b, object, "tv_max", f.tv_max);
@@ -143,7 +233,52 @@ static void put_figures(struct builder *b, json_t *object, const struct validati
 	put_share(b, object, "dh9_p95_pp", f.dh9_p95);
 	put_share(b, object, "unusable4_p95", f.du4_p95);
 	put_share(b, object, "unusable9_p95", f.du9_p95);
-	put_known(b, object, "skill", validation_skill(v, s, zone));
+	put_known(b, object, "skill", validation_skill(v, mean_tv, zone));
+}
+
+/* x(key, field of struct figures): medians over the list orders */
+#define CLOSED_LOOP_FIGURES(x)             \
+	x("tv_p50",         f.tv_p50)        \
+	x("tv_p95",         f.tv_p95)        \
+	x("tv_max",         f.tv_max)        \
+	x("free_error_p50", f.df_p50)        \
+	x("free_error_p95", f.df_p95)        \
+	x("dh9_p50_pp",     f.dh9_p50)       \
+	x("dh9_p95_pp",     f.dh9_p95)       \
+	x("unusable4_p95",  f.du4_p95)       \
+	x("unusable9_p95",  f.du9_p95)       \
+	x("tv_mean",        mean_tv)
+
+static void put_spread(struct builder *b, json_t *object, const char *key,
+		       struct spread spread)
+{
+	json_t *ends = json_array();
+
+	append(b, ends, json_real(round(spread.least * 1e6) / 1e6));
+	append(b, ends, json_real(round(spread.most * 1e6) / 1e6));
+	put(b, object, key, ends);
+}
+
+static void put_closed_loop(struct builder *b, json_t *object,
+			    const struct validation *v,
+			    const struct closed_loop *c, unsigned int z)
+{
+	json_t *spread = json_object();
+	double mean_tv = SPREAD(c, z, mean_tv).median;
+
+	put_text(b, object, "allocator", c->spec);
+	put_count(b, object, "list_orders", c->nr_seeds);
+	put_samples(b, object, &c->zone[z][0].f);
+#define PUT_MEDIAN(key, field) put_share(b, object, key, SPREAD(c, z, field).median);
+	CLOSED_LOOP_FIGURES(PUT_MEDIAN)
+#undef PUT_MEDIAN
+#define PUT_ENDS(key, field) put_spread(b, spread, key, SPREAD(c, z, field));
+	CLOSED_LOOP_FIGURES(PUT_ENDS)
+#undef PUT_ENDS
+	put_known(b, object, "skill", validation_skill(v, mean_tv, z));
+	put_known(b, object, "skill_first_fit", validation_skill_strawman(v, mean_tv, z));
+	put_count(b, object, "failed_allocs", c->failed_allocs);
+	put(b, object, "spread", spread);
 }
 
 static json_t *level_json(struct builder *b, const struct validation *v,
@@ -200,6 +335,19 @@ static void append_open_loop(struct builder *b, json_t *levels,
 	}
 }
 
+static void append_closed_loops(struct builder *b, json_t *levels,
+				const struct validation *v)
+{
+	for (unsigned int i = 0; i < v->nr_closed_loops; i++) {
+		for (unsigned int z = 0; z < v->brackets.nr_zones; z++) {
+			json_t *level = level_json(b, v, "L1", z);
+
+			put_closed_loop(b, level, v, &v->closed_loops[i], z);
+			append(b, levels, level);
+		}
+	}
+}
+
 int validation_write_json(FILE *out, const struct validation *v,
 			  const struct options *o)
 {
@@ -219,6 +367,7 @@ int validation_write_json(FILE *out, const struct validation *v,
 		append_open_loop(&b, levels, v);
 		put(&b, root, "open_loop", open_loop_json(&b, &v->open_loop));
 	}
+	append_closed_loops(&b, levels, v);
 	put(&b, root, "levels", levels);
 	for (unsigned int i = 0; i < v->nr_left_out; i++)
 		append(&b, left_out, json_string(v->left_out[i].text));
@@ -263,4 +412,10 @@ void validation_write_tsv(FILE *out, const struct validation *v)
 	fprintf(out, "\n");
 	if (v->has_open_loop)
 		write_rows(out, v, &v->open_loop.scorer, "L0");
+	for (unsigned int i = 0; i < v->nr_closed_loops; i++) {
+		char level[64];
+
+		snprintf(level, sizeof(level), "L1:%s", v->closed_loops[i].spec);
+		write_rows(out, v, &v->closed_loops[i].first, level);
+	}
 }

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* closed_loop.c - replays that are sampled when the recorded machine was */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/replay.h"
+#include "sim/validate/closed_loop.h"
+
+/* The middle of a bracket, in the demand's time. */
+static uint64_t bracket_ns(const struct bracket *br, const struct demand *d)
+{
+	uint64_t at_ns = br->before_ns + (br->after_ns - br->before_ns) / 2;
+
+	if (at_ns <= d->start_ns)
+		return 0;
+	return min_t(uint64_t, at_ns - d->start_ns, d->end_ns);
+}
+
+/* A sample for each bracket, between the first and the last of any plan. */
+static int plan_samples(struct sample_plan *plan, const struct closed_loop_input *in)
+{
+	const struct brackets *br = in->brackets;
+	uint64_t last = 0;
+
+	*plan = (struct sample_plan){ 0 };
+	plan->times_ns = calloc(br->nr + 2, sizeof(*plan->times_ns));
+	if (!plan->times_ns)
+		return -ENOMEM;
+	plan->nr = 1;
+	for (size_t i = 0; i < br->nr; i++) {
+		uint64_t at_ns = bracket_ns(&br->list[i], in->demand);
+
+		if (at_ns > last && at_ns < in->demand->end_ns)
+			plan->times_ns[plan->nr++] = last = at_ns;
+	}
+	plan->times_ns[plan->nr++] = in->demand->end_ns;
+	return 0;
+}
+
+static void score_run(struct scorer *s, const struct closed_loop_input *in,
+		      const struct sample_series *series)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < s->br->nr; i++) {
+		const struct bracket *br = &s->br->list[i];
+		uint64_t at_ns = bracket_ns(br, in->demand);
+
+		while (at + 1 < series->nr && series->samples[at].time_ns < at_ns)
+			at++;
+		for (unsigned int z = 0; z < s->br->nr_zones; z++)
+			if (br->zone[z])
+				score_sample(&s->scores[i * s->br->nr_zones + z],
+					     series->samples[at].nr_free[z],
+					     br->zone[z]);
+	}
+}
+
+static int note_figures(struct closed_loop *c, const struct scorer *s)
+{
+	for (unsigned int z = 0; z < s->br->nr_zones; z++) {
+		struct closed_figures *figures = &c->zone[z][c->nr_seeds];
+		int err = scorer_figures(s, z, &figures->f);
+
+		if (err)
+			return err;
+		figures->mean_tv = scorer_mean_tv(s, z);
+	}
+	return 0;
+}
+
+/* Judge one finished run; the scorer of the first stays. */
+static int judge_run(struct closed_loop *c, const struct closed_loop_input *in,
+		     const struct replay_run *run, struct msg *msg)
+{
+	struct scorer s;
+	int err;
+
+	if (!run->verified)
+		return msg_set(msg, EUCLEAN, "%s: not verified: %s", run->spec,
+			       run->verify_msg.text);
+	err = scorer_init(&s, in->brackets);
+	if (err)
+		return msg_set(msg, ENOMEM, "%s: no memory to judge it", run->spec);
+	score_run(&s, in, &run->series);
+	err = note_figures(c, &s);
+	if (err)
+		msg_set(msg, ENOMEM, "%s: no memory to judge it", run->spec);
+	if (c->nr_seeds++) {
+		scorer_destroy(&s);
+		return err;
+	}
+	c->first = s;
+	c->failed_allocs = run->stats.failed_allocs;
+	c->events = run->events;
+	return err;
+}
+
+static int run_seed(struct closed_loop *c, const struct closed_loop_input *in,
+		    const struct sample_plan *samples, uint64_t seed,
+		    struct msg *msg)
+{
+	struct initial_state start;
+	struct replay_run run;
+	struct rng rng;
+	const struct replay_plan plan = {
+		.layout = &in->bundle->layout,
+		.demand = in->demand,
+		.bundle = in->bundle,
+		.start = &start,
+		.samples = samples,
+		.progress = in->progress,
+		.progress_ctx = in->progress_ctx,
+	};
+	int err;
+
+	rng_seed(&rng, seed);
+	err = initial_state_build(&start, in->bundle, &in->bundle->layout, in->demand,
+				  &rng, msg);
+	if (err)
+		return err;
+	err = replay(&run, &plan, c->spec, msg);
+	if (!err)
+		err = judge_run(c, in, &run, msg);
+	replay_run_free(&run);
+	initial_state_free(&start);
+	return err;
+}
+
+int closed_loop_run(struct closed_loop *c, const struct closed_loop_input *in,
+		    const char *spec, unsigned int nr_seeds, struct msg *msg)
+{
+	struct sample_plan samples;
+	int err;
+
+	*c = (struct closed_loop){ .spec = strdup(spec) };
+	if (!c->spec || plan_samples(&samples, in))
+		return msg_set(msg, ENOMEM, "%s: no memory to run it", spec);
+	for (unsigned int i = 0; i < nr_seeds; i++) {
+		err = run_seed(c, in, &samples, in->seed + i, msg);
+		if (err)
+			break;
+	}
+	sample_plan_free(&samples);
+	return err;
+}
+
+void closed_loop_free(struct closed_loop *c)
+{
+	scorer_destroy(&c->first);
+	free(c->spec);
+	*c = (struct closed_loop){ 0 };
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+struct spread closed_loop_spread(const struct closed_loop *c, unsigned int zone,
+				 size_t offset)
+{
+	double values[CLOSED_LOOP_SEEDS] = { 0 };
+	unsigned int nr = c->nr_seeds;
+
+	for (unsigned int i = 0; i < nr; i++)
+		memcpy(&values[i], (const char *)&c->zone[zone][i] + offset,
+		       sizeof(values[i]));
+	qsort(values, nr, sizeof(*values), compare_doubles);
+	if (!nr)
+		return (struct spread){ 0 };
+	return (struct spread){ values[0], values[(nr - 1) / 2], values[nr - 1] };
+}
