@@ -32,6 +32,7 @@
 	x(genalloc_twobit) \
 	x(genalloc_split)  \
 	x(percpu_map)      \
+	x(percpu_bitmap)   \
 	x(null)
 
 #define BACKEND_DECLARE(name) extern const struct allocator_ops name##_ops;

@@ -18,7 +18,7 @@
  * in bytes below are units times PERCPU_UNIT_BYTES.
  *
  * Finding a unit's chunk takes a word of the page descriptor in Linux (one for
- * each 1024 units here); it is charged to META_borrowed, and the search that
+ * each 1024 units here, which fill a page at 4 bytes each); it is charged to META_borrowed, and the search that
  * stands in for it is not counted as a cost.
  */
 #ifndef PAGETAX_ALLOC_RANGE_PERCPU_H
@@ -27,12 +27,15 @@
 #include "alloc/range.h"
 
 #define PERCPU_UNIT_BYTES 4
-#define PERCPU_PAGE_UNITS 1024		/* units that fill a page at 4 bytes each */
-#define PERCPU_CHUNK_UNITS 65536	/* 256 KiB at 4 bytes a unit */
-#define PERCPU_MAX_NR 8192		/* 32 KiB */
+#define PERCPU_PAGE_UNITS ((int)(PAGE_SIZE / PERCPU_UNIT_BYTES))	/* 1024 */
+#define PERCPU_MAX_NR (8 * PERCPU_PAGE_UNITS)	/* 32 KiB */
 #define PERCPU_MAX_ALIGN PERCPU_PAGE_UNITS
 
-/* 65536 units make slot 16; wholly free, side-lined and 0 come on top. */
+/* The largest block of pages, as a run of units at its alignment. */
+#define PERCPU_MAX_ORDER \
+	(PAGE_SHIFT - 2 < MAX_PAGE_ORDER ? PAGE_SHIFT - 2 : MAX_PAGE_ORDER)
+
+/* 65536 units make slot 16; wholly free, side-lined and others come on top. */
 #define PERCPU_MAX_SLOTS 24
 
 struct percpu_link {

@@ -338,7 +338,7 @@ static uint64_t map_fingerprint(const struct range *r)
 
 static const struct option_spec percpu_map_options[] = {
 	{ .key = "pages", .values = "1..64", .def = "64",
-	  .help = "of 1024 units each, that a chunk spans" },
+	  .help = "of 1024 units each that a chunk spans" },
 	{ .key = NULL },
 };
 
@@ -371,4 +371,4 @@ const struct range_ops percpu_map_range_ops = {
 };
 
 RANGE_PAGES(percpu_map, "sorted arrays of areas in chunks: Linux percpu until 2017",
-	    .max_order = MAX_PAGE_ORDER, .query = QUERY_BLOCKS);
+	    .max_order = PERCPU_MAX_ORDER, .query = QUERY_BLOCKS);

@@ -1,0 +1,660 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * percpu_bitmap.c - Linux's percpu allocator since 4.14: chunks of bitmaps
+ *
+ *    slots        chunk                           hints
+ *    [ 17 free ]
+ *    [ 16      ]  alloc_map  11110000|00111111    chunk  longest known: 6
+ *    [ ..      ]  bound_map  1 1 1   |  1         block  4 from 4 on
+ *    [  0 full ]  populated  1       |1           block  2 from 0 on
+ *
+ * A chunk (percpu.h) is two bitmaps with hints for each block and for itself
+ * (bitmap_chunk.h). Chunks stand in slots: by the length of the free stretch
+ * their hint tells of, in 4.14 by all the bytes they have free. A request
+ * walks up from the slot of its size. A chunk is rejected by its one hint; its
+ * other free stretches are not looked at, so that some requests fail that
+ * would fit. Since 5.2 a chunk that fails a small request (slots 1 and 2) moves
+ * to slot 0 until something is freed in it; `fixed` asks those, too, before it
+ * gives up, as a range of pages cannot grow.
+ *
+ * populate=on: a page (block) of a chunk gets memory when a run first touches
+ * it. A worker, here after each call that gives it cause to run, keeps
+ *    at least 2 pages populated and empty, and then makes it 4
+ *    one chunk wholly free; others give all their pages back
+ * depopulate=on (5.14): a chunk, at least a quarter of whose pages are
+ * populated and empty, is isolated while 4 such pages are left elsewhere, and
+ * gives its own back, from its high end down; then it is side-lined, to be
+ * used only before the wholly free ones, or back in its place.
+ *
+ * Invariants:  those of each chunk; slot(chunk) follows from its hints
+ *              nr_empty == the sum over chunks that are not isolated
+ *
+ * Memory: 2 bits a unit, 32 bytes (20 in 4.14) and 1 bit for 1024 units, and
+ * the chunk's struct; a word of the page descriptor for each page.
+ * Reserved units are bits in use.
+ */
+#include <errno.h>
+
+#include "alloc/range_pages.h"
+#include "base/bits.h"
+#include "bitmap_chunk.h"
+#include "lib/bitmap.h"
+#include "percpu.h"
+#include "percpu_bitmap.h"
+
+#define EMPTY_PAGES_LOW 2
+#define EMPTY_PAGES_HIGH 4
+
+/* Chunks in slots below this one make way for others when they fail. */
+#define SLOT_FAIL_THRESHOLD 3
+
+struct pb_chunk {
+	struct percpu_chunk base;
+	struct bitmap_chunk bits;
+	bool isolated;			/* in the slot of those to be depopulated */
+};
+
+struct percpu_bitmap {
+	struct percpu base;
+	enum hint_version version;	/* set at create, as are the next four */
+	bool populates;
+	bool depopulates;
+	unsigned int free_slot;		/* of chunks that are wholly free */
+	unsigned int sideline_slot;	/* asked before those */
+
+	int nr_empty;			/* populated and empty, not isolated */
+};
+
+static struct pb_chunk *to_pb_chunk(struct percpu_chunk *c)
+{
+	return container_of(c, struct pb_chunk, base);
+}
+
+static const struct bitmap_chunk *bits_of(const struct percpu_chunk *c)
+{
+	return &((const struct pb_chunk *)c)->bits;
+}
+
+static struct percpu_bitmap *to_pb(struct range *r)
+{
+	return container_of(to_percpu(r), struct percpu_bitmap, base);
+}
+
+static const struct percpu_bitmap *to_const_pb(const struct range *r)
+{
+	return (const struct percpu_bitmap *)to_const_percpu(r);
+}
+
+/* -- slots ------------------------------------------------------------------ */
+
+/*
+ * With depopulation two more slots stand at the top: side-lined chunks below
+ * the wholly free ones, those to be depopulated above them.
+ */
+static unsigned int depopulate_slot(const struct percpu_bitmap *pb)
+{
+	return pb->free_slot + 1;
+}
+
+static bool chunk_is_free(const struct percpu_chunk *c)
+{
+	return bits_of(c)->nr_free == (int)c->nr_units;
+}
+
+static unsigned int slot_of(const struct percpu_bitmap *pb,
+			    const struct percpu_chunk *c)
+{
+	const struct bitmap_chunk *bc = bits_of(c);
+	int bits = pb->version == HINTS_4_14 ? bc->nr_free : bc->whole.contig_hint;
+
+	if (!bc->nr_free || bc->whole.contig_hint <= 0)
+		return 0;
+	if (bits == (int)c->nr_units)
+		return pb->free_slot;
+	return percpu_slot_of_bytes((uint64_t)bits * PERCPU_UNIT_BYTES);
+}
+
+/* The chunk's hints changed: to its new slot, unless it was set apart. */
+static void chunk_relocate(struct percpu_bitmap *pb, struct pb_chunk *c,
+			   unsigned int before)
+{
+	unsigned int now = slot_of(pb, &c->base);
+
+	if (!c->isolated && now != before)
+		percpu_chunk_move(&pb->base, &c->base, now);
+}
+
+/* -- population ------------------------------------------------------------- */
+
+/* Run something that changes a chunk's nr_empty, and carry it over. */
+static void carry_empty(struct percpu_bitmap *pb, struct pb_chunk *c, int before)
+{
+	if (!c->isolated)
+		pb->nr_empty += c->bits.nr_empty - before;
+}
+
+static void chunk_populate(struct percpu_bitmap *pb, struct pb_chunk *c,
+			   int from, int to)
+{
+	int before = c->bits.nr_empty;
+
+	bitmap_chunk_populate(&c->bits, from, to);
+	carry_empty(pb, c, before);
+}
+
+static void chunk_depopulate(struct percpu_bitmap *pb, struct pb_chunk *c,
+			     int from, int to)
+{
+	int before = c->bits.nr_empty;
+
+	bitmap_chunk_depopulate(&c->bits, from, to);
+	carry_empty(pb, c, before);
+}
+
+static bool page_is_populated(const struct pb_chunk *c, int page)
+{
+	return bitmap_test(c->bits.populated, (unsigned long)page);
+}
+
+/* A run was taken: what of it has no memory yet gets some. */
+static void populate_run(struct percpu_bitmap *pb, struct pb_chunk *c, int at,
+			 int end)
+{
+	for (int page = at / BLOCK_BITS; page * BLOCK_BITS < end; page++)
+		if (!page_is_populated(c, page))
+			chunk_populate(pb, c, page, page + 1);
+}
+
+/* So many empty pages shall get memory; the fullest chunks that have one first. */
+static void populate_empty(struct percpu_bitmap *pb, int nr)
+{
+	unsigned int slot = percpu_slot_of_bytes(BLOCK_BITS * PERCPU_UNIT_BYTES);
+	struct percpu_chunk *c;
+
+	for (; nr > 0 && slot <= pb->free_slot; slot++) {
+		percpu_for_each_in_slot(&pb->base, slot, c) {
+			struct pb_chunk *pc = to_pb_chunk(c);
+
+			for (int i = 0; nr > 0 && i < pc->bits.nr_blocks; i++) {
+				if (page_is_populated(pc, i))
+					continue;
+				chunk_populate(pb, pc, i, i + 1);
+				nr--;
+			}
+		}
+	}
+}
+
+/* Of the chunks that are wholly free, the first keeps its pages. */
+static void drain_free_chunks(struct percpu_bitmap *pb)
+{
+	struct percpu_chunk *c, *first = NULL;
+
+	percpu_for_each_in_slot(&pb->base, pb->free_slot, c) {
+		struct pb_chunk *pc = to_pb_chunk(c);
+
+		if (!first) {
+			first = c;
+			continue;
+		}
+		for (int i = 0; i < pc->bits.nr_blocks; i++)
+			if (page_is_populated(pc, i))
+				chunk_depopulate(pb, pc, i, i + 1);
+	}
+}
+
+static bool should_isolate(const struct percpu_bitmap *pb,
+			   const struct pb_chunk *c)
+{
+	int own = c->bits.nr_empty;
+
+	if (c->isolated)
+		return own > 0;
+	return own >= c->bits.nr_blocks / 4 && own > 0 &&
+	       pb->nr_empty > EMPTY_PAGES_HIGH + own;
+}
+
+static void isolate(struct percpu_bitmap *pb, struct pb_chunk *c)
+{
+	if (!c->isolated)
+		pb->nr_empty -= c->bits.nr_empty;
+	c->isolated = true;
+	percpu_chunk_move(&pb->base, &c->base, depopulate_slot(pb));
+}
+
+static void reintegrate(struct percpu_bitmap *pb, struct pb_chunk *c)
+{
+	if (!c->isolated)
+		return;
+	c->isolated = false;
+	pb->nr_empty += c->bits.nr_empty;
+	percpu_chunk_move(&pb->base, &c->base, slot_of(pb, &c->base));
+}
+
+/* Give back the empty pages of an isolated chunk, while others have enough. */
+static void depopulate_isolated(struct percpu_bitmap *pb, struct pb_chunk *c)
+{
+	for (int page = c->bits.nr_blocks; page-- > 0 && c->bits.nr_empty;) {
+		if (pb->nr_empty < EMPTY_PAGES_HIGH) {
+			reintegrate(pb, c);
+			return;
+		}
+		if (page_is_populated(c, page) &&
+		    bitmap_chunk_block_is_free(&c->bits, page))
+			chunk_depopulate(pb, c, page, page + 1);
+	}
+	if (chunk_is_free(&c->base))
+		reintegrate(pb, c);
+	else
+		percpu_chunk_move(&pb->base, &c->base, pb->sideline_slot);
+}
+
+/* What the kernel's worker would do, woken by a free in this chunk. */
+static void balance_after_free(struct percpu_bitmap *pb, struct pb_chunk *c)
+{
+	if (!pb->populates)
+		return;
+	if (!c->isolated && chunk_is_free(&c->base)) {
+		drain_free_chunks(pb);
+	} else if (pb->depopulates && should_isolate(pb, c)) {
+		isolate(pb, c);
+		depopulate_isolated(pb, c);
+	}
+}
+
+static void balance_after_alloc(struct percpu_bitmap *pb)
+{
+	if (pb->populates && pb->nr_empty < EMPTY_PAGES_LOW)
+		populate_empty(pb, EMPTY_PAGES_HIGH - pb->nr_empty);
+}
+
+/* -- the range interface ---------------------------------------------------- */
+
+static int pb_create(struct range **out, const struct range_ops *ops,
+		     struct machine *m, const struct option_set *opts,
+		     struct msg *msg)
+{
+	struct percpu_bitmap *pb = machine_alloc(m, sizeof(*pb), META_structures);
+
+	if (!pb)
+		return msg_set(msg, ENOMEM, "percpu_bitmap: no room for its slots");
+	pb->version = (enum hint_version)option_get(opts, "version");
+	pb->depopulates = option_get(opts, "depopulate");
+	pb->populates = option_get(opts, "populate") || pb->depopulates;
+	percpu_init(&pb->base, ops, m, (unsigned int)option_get(opts, "pages") *
+				       PERCPU_PAGE_UNITS,
+		    sizeof(struct pb_chunk), pb->depopulates ? 3 : 1);
+	pb->free_slot = pb->base.nr_slots - (pb->depopulates ? 2 : 1);
+	pb->sideline_slot = pb->free_slot - 1;
+	*out = &pb->base.base;
+	return 0;
+}
+
+static void drop_chunk(struct percpu *p, struct percpu_chunk *c)
+{
+	bitmap_chunk_destroy(&to_pb_chunk(c)->bits, &p->base);
+	percpu_chunk_destroy(p, c);
+}
+
+static void pb_destroy(struct range *r)
+{
+	struct percpu_bitmap *pb = to_pb(r);
+	struct percpu *p = &pb->base;
+
+	while (p->nr_chunks)
+		drop_chunk(p, p->chunks[p->nr_chunks - 1]);
+	percpu_exit(p);
+	machine_free(r->machine, pb, sizeof(*pb), META_structures);
+}
+
+static int pb_add(struct range *r, unsigned long first, unsigned long nr)
+{
+	struct percpu_bitmap *pb = to_pb(r);
+	struct percpu *p = &pb->base;
+	unsigned long at = 0;
+
+	while (at < nr) {
+		struct percpu_chunk *c = percpu_chunk_create(p, first + at,
+							     nr - at);
+		struct bitmap_chunk *bc;
+
+		if (!c)
+			break;
+		bc = &to_pb_chunk(c)->bits;
+		if (!bitmap_chunk_create(bc, r, pb->version, c->nr_units)) {
+			percpu_chunk_destroy(p, c);
+			break;
+		}
+		/* Without population every page has memory from the start. */
+		if (!pb->populates)
+			bitmap_chunk_populate(bc, 0, bc->nr_blocks);
+		percpu_chunk_move(p, c, 0);
+		at += c->nr_units;
+	}
+	if (at >= nr)
+		return 0;
+	/* Each chunk but the last is whole, so that is how they are found. */
+	while (at) {
+		at -= p->chunk_units;
+		drop_chunk(p, percpu_chunk_of(p, first + at));
+	}
+	return -ENOMEM;
+}
+
+/* Free bits of one chunk, and see to its slot and the empty pages. */
+static void chunk_free(struct percpu_bitmap *pb, struct pb_chunk *c, int at,
+		       int bits)
+{
+	int before = c->bits.nr_empty;
+	unsigned int slot = slot_of(pb, &c->base);
+
+	bitmap_chunk_free(&c->bits, &pb->base.base, at, bits);
+	carry_empty(pb, c, before);
+	chunk_relocate(pb, c, slot);
+}
+
+static void pb_release(struct range *r, unsigned long first, unsigned long nr)
+{
+	struct percpu_bitmap *pb = to_pb(r);
+	unsigned long end = first + nr;
+
+	while (first < end) {
+		struct percpu_chunk *c = percpu_chunk_of(&pb->base, first);
+		int at, bits;
+
+		assert(c);
+		at = (int)(first - c->first);
+		bits = (int)min_t(unsigned long, end - first,
+				  c->nr_units - (unsigned int)at);
+		bitmap_chunk_bound(&to_pb_chunk(c)->bits, at, bits);
+		chunk_free(pb, to_pb_chunk(c), at, bits);
+		first += (unsigned long)bits;
+	}
+}
+
+static int pb_adopt(struct range *r, unsigned long first, unsigned long nr)
+{
+	struct percpu_chunk *c = percpu_chunk_of(to_percpu(r), first);
+
+	assert(c);
+	assert(first + nr <= c->first + c->nr_units);
+	bitmap_chunk_bound(&to_pb_chunk(c)->bits, (int)(first - c->first),
+			   (int)nr);
+	return 0;
+}
+
+/* One chunk is asked; the first unit, or RANGE_NONE. */
+static unsigned long chunk_alloc(struct percpu_bitmap *pb,
+				 struct percpu_chunk *c, int bits, int align)
+{
+	struct pb_chunk *pc = to_pb_chunk(c);
+	unsigned int slot = slot_of(pb, c);
+	int before = pc->bits.nr_empty;
+	int at;
+
+	COST_ADD(&pb->base.base, chunks_tried, 1);
+	at = bitmap_chunk_alloc(&pc->bits, &pb->base.base, bits, align);
+	if (at < 0)
+		return RANGE_NONE;
+	carry_empty(pb, pc, before);
+	reintegrate(pb, pc);
+	chunk_relocate(pb, pc, slot);
+	if (pb->populates)
+		populate_run(pb, pc, at, at + bits);
+	return c->first + (unsigned long)at;
+}
+
+/* Ask the chunks of a slot in turn. */
+static unsigned long slot_alloc(struct percpu_bitmap *pb, unsigned int slot,
+				int bits, int align)
+{
+	bool demotes = pb->version != HINTS_4_14 && slot &&
+		       slot < SLOT_FAIL_THRESHOLD;
+	struct percpu_chunk *c, *next;
+
+	c = percpu_next_in_slot(&pb->base, slot, &pb->base.slots[slot]);
+	for (; c; c = next) {
+		unsigned long first;
+
+		/* The chunk may leave the list. */
+		next = percpu_next_in_slot(&pb->base, slot, &c->link);
+		first = chunk_alloc(pb, c, bits, align);
+		if (first != RANGE_NONE)
+			return first;
+		if (demotes)
+			percpu_chunk_move(&pb->base, c, 0);
+	}
+	return RANGE_NONE;
+}
+
+static unsigned long pb_alloc(struct range *r, unsigned long nr,
+			      unsigned long align)
+{
+	struct percpu_bitmap *pb = to_pb(r);
+	unsigned int slot = percpu_slot_of_bytes((uint64_t)nr *
+						 PERCPU_UNIT_BYTES);
+	unsigned long first = RANGE_NONE;
+
+	for (; first == RANGE_NONE && slot <= pb->free_slot; slot++)
+		first = slot_alloc(pb, slot, (int)nr, (int)align);
+	if (first == RANGE_NONE && pb->version == HINTS_FIXED)
+		first = slot_alloc(pb, 0, (int)nr, (int)align);
+	if (first != RANGE_NONE)
+		balance_after_alloc(pb);
+	return first;
+}
+
+static enum range_answer pb_free(struct range *r, unsigned long first,
+				 unsigned long nr)
+{
+	struct percpu_bitmap *pb = to_pb(r);
+	struct percpu_chunk *c = percpu_chunk_of(&pb->base, first);
+	struct pb_chunk *pc;
+	int at, bits;
+
+	if (!c)
+		return RANGE_OUTSIDE;
+	pc = to_pb_chunk(c);
+	at = (int)(first - c->first);
+	if (!bitmap_test(pc->bits.alloc_map, (unsigned long)at))
+		return RANGE_NOT_USED;
+	if (!bitmap_test(pc->bits.bound_map, (unsigned long)at))
+		return RANGE_NOT_HEAD;
+	bits = bitmap_chunk_run_end(&pc->bits, r, at) - at;
+	if (nr && (int)nr != bits)
+		return RANGE_WRONG_SIZE;
+	chunk_free(pb, pc, at, bits);
+	balance_after_free(pb, pc);
+	return RANGE_OK;
+}
+
+static bool pb_split(struct range *r, unsigned long first, unsigned long nr,
+		     unsigned long part)
+{
+	for (unsigned long i = 0; i < nr; i += part)
+		pb_adopt(r, first + i, part);
+	return true;
+}
+
+static void pb_query(const struct range *r, unsigned long unit,
+		     struct range_info *info)
+{
+	const struct percpu_chunk *c = percpu_chunk_of(to_const_percpu(r), unit);
+	const struct bitmap_chunk *bc;
+	unsigned long at, head, end;
+
+	*info = (struct range_info){ RANGE_INVALID, RANGE_NONE, 0 };
+	if (!c)
+		return;
+	bc = bits_of(c);
+	at = unit - c->first;
+	if (!bitmap_test(bc->alloc_map, at)) {
+		info->state = RANGE_FREE;
+		return;
+	}
+	head = bitmap_after_last_set(bc->bound_map, 0, at + 1) - 1;
+	end = bitmap_next_set(bc->bound_map, at + 1,
+			      (unsigned long)bc->nr_bits + 1);
+	info->state = RANGE_USED;
+	info->head = c->first + head;
+	info->nr = end - head;
+}
+
+static struct range_run chunk_free_run(const struct percpu_chunk *c,
+				       unsigned int at)
+{
+	const struct bitmap_chunk *bc = bits_of(c);
+	unsigned long start = bitmap_after_last_set(bc->alloc_map, 0, at);
+	unsigned long end;
+
+	start = bitmap_next_clear(bc->alloc_map, start, c->nr_units);
+	end = bitmap_next_set(bc->alloc_map, start, c->nr_units);
+	/* One that ends before `at` was cut in two by it. */
+	if (end <= at) {
+		start = bitmap_next_clear(bc->alloc_map, at, c->nr_units);
+		end = bitmap_next_set(bc->alloc_map, start, c->nr_units);
+	}
+	return (struct range_run){ start, end - start };
+}
+
+static bool pb_next_free(const struct range *r, unsigned long from,
+			 unsigned long end, struct range_run *run)
+{
+	return percpu_next_free(to_const_percpu(r), from, end, chunk_free_run,
+				run);
+}
+
+static unsigned long pb_nr_free(const struct range *r)
+{
+	const struct percpu *p = to_const_percpu(r);
+	unsigned long nr = 0;
+
+	for (unsigned int i = 0; i < p->nr_chunks; i++)
+		nr += (unsigned long)bits_of(p->chunks[i])->nr_free;
+	return nr;
+}
+
+unsigned long percpu_bitmap_nr_populated(const struct range *r)
+{
+	const struct percpu *p = to_const_percpu(r);
+	unsigned long nr = 0;
+
+	for (unsigned int i = 0; i < p->nr_chunks; i++)
+		nr += (unsigned long)bits_of(p->chunks[i])->nr_populated;
+	return nr;
+}
+
+unsigned long percpu_bitmap_nr_empty(const struct range *r)
+{
+	return (unsigned long)to_const_pb(r)->nr_empty;
+}
+
+bool percpu_bitmap_fits(const struct range *r, unsigned long nr,
+			unsigned long align)
+{
+	const struct percpu *p = to_const_percpu(r);
+
+	for (unsigned int i = 0; i < p->nr_chunks; i++)
+		if (bitmap_chunk_fits(bits_of(p->chunks[i]), (int)nr, (int)align))
+			return true;
+	return false;
+}
+
+static int check_slot(const struct percpu_bitmap *pb,
+		      const struct percpu_chunk *c, struct msg *msg)
+{
+	const struct pb_chunk *pc = (const struct pb_chunk *)c;
+	unsigned int slot = slot_of(pb, c);
+
+	if (c->slot == slot)
+		return 0;
+	if (pc->isolated && (c->slot == depopulate_slot(pb) ||
+			     c->slot == pb->sideline_slot))
+		return 0;
+	/* Having failed a small request, it waits for a free. */
+	if (!c->slot && slot < SLOT_FAIL_THRESHOLD)
+		return 0;
+	return msg_set(msg, EUCLEAN, "the chunk at unit %lu is in slot %u, not %u",
+		       c->first, c->slot, slot);
+}
+
+static int pb_verify(const struct range *r, struct msg *msg)
+{
+	const struct percpu_bitmap *pb = to_const_pb(r);
+	const struct percpu *p = &pb->base;
+	int err = percpu_verify_slots(p, msg);
+	int nr_empty = 0;
+
+	for (unsigned int i = 0; !err && i < p->nr_chunks; i++) {
+		const struct percpu_chunk *c = p->chunks[i];
+
+		err = bitmap_chunk_verify(bits_of(c), msg);
+		if (!err)
+			err = check_slot(pb, c, msg);
+		if (!((const struct pb_chunk *)c)->isolated)
+			nr_empty += bits_of(c)->nr_empty;
+	}
+	if (!err && nr_empty != pb->nr_empty)
+		err = msg_set(msg, EUCLEAN, "%d pages are empty, not %d",
+			      nr_empty, pb->nr_empty);
+	return err;
+}
+
+static uint64_t pb_fingerprint(const struct range *r)
+{
+	const struct percpu_bitmap *pb = to_const_pb(r);
+	const struct percpu *p = &pb->base;
+	uint64_t hash = percpu_fingerprint_slots(p);
+
+	for (unsigned int i = 0; i < p->nr_chunks; i++) {
+		const struct pb_chunk *c = (const struct pb_chunk *)p->chunks[i];
+
+		hash = fingerprint_mix(hash, bitmap_chunk_fingerprint(&c->bits));
+		hash = fingerprint_mix(hash, c->isolated);
+	}
+	return hash;
+}
+
+static const struct option_spec percpu_bitmap_options[] = {
+	{ .key = "version", .values = "4.14|5.2|fixed", .def = "fixed",
+	  .help = "whose hints: as merged, as they were since, or put right" },
+	{ .key = "pages", .values = "1..64", .def = "64",
+	  .help = "of 1024 units each that a chunk spans" },
+	{ .key = "populate", .values = "off|on", .def = "off",
+	  .help = "a page of a chunk gets memory when it is first used" },
+	{ .key = "depopulate", .values = "off|on", .def = "off",
+	  .help = "and gives it back when it is empty again" },
+	{ .key = NULL },
+};
+
+extern const struct range_ops percpu_bitmap_range_ops;
+
+const struct range_ops percpu_bitmap_range_ops = {
+	.name = "percpu_bitmap",
+	.options = percpu_bitmap_options,
+	.caps = {
+		.max_nr = PERCPU_MAX_NR,
+		.max_align = PERCPU_MAX_ALIGN,
+		.align_base = RANGE_ALIGN_SPAN,
+		.query = RANGE_QUERY_RUNS,
+		.concurrency = RANGE_SINGLE,
+		.grows = true,
+	},
+	.create = pb_create,
+	.destroy = pb_destroy,
+	.add = pb_add,
+	.release = pb_release,
+	.adopt = pb_adopt,
+	.alloc = pb_alloc,
+	.free = pb_free,
+	.split = pb_split,
+	.query = pb_query,
+	.next_free = pb_next_free,
+	.nr_free = pb_nr_free,
+	.verify = pb_verify,
+	.fingerprint = pb_fingerprint,
+};
+
+RANGE_PAGES(percpu_bitmap, "bitmaps with hints in chunks: Linux percpu since 4.14",
+	    .max_order = PERCPU_MAX_ORDER, .lazy_merge = true,
+	    .query = QUERY_BLOCKS);
