@@ -49,6 +49,10 @@ static const struct rig_variant variants[] = {
 #if PAGE_SIZE >= 48 * (MAX_PAGE_ORDER + 1)
 	{ .spec = "memdesc", .keeps_nodes = true },
 #endif
+	/* Of several chunks; 5.2 forgets pages in full ones, by design. */
+	{ .spec = "percpu_map:pages=2" },
+	{ .spec = "percpu_bitmap:pages=2" },
+	{ .spec = "percpu_bitmap:version=4.14" },
 };
 
 static const struct rig_shape shapes[] = {
