@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_policy.c - tests src/alloc/buddy/{watermark.h,policy.h,policy.c}
+ *
+ * Marks, reserves, the choice of zones, and requests that cannot wait.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <check.h>
+
+#include "tests/drawn.h"
+
+#define U MIGRATE_UNMOVABLE
+#define M MIGRATE_MOVABLE
+#define H MIGRATE_HIGHATOMIC
+
+#define BLOCK PAGEBLOCK_NR_PAGES
+#define ATOMIC (ALLOC_HIGH_PRIORITY | ALLOC_NON_BLOCKING)
+
+static struct drawn d;
+
+static const char *backend(int i)
+{
+	return drawn_backends[i];
+}
+
+/* --- marks ------------------------------------------------------------ */
+
+/* 1000 pages free; min 100, low 200, high 300; 50 more kept from zone 1's. */
+static const struct zone drawn_zone = {
+	.managed = 100000, .lowmem_reserve = { 0, 50 },
+};
+
+static struct buddy_zone marked(unsigned long free_pages, uint32_t occupied)
+{
+	struct buddy_zone z = {
+		.zone = &drawn_zone,
+		.nr_types = BUDDY_NR_TYPES,
+		.mark = { 100, 200, 300 },
+		.free_pages = free_pages,
+		.occupied = { [M] = occupied },
+	};
+
+	return z;
+}
+
+static const struct {
+	unsigned long free_pages;
+	unsigned int order, limit;
+	bool passes;
+} lows[] = {
+	{ 201, 0, 0, true },
+	{ 200, 0, 0, false },
+	{ 251, 0, 1, true },		/* could have used zone 1: 50 more */
+	{ 250, 0, 1, false },
+	{ 208, 3, 0, true },		/* as if the other 7 pages were gone */
+	{ 207, 3, 0, false },
+	{ 1000, 4, 0, true },		/* there is a block of order 4, */
+	{ 1000, 5, 0, false },		/* but none of order 5 */
+};
+
+START_TEST(the_first_try_ends_at_the_low_mark)
+{
+	struct buddy_zone z = marked(lows[_i].free_pages, 0x1f);
+	struct alloc_req req = {
+		.order = lows[_i].order, .zone_limit = lows[_i].limit,
+	};
+
+	ck_assert_int_eq(zone_passes_low(&z, &req), lows[_i].passes);
+}
+END_TEST
+
+START_TEST(below_the_high_mark_is_remembered_until_pages_come_back)
+{
+	struct buddy_zone z = marked(300, 1);
+	struct alloc_req req = { 0 };
+
+	ck_assert(zone_passes_low(&z, &req));
+	ck_assert(z.below_high);
+	zone_note_recovery(&z);
+	ck_assert(z.below_high);
+	z.free_pages = 301;
+	zone_note_recovery(&z);
+	ck_assert(!z.below_high);
+}
+END_TEST
+
+static const struct {
+	unsigned int flags;
+	unsigned long least;		/* free pages with which it passes */
+} mins[] = {
+	{ 0, 101 },
+	{ ALLOC_NON_BLOCKING, 101 },
+	{ ALLOC_HIGH_PRIORITY, 51 },
+	{ ATOMIC, 39 },			/* 100 - 50 - 12 */
+};
+
+START_TEST(the_second_try_ends_at_the_min_mark_or_below_it)
+{
+	struct buddy_zone z = marked(mins[_i].least, 1);
+	struct alloc_req req = { .flags = mins[_i].flags };
+
+	ck_assert(zone_passes_min(&z, &req));
+	z.free_pages--;
+	ck_assert(!zone_passes_min(&z, &req));
+}
+END_TEST
+
+START_TEST(the_reserve_counts_for_the_urgent_only)
+{
+	struct buddy_zone z = marked(260, 1);
+	struct alloc_req req = { 0 }, urgent = { .order = 1, .flags = ATOMIC };
+
+	z.highatomic = BLOCK;
+	z.nr_free[6][H] = 1;
+	z.occupied[H] = 1 << 6;
+	ck_assert(!zone_passes_low(&z, &req));	/* 260 - 64 */
+	z.nr_free[5][H] = 1;
+	z.nr_free[6][H] = 0;
+	ck_assert(zone_passes_low(&z, &req));	/* 260 - 32 */
+	ck_assert(zone_passes_min(&z, &urgent));	/* has a block for it */
+	req.order = 1;
+	ck_assert(!zone_passes_min(&z, &req));	/* and nobody else */
+}
+END_TEST
+
+START_TEST(a_claim_raises_the_marks_up_to_five_halves_of_high)
+{
+	struct buddy_zone z = marked(1000, 1);
+
+	z.mark[MARK_HIGH] = 1000;
+	zone_raise_boost(&z);
+	ck_assert_uint_eq(z.boost, BLOCK);
+	for (int i = 0; i < 5; i++)
+		zone_raise_boost(&z);
+	ck_assert_uint_eq(z.boost, 1500);
+
+	z = marked(1000, 1);
+	z.mark[MARK_HIGH] = 0;		/* unknown marks stay so */
+	zone_raise_boost(&z);
+	ck_assert_uint_eq(z.boost, 0);
+}
+END_TEST
+
+/* --- zones ------------------------------------------------------------ */
+
+/*
+ *   DMA32  [ U, order 3 ][ M, order 9 ]
+ *   Normal [ M, order 8, in a pageblock that is in use otherwise ]
+ *
+ * A U request would have to claim a part of a pageblock of Normal. Before it
+ * does, it takes what is U's in DMA32, and claims a whole pageblock there.
+ */
+START_TEST(lower_zones_come_before_a_broken_pageblock)
+{
+	static const struct {
+		const char *options;
+		unsigned long first;
+	} ways[] = {
+		{ ":pcp=off", 2 * BLOCK },
+		{ ":pcp=off:watermarks=off", 8 * BLOCK },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		drawn_create_two(&d, backend(_i), ways[i].options, 16 * BLOCK, 1);
+		allocator_set_block_type(d.a, 2 * BLOCK, U);
+		drawn_adopt(&d, 8 * BLOCK + BLOCK / 2, 8, 0);
+		allocator_release(d.a, 8 * BLOCK, 8);
+		allocator_release(d.a, 4 * BLOCK, PAGEBLOCK_ORDER);
+		allocator_release(d.a, 2 * BLOCK, 3);
+
+		ck_assert_uint_eq(drawn_alloc(&d, 0, U), ways[i].first);
+		if (ways[i].first == 2 * BLOCK) {
+			ck_assert_uint_eq(drawn_alloc(&d, 4, U), 4 * BLOCK);
+			ck_assert_uint_eq(drawn_type(&d, 4 * BLOCK), U);
+			ck_assert_uint_eq(drawn_type(&d, 8 * BLOCK), M);
+		}
+		drawn_destroy(&d);
+	}
+}
+END_TEST
+
+/* Normal's marks are 20, 40 and 60 pages: below 40 DMA32 steps in. */
+START_TEST(a_zone_at_its_mark_hands_over_to_the_next)
+{
+	drawn_create_two(&d, backend(_i), ":pcp=off", 8 * BLOCK, 20);
+	allocator_release(d.a, 4 * BLOCK, 6);
+	allocator_release(d.a, 0, 6);
+	for (unsigned long i = 0; i < 64 - 40; i++)
+		ck_assert_uint_eq(drawn_alloc(&d, 0, M), 4 * BLOCK + i);
+	for (unsigned long i = 0; i < 64 - 40; i++)
+		ck_assert_uint_eq(drawn_alloc(&d, 0, M), i);
+	for (unsigned long i = 0; i < 20; i++)	/* the second try: to min */
+		ck_assert_uint_eq(drawn_alloc(&d, 0, M), 4 * BLOCK + 24 + i);
+	for (unsigned long i = 0; i < 20; i++)
+		ck_assert_uint_eq(drawn_alloc(&d, 0, M), 24 + i);
+	ck_assert_uint_eq(d.a->stats.below_marks, 0);
+	for (unsigned long i = 0; i < 40; i++)	/* reclaim is not simulated */
+		ck_assert_uint_ne(drawn_alloc(&d, 0, M), PFN_NONE);
+	ck_assert_uint_eq(d.a->stats.below_marks, 40);
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), PFN_NONE);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/*
+ * 64 pageblocks: 1 % is less than one, so nothing is reserved; with 128 the
+ * pageblock that served a request of two pages that could not wait is.
+ */
+START_TEST(a_request_that_cannot_wait_reserves_its_pageblock)
+{
+	static const unsigned long blocks[] = { 64, 128 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(blocks); i++) {
+		const struct alloc_req req = {
+			.order = 1, .migratetype = U, .zone_limit = 1,
+			.flags = ATOMIC,
+		};
+		unsigned long normal = blocks[i] * BLOCK;
+		bool reserves = blocks[i] >= 100;
+
+		drawn_create_two(&d, backend(_i), ":pcp=off",
+				 2 * blocks[i] * BLOCK, 300);
+		allocator_set_block_type(d.a, normal, U);
+		drawn_adopt(&d, normal + 256, 8, 8);
+		allocator_release(d.a, normal, 8);	/* 256 pages: below min */
+
+		ck_assert_uint_eq(alloc_pages(d.a, &req), normal);
+		ck_assert_uint_eq(drawn_type(&d, normal), reserves ? H : U);
+		ck_assert_uint_eq(d.b->zones[1]->highatomic,
+				  reserves ? BLOCK : 0);
+		ck_assert_uint_eq(alloc_pages(d.a, &req), normal + 2);
+
+		/* Before another one fails, the reserve is given up. */
+		ck_assert_uint_ne(drawn_alloc(&d, 0, M), PFN_NONE);
+		ck_assert_uint_eq(d.b->zones[1]->highatomic, 0);
+		drawn_destroy(&d);
+	}
+}
+END_TEST
+
+START_TEST(raised_marks_fall_back_with_the_tick)
+{
+	drawn_create_two(&d, backend(_i), ":pcp=off", 16 * BLOCK, 100);
+	drawn_adopt(&d, 8 * BLOCK + 256, 8, 0);
+	allocator_release(d.a, 8 * BLOCK, 8);
+	ck_assert_uint_eq(drawn_alloc(&d, 0, U), 8 * BLOCK);
+	ck_assert_uint_eq(d.b->zones[1]->boost, BLOCK);
+	allocator_tick(d.a, 1);
+	ck_assert_uint_eq(d.b->zones[1]->boost, 0);
+	drawn_destroy(&d);
+}
+END_TEST
+
+static const char *const switches[] = {
+	"mobility=off", "pcp=off", "pcp_high=100", "pcp_batch=8",
+	"tail_rule=off", "watermarks=off",
+};
+
+START_TEST(every_backend_takes_the_same_switches)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
+		char options[64];
+
+		snprintf(options, sizeof(options), ":%s", switches[i]);
+		drawn_create_two(&d, backend(_i), options, 8 * BLOCK, 10);
+		ck_assert_int_eq(d.b->policy.mobility, i != 0);
+		ck_assert_int_eq(d.b->policy.pcp, i != 1);
+		ck_assert_int_eq(d.b->policy.tail_rule, i != 4);
+		ck_assert_int_eq(d.b->policy.marks, i != 5);
+		drawn_destroy(&d);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("policy");
+	TCase *tc = tcase_create("marks"), *zones = tcase_create("zones");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	tcase_add_loop_test(tc, the_first_try_ends_at_the_low_mark, 0, ARRAY_SIZE(lows));
+	tcase_add_test(tc, below_the_high_mark_is_remembered_until_pages_come_back);
+	tcase_add_loop_test(tc, the_second_try_ends_at_the_min_mark_or_below_it, 0,
+			    ARRAY_SIZE(mins));
+	tcase_add_test(tc, the_reserve_counts_for_the_urgent_only);
+	tcase_add_test(tc, a_claim_raises_the_marks_up_to_five_halves_of_high);
+	suite_add_tcase(suite, tc);
+
+#define EVERY(test) tcase_add_loop_test(zones, test, 0, NR_DRAWN_BACKENDS)
+	EVERY(lower_zones_come_before_a_broken_pageblock);
+	EVERY(a_zone_at_its_mark_hands_over_to_the_next);
+	EVERY(a_request_that_cannot_wait_reserves_its_pageblock);
+	EVERY(raised_marks_fall_back_with_the_tick);
+	EVERY(every_backend_takes_the_same_switches);
+#undef EVERY
+	suite_add_tcase(suite, zones);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
