@@ -43,6 +43,7 @@ SANITIZE ?=
 M32      ?=
 WERROR   ?= $(if $(filter true,$(CI)),1)
 
+SCALE      ?= 1/64
 INPUT      ?= tests/data/fork-sample
 ALLOCATORS ?= linked,twoword
 
@@ -54,6 +55,7 @@ define HELP
   make check                install what is missing, build and run every test
   make run                  install what is missing, replay INPUT
                               (INPUT=$(INPUT) ALLOCATORS=$(ALLOCATORS))
+  make run-scenarios        simulate every built-in scenario at SCALE ($(SCALE))
   make bench                measure the allocators' speed
   make layers               prove that includes and symbols point down only
   make debug                $(T)/pagetax, with asserts
@@ -271,6 +273,17 @@ do-run: $(B)/pagetax
 	@echo "The result is in $(B)/run:"
 	@ls $(B)/run | sed 's/^/  /'
 
+# Every built-in scenario, small, with every allocator: each run verifies itself
+# and frees everything at the end.
+scenarios := $(basename $(notdir $(wildcard sim/scenarios/*.ini)))
+
+.PHONY: run-scenarios
+run-scenarios: $(B)/pagetax
+	@for s in $(scenarios); do \
+		echo "== $$s"; \
+		$(B)/pagetax simulate -a all --scale $(SCALE) --teardown $$s || exit 1; \
+	done
+
 bench: $(B)/pagetax
 	$(B)/pagetax bench
 
@@ -297,6 +310,8 @@ man_page = $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(1)))/$(notdir 
 install: $(B)/pagetax
 	$(INSTALL) -D -m 755 -t $(bin_dir) $(B)/pagetax
 	$(INSTALL) -D -m 644 -t $(data_dir)/plots $(wildcard plots/*.gp)
+	$(INSTALL) -D -m 644 -t $(data_dir)/scenarios $(wildcard sim/scenarios/*.ini)
+	$(INSTALL) -D -m 644 -t $(data_dir)/scenarios/include $(wildcard sim/scenarios/include/*.ini)
 	$(foreach p,$(man_pages),$(INSTALL) -D -m 644 $(p) $(call man_page,$(p)) &&) :
 
 uninstall:

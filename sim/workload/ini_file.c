@@ -15,7 +15,7 @@
 struct ini_file {
 	FILE *file;
 	const char *path;
-	unsigned int line;
+	unsigned int line, section_line;
 	ini_value_fn on_value;
 	ini_bytes_fn on_bytes;
 	void *ctx;
@@ -33,6 +33,8 @@ static char *next_line(char *buf, int size, void *stream)
 	f->line++;
 	len = strlen(buf);
 	f->on_bytes(f->ctx, buf, len);
+	if (*buf == '[')
+		f->section_line = f->line;
 	if (buf[len - 1] == '\n' || feof(f->file))
 		return buf;
 	f->err = msg_set(f->msg, EINVAL,
@@ -45,12 +47,13 @@ static int value_found(void *user, const char *section, const char *key,
 		       const char *value)
 {
 	struct ini_file *f = user;
+	const struct ini_place at = { f->line, f->section_line, section };
 	char copy[INI_LINE_BYTES];
 
 	if (f->err)
 		return 1;
 	snprintf(copy, sizeof(copy), "%s", value);
-	f->err = f->on_value(f->ctx, f->line, section, key, copy);
+	f->err = f->on_value(f->ctx, &at, key, copy);
 	return 1;
 }
 
@@ -72,7 +75,8 @@ int ini_file_read(const char *path, ini_value_fn on_value,
 	bad_line = ini_parse_stream(next_line, &f, value_found, &f);
 	if (!f.err && ferror(f.file))
 		f.err = msg_set(msg, EIO, "%s: cannot be read", path);
-	if (!f.err && bad_line)
+	/* The library goes on behind a bad line: what failed there came later. */
+	if (bad_line > 0 && (!f.err || (unsigned int)bad_line < f.line))
 		f.err = msg_set(msg, EINVAL,
 				"%s:%d: expected [section], key = value, or a comment that begins with ;",
 				path, bad_line);

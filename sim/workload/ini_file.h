@@ -14,11 +14,18 @@
 
 #define INI_LINE_BYTES 200		/* the library's buffer, which it does not enlarge */
 
+/* Where the reader is; `section` is "" above the first one. */
+struct ini_place {
+	unsigned int line;
+	unsigned int section_line;	/* of the section's heading; 0 above the first */
+	const char *section;
+};
+
 /*
- * Called for each value; `section` is "" above the first one. The strings may
- * be cut in place. Not 0 ends the reading.
+ * Called for each value, and for each line that goes on with one. It may be cut
+ * in place. Not 0 ends the reading.
  */
-typedef int (*ini_value_fn)(void *ctx, unsigned int line, const char *section,
+typedef int (*ini_value_fn)(void *ctx, const struct ini_place *at,
 			    const char *key, char *value);
 
 /* Called with each piece of the file as it is read: for a hash. */

@@ -47,9 +47,10 @@ struct scenario_reader {
 	const char *file;
 	unsigned int line;
 	char section[2 * SCENARIO_NAME_MAX];
+	unsigned int section_line;
 	const struct section_kind *kind;
 	struct workload_class *class;	/* of a class or template section */
-	bool own_life, own_rates;	/* the section has replaced what it inherited */
+	bool own_life, own_rates, own_orders;	/* what it inherited is replaced */
 
 	/* [machine], put together at the end. */
 	uint64_t memory, highmem_bytes;
@@ -307,8 +308,11 @@ static int set_orders(struct scenario_reader *r, char *value, struct msg *why)
 {
 	struct workload_class *c = r->class;
 
-	memset(c->order_weight, 0, sizeof(c->order_weight));
-	c->order_weights = 0;
+	if (!r->own_orders) {
+		memset(c->order_weight, 0, sizeof(c->order_weight));
+		c->order_weights = 0;
+	}
+	r->own_orders = true;
 	while (*value) {
 		char *word = params_first_word(&value);
 		char *weight = strchr(word, ':');
@@ -547,7 +551,7 @@ static int append_class(struct scenario_reader *r,
 		.fallback_order = -1,
 	};
 	snprintf(r->class->name, sizeof(r->class->name), "%s", name);
-	r->own_life = r->own_rates = false;
+	r->own_life = r->own_rates = r->own_orders = false;
 	return 0;
 }
 
@@ -720,14 +724,16 @@ static int bad_section(const struct scenario_reader *r)
 		       r->file, r->line, r->section, SCENARIO_NAME_MAX - 1);
 }
 
-static int begin_section(struct scenario_reader *r, const char *section)
+static int begin_section(struct scenario_reader *r, const struct ini_place *at)
 {
+	const char *section = at->section;
 	size_t len = strcspn(section, " ");
 	const char *name = section + len + strspn(section + len, " ");
 	struct msg why;
 	int err;
 
-	snprintf(r->section, sizeof(r->section), "%s", section);
+	snprintf(r->section, sizeof(r->section), "%s", at->section);
+	r->section_line = at->section_line;
 	r->kind = NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(section_kinds); i++) {
 		if (strlen(section_kinds[i].name) == len &&
@@ -754,17 +760,17 @@ static int unknown_key(const struct scenario_reader *r, const char *key)
 		       r->section, *r->section ? "]" : "", names);
 }
 
-static int take_value(void *ctx, unsigned int line, const char *section,
-		      const char *key, char *value)
+static int take_value(void *ctx, const struct ini_place *at, const char *key,
+		      char *value)
 {
 	struct scenario_reader *r = ctx;
 	const struct scenario_key *k;
 	struct msg why = { "" };
 	int err;
 
-	r->line = line;
-	if (!r->kind || strcmp(section, r->section)) {
-		int bad = begin_section(r, section);
+	r->line = at->line;
+	if (!r->kind || at->section_line != r->section_line) {
+		int bad = begin_section(r, at);
 
 		if (bad)
 			return bad;
