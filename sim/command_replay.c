@@ -17,6 +17,7 @@
 #include "sim/report/outcome.h"
 #include "sim/report/results.h"
 #include "sim/wall_clock.h"
+#include "sim/workload/scenario.h"
 
 /* What all replays of one command share, and what they leave behind. */
 struct comparison {
@@ -38,7 +39,7 @@ static int choose_machine(struct comparison *c, struct msg *msg)
 	const struct bundle *b = &c->bundle;
 	unsigned int cpus = b->trace.nr_cpus ? b->trace.nr_cpus : 1;
 
-	if (!o->machine_bytes) {
+	if (!o->machine_bytes && !o->machine_scenario) {
 		if (layout_copy(&c->layout, &b->layout))
 			return msg_set(msg, ENOMEM, "no memory for the machine");
 		return 0;
@@ -47,6 +48,9 @@ static int choose_machine(struct comparison *c, struct msg *msg)
 		return msg_set(msg, EINVAL,
 			       "--machine: %s brings its own machine; the option is for a bare trace",
 			       b->name);
+	if (o->machine_scenario)
+		return scenario_machine(&c->layout, o->machine_scenario,
+					o->scale, msg);
 	if (o->machine_flat)
 		return layout_flat(&c->layout,
 				   (unsigned long)(o->machine_bytes >> PAGE_SHIFT),

@@ -12,6 +12,7 @@
 #include "sim/options.h"
 #include "sim/parallel.h"
 #include "sim/units.h"
+#include "sim/workload/scenario.h"
 
 static const struct option_row {
 	int letter;			/* 0: long form only */
@@ -109,11 +110,15 @@ static int parse_machine(struct options *o, const char *value, struct msg *msg)
 		o->machine_flat = true;
 		size = value + 5;
 	}
-	if (parse_size(size, &o->machine_bytes) || !o->machine_bytes)
-		return msg_set(msg, EINVAL,
-			       "--machine cannot be '%s'; it takes a size as 24G, or flat:SIZE",
-			       value);
-	return 0;
+	if (!parse_size(size, &o->machine_bytes) && o->machine_bytes)
+		return 0;
+	if (!o->machine_flat && scenario_exists(value)) {
+		o->machine_scenario = value;
+		return 0;
+	}
+	return msg_set(msg, EINVAL,
+		       "--machine cannot be '%s'; it takes a size as 24G, flat:SIZE, or a scenario, whose machine it is",
+		       value);
 }
 
 static int parse_highmem(struct options *o, const char *value, struct msg *msg)

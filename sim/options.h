@@ -16,7 +16,7 @@
 /* x(NAME, short or 0, long, what it takes or NULL, help) */
 #define OPTIONS(x)                                                                        \
 	x(ALLOCATORS, 'a', "allocators", "LIST", "allocators, comma-separated, or all; each as NAME:KEY=VALUE:..." ) \
-	x(MACHINE,    'm', "machine",    "M",    "machine for a trace that brings none: a size as 24G, or flat:SIZE") \
+	x(MACHINE,    'm', "machine",    "M",    "machine for a trace that brings none: a size as 24G, flat:SIZE, or that of a scenario") \
 	x(HIGHMEM,    0,   "highmem",    "none|all|above:SIZE", "which memory is high: mapped before it is seen") \
 	x(WINDOW,     0,   "window",     "arith|guard", "how high memory is mapped: computed, or so that misuse faults") \
 	x(OUTPUT,     'o', "output",     "DIR",  "write a result folder")                 \
@@ -58,6 +58,7 @@ struct options {
 	unsigned int nr_specs;
 
 	uint64_t machine_bytes;		/* 0: not given */
+	const char *machine_scenario;	/* or this: the machine of a scenario */
 	bool machine_flat;		/* one zone, instead of a PC's three */
 	enum highmem_choice highmem;
 	uint64_t highmem_bytes;		/* HIGHMEM_ABOVE only */

@@ -10,6 +10,12 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 
+/* Where a struct page of 64 bytes would lie: page 0 must not look like none. */
+static uint64_t page_address(unsigned long pfn)
+{
+	return UINT64_C(0xffffea0000000000) + (uint64_t)pfn * 64;
+}
+
 int record_open(struct record *r, const char *path, struct msg *msg)
 {
 	/* Never over somebody's file. */
@@ -60,7 +66,8 @@ void record_alloc(struct record *r, const struct record_who *who,
 	if (pfn == PFN_NONE)
 		fprintf(r->file, "page=(nil) pfn=0x0");
 	else
-		fprintf(r->file, "page=0x%lx pfn=0x%lx", pfn, pfn);
+		fprintf(r->file, "page=0x%" PRIx64 " pfn=0x%lx",
+			page_address(pfn), pfn);
 	fprintf(r->file, " order=%u migratetype=%u gfp_flags=%s\n", order,
 		migratetype, gfp_format(gfp, flags, sizeof(flags)));
 }
@@ -69,5 +76,6 @@ void record_free(struct record *r, const struct record_who *who,
 		 unsigned long pfn, unsigned int order)
 {
 	print_head(r, who, "kmem:mm_page_free");
-	fprintf(r->file, "page=0x%lx pfn=0x%lx order=%u\n", pfn, pfn, order);
+	fprintf(r->file, "page=0x%" PRIx64 " pfn=0x%lx order=%u\n",
+		page_address(pfn), pfn, order);
 }

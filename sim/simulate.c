@@ -115,7 +115,11 @@ static int count_op(struct simulation *sim)
 {
 	const struct simulate_plan *plan = sim->plan;
 
-	if (++sim->run->ops_done % PROGRESS_OPS || !plan->progress)
+	/* A replay's clock begins with the first event, and so do its seconds. */
+	if (++sim->run->ops_done == 1)
+		return engine_at(&sim->engine, sim->engine.now_ns + TICK_NS,
+				 sim->ticker, 0);
+	if (sim->run->ops_done % PROGRESS_OPS || !plan->progress)
 		return 0;
 	return plan->progress(plan->progress_ctx, sim->run->spec,
 			      sim->engine.now_ns, end_of_run(sim),
@@ -677,8 +681,6 @@ static int run_engine(struct simulation *sim)
 		err = phases_fire(&sim->engine, sim, 0);
 	if (!err && plan->sample_ns < end_of_run(sim))
 		err = engine_at(&sim->engine, plan->sample_ns, sim->sampler, 0);
-	if (!err && TICK_NS < end_of_run(sim))
-		err = engine_at(&sim->engine, TICK_NS, sim->ticker, 0);
 	for (unsigned int i = 0; i < plan->scenario->nr_classes && !err; i++)
 		err = start_actor(sim, &sim->actors[i]);
 	before = wall_clock_s();

@@ -1169,6 +1169,22 @@ static char *short_name(const char *name)
 	return strndup(last, dot && dot > last ? (size_t)(dot - last) : strlen(last));
 }
 
+static void find_path(const char *name, char *path, size_t size)
+{
+	if (name_is_path(name))
+		snprintf(path, size, "%s", name);
+	else
+		snprintf(path, size, "%s/%s.ini", scenario_dir(), name);
+}
+
+bool scenario_exists(const char *name)
+{
+	char path[4096];
+
+	find_path(name, path, sizeof(path));
+	return !access(path, R_OK);
+}
+
 int scenario_read(struct scenario *s, const char *name, double scale,
 		  struct msg *msg)
 {
@@ -1179,10 +1195,7 @@ int scenario_read(struct scenario *s, const char *name, double scale,
 	*s = (struct scenario){ .name = short_name(name) };
 	r.late = calloc(MAX_LATE_KEYS, sizeof(*r.late));
 	sha256_init(&r.sha256);
-	if (name_is_path(name))
-		snprintf(path, sizeof(path), "%s", name);
-	else
-		snprintf(path, sizeof(path), "%s/%s.ini", scenario_dir(), name);
+	find_path(name, path, sizeof(path));
 	if (!name_is_path(name) && access(path, R_OK))
 		err = msg_set(msg, EINVAL,
 			      "there is no scenario '%s' in %s; `pagetax list scenarios` names them, and a file's name ends in .ini",
@@ -1202,6 +1215,20 @@ int scenario_read(struct scenario *s, const char *name, double scale,
 	free(r.templates);
 	if (err)
 		scenario_free(s);
+	return err;
+}
+
+int scenario_machine(struct layout *layout, const char *name, double scale,
+		     struct msg *msg)
+{
+	struct scenario s;
+	int err = scenario_read(&s, name, scale, msg);
+
+	if (err)
+		return err;
+	if (layout_copy(layout, &s.layout))
+		err = msg_set(msg, ENOMEM, "no memory for the machine");
+	scenario_free(&s);
 	return err;
 }
 

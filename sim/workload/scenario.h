@@ -125,6 +125,13 @@ int scenario_read(struct scenario *s, const char *name, double scale,
 		  struct msg *msg);
 void scenario_free(struct scenario *s);
 
+/* Its machine alone. */
+int scenario_machine(struct layout *layout, const char *name, double scale,
+		     struct msg *msg);
+
+/* Whether there is a file or a built-in scenario of this name. */
+bool scenario_exists(const char *name);
+
 /* The folder of the built-in scenarios. */
 const char *scenario_dir(void);
 

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_simulate.c - what a simulated workload does to memory, and that it repeats */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/commands.h"
+#include "sim/record.h"
+#include "sim/simulate.h"
+#include "tests/sim_scratch.h"
+
+#define MACHINE "[machine]\nmemory = 64M\ncpus = 2\nzones = flat\n"
+#define PAGES   (64UL << 20 >> PAGE_SHIFT)
+
+static struct msg msg;
+static struct scenario scenario;
+static struct initial_state start;
+static struct simulate_plan plan;
+
+static void prepare(const char *text)
+{
+	const struct bundle empty = { 0 };
+	const struct demand nobody = { 0 };
+	struct rng rng;
+
+	ck_assert_msg(!scenario_read(&scenario, scratch_write_text("s.ini", text), 1,
+				     &msg), "%s", msg.text);
+	rng_seed(&rng, 1);
+	ck_assert_int_eq(initial_state_build(&start, &empty, &scenario.layout, &nobody,
+					     &rng, &msg), 0);
+	plan = (struct simulate_plan){
+		.scenario = &scenario,
+		.layout = &scenario.layout,
+		.start = &start,
+		.seed = 1,
+		.sample_ns = 100000000,
+		.checked = true,
+		.teardown = true,
+	};
+}
+
+static void done(void)
+{
+	initial_state_free(&start);
+	scenario_free(&scenario);
+}
+
+/* Run to a good end, with every page shadowed and everything freed in the end. */
+static struct replay_run run_it(const char *spec)
+{
+	struct replay_run run;
+
+	ck_assert_msg(!simulate(&run, &plan, spec, &msg), "%s", msg.text);
+	ck_assert_msg(run.verified, "%s", run.verify_msg.text);
+	ck_assert(run.restored || run.ops->caps.no_policy);
+	ck_assert(run.free_path_allocations == 0);
+	return run;
+}
+
+/* Little's law: 20000 a second that live for 50 ms are 1000 at a time. */
+START_TEST(live_pages_are_rate_times_lifetime)
+{
+	struct replay_run run;
+	const struct sample *last;
+
+	prepare(MACHINE "[phase a]\nduration = 2s\n"
+		"[class c]\narrivals = poisson rate=20000/s\n"
+		"lifetime = exponential mean=50ms\n");
+	run = run_it("linked");
+	last = &run.series.samples[run.series.nr - 1];
+	ck_assert_double_eq_tol((double)last->allocated_pages, 1000, 150);
+	ck_assert_double_eq_tol((double)run.classes[0].allocs, 40000, 1000);
+	ck_assert(run.classes[0].allocs - run.classes[0].frees ==
+		  run.classes[0].pages_end);
+	ck_assert(last->allocated_pages == run.classes[0].pages_end);
+	ck_assert_uint_eq(run.series.nr, 21);	/* at 0, each 100 ms, the end */
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
+START_TEST(a_fill_stops_at_its_level)
+{
+	struct replay_run run;
+
+	prepare(MACHINE "[phase a]\nduration = 100ms\n"
+		"[class c]\narrivals = fill level=50% rate=1000000/s\nlifetime = forever\n");
+	run = run_it("twoword");
+	ck_assert(run.classes[0].pages_end == PAGES / 2);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
+/* The cache would take all of memory; reclaim keeps each zone at its marks. */
+START_TEST(reclaim_keeps_memory_between_the_watermarks)
+{
+	struct replay_run run;
+	struct zone *z;
+	uint64_t free_pages;
+
+	prepare("[machine]\nmemory = 64M\n[phase a]\nduration = 2s\n"
+		"[class cache]\narrivals = poisson rate=50000/s\nmigratetype = movable\n"
+		"lifetime = reclaimed keep=20%\n");
+	run = run_it("linked");
+	ck_assert(run.classes[0].reclaimed > 10000);
+	ck_assert(run.classes[0].reclaimed == run.classes[0].frees);
+	ck_assert(run.classes[0].failed_allocs == 0);
+	free_pages = PAGES - run.classes[0].pages_end;
+	z = &scenario.layout.zones[0];
+	ck_assert(free_pages < 4 * (z->wmark_high + z[1].wmark_high) + 500);
+	ck_assert(free_pages > 0);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
+/* 64 MiB hold 32 huge pages at most; the rest becomes 512 pages each, or fails. */
+START_TEST(a_huge_fault_falls_back_to_small_pages)
+{
+	struct replay_run run;
+
+	prepare(MACHINE "[phase a]\nduration = 1s\n"
+		"[class small]\narrivals = fill level=20% rate=1000000/s\nlifetime = 50% forever\n"
+		"lifetime = 50% exponential mean=1ms\n"
+		"[class huge]\narrivals = periodic every=10ms\norders = 9\nfallback = 0\n"
+		"lifetime = forever\n");
+	run = run_it("linked");
+	ck_assert(run.classes[1].fallbacks > 10);
+	ck_assert(run.classes[1].failed_allocs > 0);
+	ck_assert(run.classes[1].pages_end > PAGES / 2);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
+/* Each worker holds 10 pages for 9 ms, then thinks for 1 ms on average. */
+START_TEST(a_closed_loop_asks_no_more_than_its_workers_can)
+{
+	struct replay_run run;
+
+	prepare(MACHINE "[phase a]\nduration = 1s\n"
+		"[class c]\narrivals = closed workers=8 think=1ms\nbatch = 10\n"
+		"lives = together\nlifetime = constant value=9ms\n");
+	run = run_it("linked");
+	ck_assert(run.classes[0].pages_peak <= 80);
+	ck_assert_double_eq_tol((double)run.classes[0].allocs, 8000, 300);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
+/* One page a ms from the first arrival on; after 50 ms all are gone. */
+START_TEST(a_paced_batch_takes_its_time_and_dies_at_once)
+{
+	struct replay_run run;
+
+	prepare(MACHINE "[phase a]\nduration = 100ms\n"
+		"[class c]\narrivals = periodic every=20ms\nbatch = 1000\npace = 1ms\n"
+		"lives = together\nlifetime = constant value=50ms\n");
+	plan.sample_ns = 1000000;
+	run = run_it("linked");
+	/* begun at 20 ms: one at 20, two at 21 ... 20 at 39, the next joins at 40 */
+	ck_assert(run.series.samples[20].allocated_pages <= 1);
+	ck_assert(run.series.samples[39].allocated_pages >= 19);
+	ck_assert(run.series.samples[39].allocated_pages <= 20);
+	ck_assert(run.series.samples[69].allocated_pages > 80);
+	ck_assert(run.series.samples[71].allocated_pages < 60);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
+START_TEST(a_phase_releases_every_second_block)
+{
+	struct replay_run run;
+
+	prepare(MACHINE "[phase a]\nduration = 100ms\n"
+		"[phase b]\nduration = 10ms\nrate = 0\nrelease = c every=2\nrelease = d\n"
+		"[class c]\narrivals = fill level=50% rate=1000000/s\nlifetime = forever\n"
+		"[class d]\narrivals = poisson rate=10000/s\nlifetime = exponential mean=1s\n");
+	run = run_it("twoword");
+	ck_assert(run.classes[0].pages_end <= PAGES / 4);
+	ck_assert(run.classes[0].pages_end >= PAGES / 4 - 1000);
+	ck_assert(run.classes[1].pages_end == 0);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
+#define BUSY MACHINE "[phase a]\nduration = 300ms\n"                             \
+	"[class a]\narrivals = bursty rate=300000/s on=5ms off=5ms\norders = 0:4 1:2 2:1\n" \
+	"lifetime = lognormal median=3ms sigma=1\nfree-cpu = any\n"                  \
+	"[class b]\narrivals = poisson rate=3000/s\nbatch = uniform min=1 max=9\n"   \
+	"pace = 10us\nlives = together\nmigratetype = movable\n"                     \
+	"lifetime = pareto min=1ms shape=1.2\n"
+
+/* Demand is drawn class by class, so a design that fails nothing sees the same. */
+START_TEST(all_allocators_see_the_same_demand)
+{
+	struct replay_run a, b;
+
+	prepare(BUSY);
+	a = run_it("linked");
+	b = run_it("twoword");
+	for (int i = 0; i < 2; i++) {
+		ck_assert(a.classes[i].allocs == b.classes[i].allocs);
+		ck_assert(a.classes[i].pages_peak == b.classes[i].pages_peak);
+	}
+	ck_assert(a.ops_done == b.ops_done);
+	replay_run_free(&a);
+	replay_run_free(&b);
+	done();
+}
+END_TEST
+
+START_TEST(a_seed_decides_everything)
+{
+	struct replay_run a, b, c;
+
+	prepare(BUSY);
+	a = run_it("twoword");
+	b = run_it("twoword");
+	plan.seed = 2;
+	c = run_it("twoword");
+	ck_assert(a.ops_done == b.ops_done);
+	ck_assert(!memcmp(a.series.samples, b.series.samples,
+			  a.series.nr * sizeof(*a.series.samples)));
+	ck_assert(a.ops_done != c.ops_done);
+	replay_run_free(&a);
+	replay_run_free(&b);
+	replay_run_free(&c);
+	done();
+}
+END_TEST
+
+static bool stop_at_once(void *ctx, const char *allocator, uint64_t now_ns,
+			 uint64_t end_ns, uint64_t ops)
+{
+	(void)ctx;
+	(void)allocator;
+	(void)now_ns;
+	(void)end_ns;
+	(void)ops;
+	return false;
+}
+
+START_TEST(an_interrupted_run_keeps_what_there_was)
+{
+	struct replay_run run;
+
+	prepare(BUSY);
+	plan.progress = stop_at_once;
+	ck_assert_int_eq(simulate(&run, &plan, "linked", &msg), -EINTR);
+	ck_assert(strstr(msg.text, "interrupted at"));
+	ck_assert(run.verified);
+	ck_assert(run.ops_done > 0);
+	ck_assert(run.series.nr >= 2);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
+/* The command line, in the scratch folder: "@" stands for it. */
+static int run_line(const char *line)
+{
+	char all[1024] = "", *words[24], *rest = all;
+	size_t len = 0;
+	int n = 0;
+
+	for (; *line && len + 128 < sizeof(all); line++) {
+		if (*line == '@')
+			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s",
+						scratch_folder());
+		else
+			all[len++] = *line;
+		all[len] = '\0';
+	}
+	while (n < 24 && (words[n] = strsep(&rest, " ")))
+		n++;
+	msg.text[0] = '\0';
+	return pagetax_run(n, words, &msg);
+}
+
+/* What the allocator did, from a result folder: the end of summary.json. */
+static char *decisions(const char *folder)
+{
+	char path[64], *text, *from;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/summary.json", folder);
+	text = scratch_slurp(scratch_path(path), &len);
+	from = strstr(text, "\"buddyinfo\"");
+	ck_assert_ptr_nonnull(from);
+	from[strcspn(from, "}")] = '\0';
+	from = strdup(from);
+	free(text);
+	return from;
+}
+
+START_TEST(a_recorded_run_replays_to_the_same_decisions)
+{
+	char *simulated, *replayed;
+
+	scratch_write_text("s.ini", BUSY);
+	ck_assert_msg(!run_line("pagetax simulate -q --no-plots -a twoword -o @/sim "
+				"--record @/t.txt @/s.ini"), "%s", msg.text);
+	ck_assert_msg(!run_line("pagetax replay -q --no-plots -a twoword -o @/rep "
+				"-m @/s.ini @/t.txt"), "%s", msg.text);
+	simulated = decisions("sim");
+	replayed = decisions("rep");
+	ck_assert_str_eq(simulated, replayed);
+	free(simulated);
+	free(replayed);
+}
+END_TEST
+
+static const struct {
+	const char *line;
+	int status;
+	const char *message;
+} mistakes[] = {
+	{ "pagetax simulate no-such", STATUS_USAGE, "no scenario 'no-such'" },
+	{ "pagetax simulate @/none.ini", STATUS_FAILED, "none.ini: No such file" },
+	{ "pagetax simulate --scale 0 @/s.ini", STATUS_USAGE, "--scale cannot be '0'" },
+	{ "pagetax simulate --scale 1/x @/s.ini", STATUS_USAGE, "--scale cannot be '1/x'" },
+	{ "pagetax simulate --sample 100 @/s.ini", STATUS_USAGE, "expected TIME as in 10ms" },
+	{ "pagetax simulate --sample 1us @/s.ini", STATUS_USAGE, "more than 100000 samples" },
+	{ "pagetax simulate --record @/t -a linked,twoword @/s.ini", STATUS_USAGE, "one in -a, not 2" },
+	{ "pagetax simulate --record @/s.ini -a linked @/s.ini", STATUS_FAILED, "File exists" },
+	{ "pagetax simulate -a linked @/big.ini", STATUS_FAILED, "a machine of 1000 TiB needs" },
+};
+
+START_TEST(what_cannot_be_is_one_message)
+{
+	scratch_write_text("s.ini", BUSY);
+	scratch_write_text("big.ini", "[machine]\nmemory = 1000T\n[phase a]\nduration = 1s\n"
+			   "[class c]\narrivals = periodic every=1s\nlifetime = forever\n");
+	ck_assert_int_eq(run_line(mistakes[_i].line), mistakes[_i].status);
+	ck_assert_msg(strstr(msg.text, mistakes[_i].message), "\"%s\" lacks \"%s\"",
+		      msg.text, mistakes[_i].message);
+}
+END_TEST
+
+static const char *const built_in[] = {
+	"server", "database", "build-farm", "containers", "desktop", "android",
+	"pae-4g", "pae-16g", "pae-64g", "tera", "waves", "checkerboard",
+	"mixed-orders", "full-95", "full-99", "unmovable-drip", "node-storm",
+};
+
+START_TEST(every_built_in_scenario_ends_verified)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line), "pagetax simulate -q --no-plots "
+		 "--scale 1/%d -a linked,twoword -o @/out %s",
+		 strcmp(built_in[_i], "tera") ? 64 : 1024, built_in[_i]);
+	ck_assert_msg(run_line(line) == STATUS_DONE, "%s", msg.text);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("simulate");
+	TCase *tc = tcase_create("simulate");
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_checked_fixture(tc, scratch_setup, scratch_teardown);
+	tcase_add_test(tc, live_pages_are_rate_times_lifetime);
+	tcase_add_test(tc, a_fill_stops_at_its_level);
+	tcase_add_test(tc, reclaim_keeps_memory_between_the_watermarks);
+	tcase_add_test(tc, a_huge_fault_falls_back_to_small_pages);
+	tcase_add_test(tc, a_closed_loop_asks_no_more_than_its_workers_can);
+	tcase_add_test(tc, a_paced_batch_takes_its_time_and_dies_at_once);
+	tcase_add_test(tc, a_phase_releases_every_second_block);
+	tcase_add_test(tc, all_allocators_see_the_same_demand);
+	tcase_add_test(tc, a_seed_decides_everything);
+	tcase_add_test(tc, an_interrupted_run_keeps_what_there_was);
+	tcase_add_test(tc, a_recorded_run_replays_to_the_same_decisions);
+	tcase_add_loop_test(tc, what_cannot_be_is_one_message, 0, ARRAY_SIZE(mistakes));
+	tcase_add_loop_test(tc, every_built_in_scenario_ends_verified, 0,
+			    ARRAY_SIZE(built_in));
+	suite_add_tcase(suite, tc);
+	sr = srunner_create(suite);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
