@@ -28,6 +28,7 @@
 	x(embedded16)      \
 	x(packed8)         \
 	x(inpage)          \
+	x(hybrid)          \
 	x(genalloc)        \
 	x(genalloc_twobit) \
 	x(genalloc_split)  \
