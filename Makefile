@@ -7,6 +7,7 @@
 #     tests/         ->  libhelpers.a  --+-->  test_*       (one program a file)
 #
 #     build/                 the optimised build: libpagetax.a, pagetax
+#     build/count/           the same program, counting what operations cost
 #     build/check/           the same sources with asserts, and the tests
 #     build/check/fan2/...   the library with tiny constants, and tests/tiny_*
 #     build/clang/  build/address+undefined/  build/m32/  ...
@@ -57,6 +58,7 @@ define HELP
                               (INPUT=$(INPUT) ALLOCATORS=$(ALLOCATORS))
   make run-scenarios        simulate every built-in scenario at SCALE ($(SCALE))
   make bench                measure the allocators' speed
+  make figures              published figures, computed anew: $(B)/figures
   make layers               prove that includes and symbols point down only
   make debug                $(T)/pagetax, with asserts
   make deps                 install the Debian packages that are missing
@@ -207,12 +209,22 @@ $(eval $(call archive,$(B)/obj/libsim.a,$(B)/obj,$(filter-out $(main_src),$(sim_
 $(eval $(call program,$(B)/pagetax,$(B)/obj/sim/main.o,\
 	$(B)/obj/libsim.a $(B)/libpagetax.a,$(sim_libs)))
 
+# -- the counting build, for the figures ---------------------------------------
+
+C := $(B)/count
+
+$(eval $(call objects,$(C)/obj,-DNDEBUG -DPAGETAX_COUNT))
+$(eval $(call archive,$(C)/libpagetax.a,$(C)/obj,$(lib_src)))
+$(eval $(call archive,$(C)/obj/libsim.a,$(C)/obj,$(filter-out $(main_src),$(sim_src))))
+$(eval $(call program,$(C)/pagetax,$(C)/obj/sim/main.o,\
+	$(C)/obj/libsim.a $(C)/libpagetax.a,$(sim_libs)))
+
 # -- the checked build and its tests ------------------------------------------
 
 .PHONY: debug
 debug: $(T)/pagetax
 
-$(eval $(call objects,$(T)/obj,))
+$(eval $(call objects,$(T)/obj,-DPAGETAX_COUNT))
 $(eval $(call archive,$(T)/libpagetax.a,$(T)/obj,$(lib_src)))
 $(eval $(call archive,$(T)/obj/libsim.a,$(T)/obj,$(filter-out $(main_src),$(sim_src))))
 $(eval $(call archive,$(T)/obj/libhelpers.a,$(T)/obj,$(helper_src)))
@@ -260,7 +272,7 @@ submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 
 deps_options := $(if $(M32),--m32)
 
-.PHONY: deps run do-run bench
+.PHONY: deps run do-run bench figures do-figures
 deps:
 	@CC='$(CC)' scripts/deps $(deps_options)
 
@@ -282,6 +294,12 @@ run-scenarios: $(B)/pagetax
 		echo "== $$s"; \
 		$(B)/pagetax simulate -a all --scale $(SCALE) $$s || exit 1; \
 	done
+
+figures: deps
+	@$(submake) do-figures
+
+do-figures: $(C)/pagetax
+	$(C)/pagetax figures -o $(B)/figures
 
 bench: $(B)/pagetax
 	$(B)/pagetax bench
@@ -336,7 +354,7 @@ compile_commands.json: $(B)/obj/flags $(B)/obj/flags.sim $(B)/obj/flags.tests $(
 	@echo '[' >$@.tmp
 	$(call json_entries,$(lib_src),,-DNDEBUG)
 	$(call json_entries,$(sim_src),$(sim_flags),-DNDEBUG)
-	$(call json_entries,$(test_src) $(helper_src),$(test_flags),)
+	$(call json_entries,$(test_src) $(helper_src),$(test_flags),-DPAGETAX_COUNT)
 	$(call json_entries,$(tiny_src),$(test_flags),$(tiny_fan2))
 	@sed -e '$$ s/,$$//' $@.tmp >$@ && echo ']' >>$@ && rm -f $@.tmp
 
@@ -348,6 +366,7 @@ help:
 	@:
 
 -include $(wildcard $(patsubst %.c,$(B)/obj/%.d,$(lib_src) $(sim_src)) \
+	$(patsubst %.c,$(C)/obj/%.d,$(lib_src) $(sim_src)) \
 	$(patsubst %.c,$(T)/obj/%.d,$(all_src)) \
 	$(foreach v,$(TINY_VARIANTS),\
 	$(patsubst %.c,$(T)/$(v)/obj/%.d,$(lib_src) $(tiny_src) $(tiny_helper_src))))

@@ -63,6 +63,14 @@ const struct command commands[] = {
 		.run = command_validate,
 	},
 	{
+		.name = "figures",
+		.args = "[FIGURE...]",
+		.summary = "published figures, computed anew beside what was published",
+		.max_args = 64,
+		.options = OPT(OUTPUT) | OPT(SEED) | OPT(NO_PLOTS) | OPT(QUIET),
+		.run = command_figures,
+	},
+	{
 		.name = "info",
 		.args = "INPUT",
 		.summary = "what a trace, a bundle or a result folder holds",

@@ -179,6 +179,16 @@ struct range {
 	struct range_cost *cost;	/* the caller's; NULL: not counted */
 };
 
+/* All backends of ranges; ends with NULL. */
+extern const struct range_ops *const range_registry[];
+
+/*
+ * Make a range without units from "name" or "name:key=value:...". 0, or a
+ * negative errno with a message.
+ */
+int range_create(struct range **out, const char *spec, struct machine *m,
+		 struct msg *msg);
+
 /* Fill what every backend's create() has to. */
 void range_init(struct range *r, const struct range_ops *ops,
 		struct machine *m);
@@ -226,6 +236,17 @@ static inline enum range_answer range_free(struct range *r, unsigned long first,
 {
 	COST_BEGIN(r);
 	return r->ops->free(r, first, r->caps.needs_size ? nr : 0);
+}
+
+/* Add units that are free from the start. 0 or -ENOMEM. */
+static inline int range_add_free(struct range *r, unsigned long first,
+				 unsigned long nr)
+{
+	int err = r->ops->add(r, first, nr);
+
+	if (!err)
+		r->ops->release(r, first, nr);
+	return err;
 }
 
 static inline void range_destroy(struct range *r)

@@ -43,6 +43,10 @@ struct range_cost {
 	RANGE_COSTS(COST_FIELD)
 #undef COST_FIELD
 
+	/* Called before each touch of a word that threads share; may be NULL. */
+	void (*step)(void *arg);
+	void *step_arg;
+
 	uint64_t nr_ops;
 	struct {
 		uintptr_t line;
@@ -72,12 +76,15 @@ void range_cost_touch(struct range_cost *cost, const void *word, bool write);
 #define COST_WRITE(r, word) \
 	do { if ((r)->cost) range_cost_touch((r)->cost, word, true); } while (0)
 #define COST_BEGIN(r) COST_ADD(r, nr_ops, 1)
+#define COST_STEP(r) \
+	do { if ((r)->cost && (r)->cost->step) (r)->cost->step((r)->cost->step_arg); } while (0)
 #else
 #define RANGE_COUNTS false
 #define COST_ADD(r, field, n) do { (void)sizeof((r)->cost->field + (n)); } while (0)
 #define COST_READ(r, word) do { (void)sizeof(*(word)); } while (0)
 #define COST_WRITE(r, word) do { (void)sizeof(*(word)); } while (0)
 #define COST_BEGIN(r) do { (void)sizeof(*(r)); } while (0)
+#define COST_STEP(r) do { (void)sizeof(*(r)); } while (0)
 #endif
 
 #endif

@@ -42,6 +42,12 @@ const struct plot plots[] = {
 	  true },
 	{ "validate", "validation.tsv", "time_ns", "Prediction and recording",
 	  "Free blocks as predicted over those recorded.", false },
+	{ "figure-b7", "figure-b7.tsv", "run_units", "Where runs end",
+	  "Interleaved bits, separate bits or a tree: words a claim writes, and metadata of a full range, by length of the runs.",
+	  false },
+	{ "figure-b10", "figure-b10.tsv", "endless", "Two threads on one word",
+	  "Orders of two threads' touches that go wrong, in percent of all orders there are.",
+	  false },
 	{ .name = NULL },
 };
 

@@ -16,7 +16,8 @@
 static const char *const our_files[] = {
 	"summary.json", "timing.json", "samples.tsv", "buddyinfo.tsv", "tax.tsv",
 	"classes.tsv", "processes.tsv", "memory.tsv", "breakeven.tsv",
-	"validation.json", "validation.tsv", "report.html", "*.svg", "*.png",
+	"validation.json", "validation.tsv", "report.html", "figure-*.tsv",
+	"*.svg", "*.png",
 };
 
 static char *concat(const char *a, const char *b, const char *c)

@@ -152,7 +152,7 @@ static __always_inline unsigned long gen_scan(const struct gen_pool *p,
 	while (from < end) {
 		unsigned int in_word = (unsigned int)(from % per_word);
 		const atom_word *word = &map[from / per_word];
-		unsigned long found = hits(atom_load(word)) >> in_word * unit_bits;
+		unsigned long found = hits(atom_load(&p->base, word)) >> in_word * unit_bits;
 
 		COST_READ(&p->base, word);
 		COST_ADD(&p->base, bits_scanned, unit_bits *
@@ -197,7 +197,7 @@ static __always_inline bool gen_turn(const struct gen_pool *p,
 				     unsigned long from, unsigned long to,
 				     bool as_posted)
 {
-	unsigned long old = atom_load(piece->word);
+	unsigned long old = atom_load(&p->base, piece->word);
 
 	COST_READ(&p->base, piece->word);
 	for (;;) {
@@ -205,8 +205,7 @@ static __always_inline bool gen_turn(const struct gen_pool *p,
 
 		if ((old & piece->mask) != from)
 			return false;
-		seen = atom_cas(piece->word, old, target);
-		COST_ADD(&p->base, atomic_tries, 1);
+		seen = atom_cas(&p->base, piece->word, old, target);
 		COST_WRITE(&p->base, piece->word);
 		if (seen == (as_posted ? target : old))
 			return true;
@@ -297,8 +296,7 @@ static __always_inline bool gen_take(const struct gen_repr *g,
 		g->undo(p, c, at, nr - left);
 		return false;
 	}
-	atom_sub(&c->avail, nr);
-	COST_WRITE(&p->base, &c->avail);
+	atom_sub(&p->base, &c->avail, nr);
 	return true;
 }
 
@@ -314,7 +312,7 @@ static __always_inline unsigned long gen_alloc(const struct gen_repr *g,
 
 		COST_ADD(r, list_nodes, 1);
 		COST_READ(r, &c->avail);
-		if (atom_load(&c->avail) < nr)
+		if (atom_load(r, &c->avail) < nr)
 			continue;
 		COST_ADD(r, chunks_tried, 1);
 		do {
@@ -381,7 +379,7 @@ static inline unsigned long gen_nr_free(const struct range *r)
 
 	for (const struct gen_chunk *c = to_const_gen_pool(r)->chunks; c;
 	     c = c->next)
-		nr += atom_load(&c->avail);
+		nr += atom_load(r, &c->avail);
 	return nr;
 }
 
@@ -399,11 +397,11 @@ static __always_inline int gen_verify(const struct gen_repr *g,
 			end = gen_find_used(g, p, c, at, c->nr);
 			nr += end - at;
 		}
-		if (nr != atom_load(&c->avail))
+		if (nr != atom_load(r, &c->avail))
 			return msg_set(msg, EUCLEAN,
 				       "%s: the chunk at unit %lu counts %lu free units, its map has %lu",
 				       r->ops->name, c->first,
-				       atom_load(&c->avail), nr);
+				       atom_load(r, &c->avail), nr);
 	}
 	return 0;
 }
@@ -419,10 +417,10 @@ static __always_inline uint64_t gen_fingerprint(const struct gen_repr *g,
 		size_t nr = gen_map_bytes(g->unit_bits, c->nr) / sizeof(*c->map);
 
 		for (size_t i = 0; i < nr; i++) {
-			hash = fingerprint_mix(hash, atom_load(&c->map[i]));
+			hash = fingerprint_mix(hash, atom_load(r, &c->map[i]));
 			if (c->tails)
 				hash = fingerprint_mix(hash,
-						       atom_load(&c->tails[i]));
+						       atom_load(r, &c->tails[i]));
 		}
 	}
 	return hash;
@@ -444,7 +442,7 @@ static __always_inline void gen_release(struct range *r, unsigned long first,
 		unsigned long part = min_t(unsigned long, nr, c->nr - at);
 
 		clear(p, c, at, part);
-		atom_add(&c->avail, part);
+		atom_add(r, &c->avail, part);
 		first += part;
 		nr -= part;
 	}

@@ -103,8 +103,7 @@ static enum range_answer genalloc_free(struct range *r, unsigned long first,
 		gen_set_bits(p, c->map, at, nr - left);
 		return RANGE_NOT_USED;
 	}
-	atom_add(&c->avail, nr);
-	COST_WRITE(r, &c->avail);
+	atom_add(r, &c->avail, nr);
 	return RANGE_OK;
 }
 

@@ -88,9 +88,13 @@ static void turn_tail(struct gen_pool *p, struct gen_chunk *c,
 	(void)done;
 }
 
-static bool bit_is_set(const atom_word *map, unsigned long at)
+static bool bit_is_set(const struct gen_pool *p, const atom_word *map,
+		       unsigned long at)
 {
-	return atom_load(&map[at / WORD_BITS]) >> at % WORD_BITS & 1;
+	const atom_word *word = &map[at / WORD_BITS];
+
+	COST_READ(&p->base, word);
+	return atom_load(&p->base, word) >> at % WORD_BITS & 1;
 }
 
 /* Units from `at` to the first tail; 0 when there is none. */
@@ -103,14 +107,16 @@ static unsigned long length_to_tail(const struct gen_pool *p,
 }
 
 /* The unit after the last one below `at` that is free or a tail. */
-static unsigned long head_below(const struct gen_chunk *c, unsigned long at)
+static unsigned long head_below(const struct gen_pool *p,
+				const struct gen_chunk *c, unsigned long at)
 {
 	unsigned long word = at / WORD_BITS;
 	unsigned long below = (1UL << at % WORD_BITS) - 1;
 
 	for (;; word--, below = ~0UL) {
-		unsigned long ends = (atom_load(&c->tails[word]) |
-				      ~atom_load(&c->map[word])) & below;
+		unsigned long ends = (atom_load(&p->base, &c->tails[word]) |
+				      ~atom_load(&p->base, &c->map[word])) &
+				     below;
 
 		if (ends)
 			return word * WORD_BITS + ilog2(ends) + 1;
@@ -260,7 +266,7 @@ static void put_back(struct gen_pool *p, unsigned long first, unsigned long nr)
 	struct gen_chunk *c = gen_chunk_of(p, first);
 
 	clear_map(p, c, first - c->first, nr);
-	atom_add(&c->avail, nr);
+	atom_add(&p->base, &c->avail, nr);
 }
 
 static unsigned long split_alloc(struct range *r, unsigned long nr,
@@ -293,10 +299,9 @@ static enum range_answer length_by_tails(const struct split *s,
 					 const struct gen_chunk *c,
 					 unsigned long at, unsigned long *nr)
 {
-	COST_READ(&s->pool.base, &c->map[at / WORD_BITS]);
-	if (!bit_is_set(c->map, at))
+	if (!bit_is_set(&s->pool, c->map, at))
 		return RANGE_NOT_USED;
-	if (s->check_heads && at && head_below(c, at) != at)
+	if (s->check_heads && at && head_below(&s->pool, c, at) != at)
 		return RANGE_NOT_HEAD;
 	*nr = length_to_tail(&s->pool, c, at);
 	return *nr ? RANGE_OK : RANGE_NOT_HEAD;
@@ -310,7 +315,7 @@ static enum range_answer length_by_tree(const struct split *s,
 	const struct split_run *run = tree_find(s, c->first + at);
 
 	if (!run)
-		return bit_is_set(c->map, at) ? RANGE_OUTSIDE : RANGE_NOT_USED;
+		return bit_is_set(&s->pool, c->map, at) ? RANGE_OUTSIDE : RANGE_NOT_USED;
 	*nr = run->nr;
 	return run->first == c->first + at ? RANGE_OK : RANGE_NOT_HEAD;
 }
@@ -337,8 +342,7 @@ static enum range_answer split_free(struct range *r, unsigned long first,
 	else
 		turn_tail(&s->pool, c, at + length - 1, false);
 	clear_map(&s->pool, c, at, length);
-	atom_add(&c->avail, length);
-	COST_WRITE(r, &c->avail);
+	atom_add(r, &c->avail, length);
 	return RANGE_OK;
 }
 
@@ -361,7 +365,7 @@ static bool split_in_use(const struct range *r)
 	unsigned long used = 0;
 
 	for (const struct gen_chunk *c = s->pool.chunks; c; c = c->next)
-		used += c->nr - atom_load(&c->avail);
+		used += c->nr - atom_load(&s->pool.base, &c->avail);
 	return used > s->reserved;
 }
 
@@ -381,7 +385,7 @@ static void query_by_tree(const struct split *s, unsigned long unit,
 static void query_by_tails(const struct split *s, const struct gen_chunk *c,
 			   unsigned long at, struct range_info *info)
 {
-	unsigned long head = head_below(c, at);
+	unsigned long head = head_below(&s->pool, c, at);
 
 	info->head = c->first + head;
 	info->nr = length_to_tail(&s->pool, c, head);
@@ -398,7 +402,7 @@ static void split_query(const struct range *r, unsigned long unit,
 	*info = (struct range_info){ RANGE_INVALID, RANGE_NONE, 0 };
 	if (!c)
 		return;
-	if (!bit_is_set(c->map, unit - c->first))
+	if (!bit_is_set(&s->pool, c->map, unit - c->first))
 		info->state = RANGE_FREE;
 	else if (s->tree)
 		query_by_tree(s, unit, info);
@@ -415,11 +419,13 @@ static bool split_next_free(const struct range *r, unsigned long from,
 static int verify_tails(const struct range *r, const struct gen_chunk *c,
 			struct msg *msg)
 {
+	const struct split *s = to_split(r);
+
 	for (unsigned long at = 0; at < c->nr; at++) {
-		bool used = bit_is_set(c->map, at);
-		bool tail = bit_is_set(c->tails, at);
+		bool used = bit_is_set(&s->pool, c->map, at);
+		bool tail = bit_is_set(&s->pool, c->tails, at);
 		bool last = used && (at + 1 == c->nr ||
-				     !bit_is_set(c->map, at + 1));
+				     !bit_is_set(&s->pool, c->map, at + 1));
 
 		if (tail && !used)
 			return msg_set(msg, EUCLEAN,
@@ -440,7 +446,7 @@ static int verify_tree(const struct split *s, struct msg *msg)
 	unsigned long used = 0, held = 0, end = 0;
 
 	for (const struct gen_chunk *c = s->pool.chunks; c; c = c->next)
-		used += c->nr - atom_load(&c->avail);
+		used += c->nr - atom_load(&s->pool.base, &c->avail);
 	if (!avl_is_balanced(&s->runs))
 		return msg_set(msg, EUCLEAN, "%s: the tree of runs is not balanced",
 			       name);

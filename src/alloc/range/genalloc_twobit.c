@@ -28,7 +28,9 @@
  *                      claimant finds its own bits, takes them for somebody
  *                      else's and leaves them behind for ever
  *         double use   another thread takes the units just released, in the
- *                      same pattern: the second swap wipes its run out
+ *                      same pattern: the second swap wipes its run out; or
+ *                      claims the same units first, and both are content
+ *         no end       a claim and a release undo each other again and again
  *   - A map is rounded down to whole words, so the last units of a chunk that
  *     is no multiple of 32 lie outside of it. (Here they have their memory
  *     all the same; verify() says that they should not.)
@@ -158,26 +160,29 @@ static unsigned long run_length(const struct gen_pool *p,
 	return gen_scan(p, c->map, 2, at + 1, c->nr, code_no_body) - at;
 }
 
-static enum range_state state_of(const struct gen_chunk *c, unsigned long at)
+static enum range_state state_of(const struct gen_pool *p,
+				 const struct gen_chunk *c, unsigned long at)
 {
 	static const enum range_state states[] = {
 		RANGE_FREE, RANGE_RESERVED, RANGE_BODY, RANGE_HEAD,
 	};
 	struct gen_piece piece = gen_piece(c->map, 2, at, 1);
 
-	return states[atom_load(piece.word) >> piece.shift & 3];
+	COST_READ(&p->base, piece.word);
+	return states[atom_load(&p->base, piece.word) >> piece.shift & 3];
 }
 
 /* Head of the run that the body unit `at` belongs to. */
-static unsigned long run_head(const struct gen_chunk *c, unsigned long at)
+static unsigned long run_head(const struct gen_pool *p,
+			      const struct gen_chunk *c, unsigned long at)
 {
 	const unsigned int per_word = WORD_BITS / 2;
 	unsigned long word = at / per_word;
-	unsigned long heads = code_head(atom_load(&c->map[word])) &
+	unsigned long heads = code_head(atom_load(&p->base, &c->map[word])) &
 			      ((1UL << 2 * (at % per_word)) - 1);
 
 	while (!heads)
-		heads = code_head(atom_load(&c->map[--word]));
+		heads = code_head(atom_load(&p->base, &c->map[--word]));
 	return word * per_word + ilog2(heads) / 2;
 }
 
@@ -251,7 +256,7 @@ static enum range_answer twobit_free(struct range *r, unsigned long first,
 {
 	struct gen_pool *p = to_gen_pool(r);
 	struct gen_chunk *c = gen_chunk_of(p, first);
-	enum range_state state = c ? state_of(c, first - c->first)
+	enum range_state state = c ? state_of(p, c, first - c->first)
 				   : RANGE_INVALID;
 	unsigned long length;
 
@@ -263,8 +268,7 @@ static enum range_answer twobit_free(struct range *r, unsigned long first,
 		return RANGE_WRONG_SIZE;
 	if (turn_run(p, c, first - c->first, length, PATTERN_RUN, PATTERN_FREE))
 		return RANGE_NOT_USED;
-	atom_add(&c->avail, length);
-	COST_WRITE(r, &c->avail);
+	atom_add(r, &c->avail, length);
 	return RANGE_OK;
 }
 
@@ -313,11 +317,11 @@ static void twobit_query(const struct range *r, unsigned long unit,
 	if (!c)
 		return;
 	head = unit - c->first;
-	info->state = state_of(c, head);
+	info->state = state_of(p, c, head);
 	if (info->state != RANGE_HEAD && info->state != RANGE_BODY)
 		return;
 	if (info->state == RANGE_BODY)
-		head = run_head(c, head);
+		head = run_head(p, c, head);
 	info->head = c->first + head;
 	info->nr = run_length(p, c, head);
 }
@@ -335,7 +339,7 @@ static int verify_chunk(const struct range *r, const struct gen_chunk *c,
 	enum range_state before = RANGE_FREE;
 
 	for (unsigned long at = 0; at < c->nr; at++) {
-		enum range_state state = state_of(c, at);
+		enum range_state state = state_of(to_const_gen_pool(r), c, at);
 
 		if (state == RANGE_BODY && before != RANGE_HEAD &&
 		    before != RANGE_BODY)

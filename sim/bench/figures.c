@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* figures.c - the list of figures, and what they have in common */
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/bench/figures.h"
+#include "sim/interrupt.h"
+#include "sim/report/plots.h"
+#include "sim/report/results.h"
+
+/* One line for each figure: its file has an object named figure_<id>. */
+#define FIGURES(x) \
+	x(b7)      \
+	x(b10)
+
+#define FIGURE_DECLARE(id) extern const struct figure figure_##id;
+FIGURES(FIGURE_DECLARE)
+#undef FIGURE_DECLARE
+
+const struct figure *const figures[] = {
+#define FIGURE_ENTRY(id) &figure_##id,
+	FIGURES(FIGURE_ENTRY)
+#undef FIGURE_ENTRY
+	NULL,
+};
+
+struct claim {
+	char what[96];
+	enum claim_relation relation;
+	double published;
+	double here;
+	bool holds;
+};
+
+#define MAX_CLAIMS 32
+#define MAX_COLUMNS 16
+
+struct figure_run {
+	const struct figure *figure;
+	uint64_t seed;
+	FILE *rows;			/* into text */
+	char *text;			/* the table as it will be in the file */
+	size_t len;
+	struct claim claims[MAX_CLAIMS];
+	unsigned int nr_claims;
+};
+
+void figure_columns(struct figure_run *f, const char *columns)
+{
+	fprintf(f->rows, "%s\n", columns);
+}
+
+void figure_row(struct figure_run *f, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vfprintf(f->rows, fmt, args);
+	va_end(args);
+	fputc('\n', f->rows);
+}
+
+void figure_claim(struct figure_run *f, const char *what,
+		  enum claim_relation relation, double published, double here,
+		  double tolerance)
+{
+	struct claim *c = &f->claims[f->nr_claims];
+
+	assert(f->nr_claims < MAX_CLAIMS);
+	f->nr_claims++;
+	snprintf(c->what, sizeof(c->what), "%s", what);
+	c->relation = relation;
+	c->published = published;
+	c->here = here;
+	switch (relation) {
+	case CLAIM_EQUAL:
+		c->holds = fabs(here - published) <= fabs(published) * tolerance;
+		break;
+	case CLAIM_AT_LEAST:
+		c->holds = here >= published;
+		break;
+	case CLAIM_AT_MOST:
+		c->holds = here <= published;
+		break;
+	}
+}
+
+uint64_t figure_seed(const struct figure_run *f)
+{
+	return f->seed;
+}
+
+int figure_range_create(struct figure_range *fr, const char *spec,
+			uint64_t memory_bytes, struct msg *msg)
+{
+	unsigned long nr_pages = (unsigned long)(memory_bytes >> PAGE_SHIFT);
+	int err;
+
+	*fr = (struct figure_range){ 0 };
+	err = layout_flat(&fr->layout, nr_pages, 1, msg);
+	if (err)
+		return err;
+	err = machine_create(&fr->machine, &fr->layout, WINDOW_ARITH, msg);
+	if (!err)
+		err = range_create(&fr->range, spec, fr->machine, msg);
+	if (!err) {
+		fr->cost = calloc(1, sizeof(*fr->cost));
+		if (fr->cost)
+			fr->range->cost = fr->cost;
+		else
+			err = msg_set(msg, ENOMEM, "no room for counters");
+	}
+	if (err)
+		figure_range_destroy(fr);
+	return err;
+}
+
+void figure_range_destroy(struct figure_range *fr)
+{
+	if (fr->range)
+		range_destroy(fr->range);
+	machine_destroy(fr->machine);
+	layout_free(&fr->layout);
+	free(fr->cost);
+}
+
+/* -- the terminal -------------------------------------------------------------- */
+
+/* Length of the cell at `at`, which ends at a tab or the line's end. */
+static int cell_len(const char *at)
+{
+	return (int)strcspn(at, "\t\n");
+}
+
+static void measure(const char *text, int width[MAX_COLUMNS])
+{
+	unsigned int column = 0;
+
+	for (; *text; text++) {
+		int len = cell_len(text);
+
+		assert(column < MAX_COLUMNS);
+		if (len > width[column])
+			width[column] = len;
+		text += len;
+		column = *text == '\t' ? column + 1 : 0;
+	}
+}
+
+static void print_table(const struct figure_run *f)
+{
+	int width[MAX_COLUMNS] = { 0 };
+	unsigned int column = 0;
+
+	measure(f->text, width);
+	for (const char *at = f->text; *at; at++) {
+		int len = cell_len(at);
+
+		printf("  %*.*s", width[column], len, at);
+		at += len;
+		column = *at == '\t' ? column + 1 : 0;
+		if (*at == '\n')
+			putchar('\n');
+	}
+}
+
+static const char *relation_sign(enum claim_relation relation)
+{
+	static const char *const signs[] = {
+		[CLAIM_EQUAL] = "", [CLAIM_AT_LEAST] = ">= ", [CLAIM_AT_MOST] = "<= ",
+	};
+
+	return signs[relation];
+}
+
+/* How far off, in percent of what was published; 0 where that is 0. */
+static double deviation_percent(const struct claim *c)
+{
+	return c->published != 0 ? (c->here / c->published - 1) * 100 : 0;
+}
+
+static void print_claim(const struct claim *c)
+{
+	printf("  %-58s %2s%-11.6g %-11.6g %s", c->what,
+	       relation_sign(c->relation), c->published, c->here,
+	       c->holds ? "agrees" : "DIFFERS");
+	if (c->relation == CLAIM_EQUAL)
+		printf(", %+.1f %%", deviation_percent(c));
+	putchar('\n');
+}
+
+static void print_figure(const struct figure_run *f)
+{
+	printf("%s: %s\n\n", f->figure->id, f->figure->title);
+	print_table(f);
+	printf("\n  %-58s %-13s %-11s\n", "", "published", "here");
+	for (unsigned int i = 0; i < f->nr_claims; i++)
+		print_claim(&f->claims[i]);
+	putchar('\n');
+}
+
+/* -- the result folder --------------------------------------------------------- */
+
+static int write_table(struct results *results, const struct figure_run *f,
+		       struct msg *msg)
+{
+	char name[32];
+	FILE *file;
+
+	snprintf(name, sizeof(name), "figure-%s.tsv", f->figure->id);
+	file = results_open(results, name, msg);
+	if (!file)
+		return -EIO;
+	fprintf(file, "# pagetax %s, figure %s, seed %llu\n# %s\n%s",
+		PAGETAX_VERSION, f->figure->id, (unsigned long long)f->seed,
+		f->figure->title, f->text);
+	return results_close(results, file, name, msg);
+}
+
+static json_t *claim_json(const struct claim *c)
+{
+	static const char *const relations[] = {
+		[CLAIM_EQUAL] = "equal", [CLAIM_AT_LEAST] = "at least",
+		[CLAIM_AT_MOST] = "at most",
+	};
+
+	return json_pack("{s:s, s:s, s:f, s:f, s:b}", "claim", c->what,
+			 "relation", relations[c->relation],
+			 "published", c->published, "here", c->here,
+			 "agrees", (int)c->holds);
+}
+
+static json_t *figure_json(const struct figure_run *f)
+{
+	json_t *claims = json_array();
+
+	for (unsigned int i = 0; i < f->nr_claims; i++)
+		json_array_append_new(claims, claim_json(&f->claims[i]));
+	return json_pack("{s:s, s:s, s:o}", "id", f->figure->id,
+			 "title", f->figure->title, "claims", claims);
+}
+
+static int write_summary(struct results *results, uint64_t seed,
+			 json_t *all, struct msg *msg)
+{
+	json_t *summary = json_pack("{s:s, s:s, s:I, s:O}",
+				    "version", PAGETAX_VERSION,
+				    "command", "figures",
+				    "seed", (json_int_t)seed, "figures", all);
+	FILE *file;
+
+	if (!summary)
+		return msg_set(msg, ENOMEM, "summary.json: no memory");
+	file = results_open(results, "summary.json", msg);
+	if (!file) {
+		json_decref(summary);
+		return -EIO;
+	}
+	json_dumpf(summary, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+	fputc('\n', file);
+	json_decref(summary);
+	return results_close(results, file, "summary.json", msg);
+}
+
+/* -- running ------------------------------------------------------------------- */
+
+static const struct figure *find_figure(const char *id)
+{
+	for (size_t i = 0; figures[i]; i++)
+		if (!strcmp(figures[i]->id, id))
+			return figures[i];
+	return NULL;
+}
+
+static bool is_wanted(const struct figures_plan *plan, const struct figure *fig)
+{
+	if (!plan->nr_ids)
+		return true;
+	for (int i = 0; i < plan->nr_ids; i++)
+		if (!strcmp(plan->ids[i], fig->id))
+			return true;
+	return false;
+}
+
+static int check_ids(const struct figures_plan *plan, struct msg *msg)
+{
+	char ids[256] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; figures[i] && len < sizeof(ids); i++)
+		len += (size_t)snprintf(ids + len, sizeof(ids) - len, "%s%s",
+					i ? ", " : "", figures[i]->id);
+	for (int i = 0; i < plan->nr_ids; i++)
+		if (!find_figure(plan->ids[i]))
+			return msg_set(msg, EINVAL,
+				       "unknown figure '%s'; there are %s",
+				       plan->ids[i], ids);
+	return 0;
+}
+
+static int run_one(const struct figures_plan *plan, const struct figure *fig,
+		   struct results *results, json_t *all, struct msg *msg)
+{
+	struct figure_run *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return msg_set(msg, ENOMEM, "%s: no memory", fig->id);
+	f->figure = fig;
+	f->seed = plan->seed;
+	f->rows = open_memstream(&f->text, &f->len);
+	if (!f->rows) {
+		free(f);
+		return msg_set(msg, ENOMEM, "%s: no memory", fig->id);
+	}
+	err = fig->run(f, msg);
+	fclose(f->rows);
+	if (!err && !plan->quiet)
+		print_figure(f);
+	if (!err && results)
+		err = write_table(results, f, msg);
+	if (!err)
+		json_array_append_new(all, figure_json(f));
+	free(f->text);
+	free(f);
+	return err;
+}
+
+static void draw(const struct figures_plan *plan, const struct results *results)
+{
+	for (size_t i = 0; figures[i] && !interrupted(); i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "figure-%s", figures[i]->id);
+		if (is_wanted(plan, figures[i]) && plot_find(name))
+			plots_draw_one(results->tmp, name);
+	}
+}
+
+static int run_wanted(const struct figures_plan *plan, struct results *results,
+		      struct msg *msg)
+{
+	json_t *all = json_array();
+	int err = 0;
+
+	for (size_t i = 0; figures[i] && !err; i++)
+		if (is_wanted(plan, figures[i]))
+			err = run_one(plan, figures[i], results, all, msg);
+	if (!err && results)
+		err = write_summary(results, plan->seed, all, msg);
+	json_decref(all);
+	return err;
+}
+
+int figures_run(const struct figures_plan *plan, struct msg *msg)
+{
+	struct results results = { 0 };
+	int err = check_ids(plan, msg);
+
+	if (err)
+		return err;
+	if (!RANGE_COUNTS)
+		return msg_set(msg, ENOTSUP,
+			       "this build does not count what operations cost; `make figures` makes one that does");
+	if (!plan->output)
+		return run_wanted(plan, NULL, msg);
+	err = results_begin(&results, plan->output, msg);
+	if (err)
+		return err;
+	err = run_wanted(plan, &results, msg);
+	if (err) {
+		results_abort(&results);
+		return err;
+	}
+	if (!plan->no_plots)
+		draw(plan, &results);
+	return results_commit(&results, msg);
+}
