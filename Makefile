@@ -54,7 +54,7 @@ TEST_TIMEOUT ?= $(if $(SANITIZE),420,240)
 define HELP
   make                      $(O)/libpagetax.a and $(O)/pagetax, optimised
   make check                install what is missing, build and run every test
-  make run                  install what is missing, replay INPUT
+  make run                  install what is missing, replay INPUT, report
                               (INPUT=$(INPUT) ALLOCATORS=$(ALLOCATORS))
   make run-scenarios        simulate every built-in scenario at SCALE ($(SCALE))
   make bench                measure the allocators' speed
@@ -282,8 +282,8 @@ run: deps
 do-run: $(B)/pagetax
 	$(B)/pagetax replay -a $(ALLOCATORS) -o $(B)/run $(INPUT)
 	@echo
-	@echo "The result is in $(B)/run:"
-	@ls $(B)/run | sed 's/^/  /'
+	@echo "The result is in $(B)/run; its report, for a browser:"
+	@$(B)/pagetax report $(B)/run
 
 # Every built-in scenario, small, with every allocator; each run verifies itself.
 scenarios := $(basename $(notdir $(wildcard sim/scenarios/*.ini)))

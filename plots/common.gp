@@ -23,13 +23,14 @@ set encoding utf8
 # apart; a second and third round of the colours has another dash. Points
 # differ for everybody, so that a print without colours can be read as well.
 
-names  = "linked twoword memdesc embedded16 packed8 inpage hybrid genalloc genalloc_twobit genalloc_split percpu_map percpu_bitmap nta llfree null"
-colors = "#000000 #D55E00 #0072B2 #009E73 #56B4E9 #CC79A7 #E69F00 #000000 #0072B2 #009E73 #E69F00 #CC79A7 #D55E00 #56B4E9 #888888"
-dashes = "1 1 1 1 1 1 1 2 2 2 2 2 2 2 3"
-points = "4 7 9 5 11 13 15 6 8 10 12 14 3 1 2"
+names  = "linked twoword memdesc embedded16 packed8 inpage hybrid genalloc genalloc_twobit genalloc_split percpu_map percpu_bitmap nta llfree 32-byte-page linked+HVO null"
+colors = "#000000 #D55E00 #0072B2 #009E73 #56B4E9 #CC79A7 #E69F00 #000000 #0072B2 #009E73 #E69F00 #CC79A7 #D55E00 #56B4E9 #888888 #E69F00 #888888"
+dashes = "1 1 1 1 1 1 1 2 2 2 2 2 2 2 4 3 3"
+points = "4 7 9 5 11 13 15 6 8 10 12 14 3 1 12 10 2"
 
-# `twoword:removal=punch` is a twoword.
-base(spec) = strstrt(spec, ":") ? spec[1:strstrt(spec, ":") - 1] : spec
+# `twoword:removal=punch` is a twoword, and so is `twoword@other-result`.
+upto(spec, mark) = strstrt(spec, mark) ? spec[1:strstrt(spec, mark) - 1] : spec
+base(spec) = upto(upto(spec, ":"), "@")
 place(spec) = sum [i = 1:words(names)] (word(names, i) eq base(spec) ? i : 0)
 known(spec) = place(spec) ? place(spec) : words(names)
 color(spec) = word(colors, known(spec))
@@ -68,13 +69,14 @@ time_range = "\
 # For a table of samples. One point in 20 samples, each allocator's at another
 # of them, so that points of equal curves stand beside each other.
 
-when(k) = strcol("allocator") eq word(allocators, k) ? column("time_ns") * seconds : NaN
+ours(k) = strcol("allocator") eq word(allocators, k)
+when(k) = ours(k) ? column("time_ns") * seconds : NaN
 marked(k) = int(column(0)) % 20 == (7 * k) % 20 ? when(k) : NaN
 
-curves(value) = sprintf("plot for [k = 1:nr] table using (when(k)):(%s) with lines \
+curves(value) = sprintf("plot for [k = 1:nr] table using (when(k)):(ours(k) ? %s : NaN) with lines \
 		linecolor rgb color(word(allocators, k)) linewidth line_width(k) \
 		dashtype dash(k) notitle, \
-	for [k = 1:nr] table using (marked(k)):(%s) with points \
+	for [k = 1:nr] table using (marked(k)):(ours(k) ? %s : NaN) with points \
 		linecolor rgb color(word(allocators, k)) pointtype point(k) \
 		pointsize 0.9 notitle, \
 	for [k = 1:nr] keyentry with linespoints \

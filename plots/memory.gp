@@ -28,7 +28,6 @@ from(x) = column("from_ns") * seconds
 to(x) = column("to_ns") * seconds
 bottom(x) = column("first_pfn") * page / gib
 top(x) = (column("first_pfn") + column("span_pages")) * page / gib
-ours(k) = strcol("allocator") eq word(allocators, k)
 looks_so(k, n) = ours(k) && strcol("look") eq word(looks, n) ? from(0) : NaN
 kept(k) = ours(k) && column("metadata_pages") > 0 ? from(0) : NaN
 

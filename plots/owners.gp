@@ -13,12 +13,10 @@ load ARG0[1:i]."common.gp"
 
 table = result."/classes.tsv"
 eval look_at
-first = word(allocators, 1)
-ours(x) = strcol("allocator") eq first
 
 classes = ""
 remember(class) = (classes = classes." ".class, 0)
-stats table using (ours(0) ? remember(strcol("class")) : 0) nooutput
+stats table using (ours(1) ? remember(strcol("class")) : 0) nooutput
 
 width = 960; height = 460
 eval open_output
@@ -33,7 +31,7 @@ set lmargin 11
 unset key
 
 row(x) = sum [k = 1:words(classes)] (word(classes, k) eq strcol("class") ? k : 0)
-at(x) = ours(0) ? row(0) : NaN
+at(x) = ours(1) ? row(0) : NaN
 
 set title "pages in use"
 set xlabel "memory [MiB]"

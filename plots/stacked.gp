@@ -45,7 +45,7 @@ do for [o = 0:top_order] {
 do for [k = 1:nr] {
 	set title word(allocators, k) noenhanced offset 0, -0.5
 	set ylabel ((k - 1) % columns ? "" : scale)
-	plot for [o = 0:top_order] table using (when(k)):(stacked(o) * page / mib / unit) \
+	plot for [o = 0:top_order] table using (when(k)):(ours(k) ? stacked(o) * page / mib / unit : NaN) \
 		with filledcurves y1=0 linecolor rgb word(shades, o + 1)
 	unset label		# drawn once, with the first panel
 	unset object

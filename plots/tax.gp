@@ -23,7 +23,7 @@ shades = "#0072B2 #E69F00 #D55E00 #882255 #009E73 #CC79A7 #56B4E9"
 texts  = "'for every page' 'structures' 'taken while running' 'kept by owners' 'kept by callers' 'borrowed words' 'in free memory'"
 
 part(i) = column(word(parts, i)."_peak_bytes") / column("memory_bytes") * 100
-upto(n) = n < 1 ? 0 : sum [j = 1:n] part(j)
+end(n) = n < 1 ? 0 : sum [j = 1:n] part(j)
 
 # The row of an allocator, counted among those shown; NaN for the others.
 row(x) = sum [k = 1:nr] (word(allocators, k) eq strcol("allocator") ? k : 0)
@@ -34,6 +34,9 @@ set xlabel "memory [%]"
 set xrange [0:*]
 set yrange [nr + 0.6:0.4]
 set offsets 0, graph 0.12, 0, 0
+longest = 0
+do for [k = 1:nr] { length = strlen(word(allocators, k)); longest = length > longest ? length : longest }
+set lmargin longest + 4
 set ytics () noenhanced
 do for [k = 1:nr] { set ytics add (word(allocators, k) k) }
 unset grid
@@ -42,8 +45,8 @@ set bmargin 6.5
 set key at screen 0.5, char 0.5 center bottom horizontal samplen 2 width -2
 
 plot for [n = 1:words(parts)] table \
-		using (upto(n - 1)):(at(0)):(upto(n - 1)):(upto(n)):(at(0) - 0.33):(at(0) + 0.33) \
+		using (end(n - 1)):(at(0)):(end(n - 1)):(end(n)):(at(0) - 0.33):(at(0) + 0.33) \
 		with boxxyerror fillstyle pattern (n == 1 ? 3 : n) border rgb "#222222" linecolor rgb word(shades, n) \
 		title word(texts, n), \
-	table using (upto(words(parts))):(at(0)):(sprintf("  %.4f %%", upto(words(parts)))) \
+	table using (end(words(parts))):(at(0)):(sprintf("  %.4f %%", end(words(parts)))) \
 		with labels left textcolor rgb "#222222" notitle

@@ -38,7 +38,7 @@ do for [k = 1:nr] {
 	} else {
 		unset key
 	}
-	plot for [n = 1:words(orders)] table using (when(k)):(unusable(word(orders, n))) \
+	plot for [n = 1:words(orders)] table using (when(k)):(ours(k) ? unusable(word(orders, n)) : NaN) \
 			with lines linecolor rgb word(shades, n) linewidth 2 \
 			dashtype order_dash(n) title "order ".word(orders, n)
 }

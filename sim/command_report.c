@@ -4,6 +4,9 @@
  *
  *    results -> their allocators -> break-even, simulated now
  *            -> drawings in a scratch folder -> report.html
+ *
+ * A plot of several results is drawn from one table that holds the rows of
+ * all, with allocators named `linked@result`.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -97,15 +100,20 @@ static void scratch_file(const struct reporting *r, const char *name, char *path
 	snprintf(path, size, "%s/%s", r->scratch, name);
 }
 
-static void close_scratch(const struct reporting *r)
+static void close_reporting(struct reporting *r)
 {
 	char path[4200];
 
-	if (!*r->scratch)
-		return;
-	scratch_file(r, "breakeven.tsv", path, sizeof(path));
-	unlink(path);
-	rmdir(r->scratch);
+	for (const struct plot *plot = plots; *r->scratch && plot->name; plot++) {
+		scratch_file(r, plot->table, path, sizeof(path));
+		unlink(path);
+	}
+	if (*r->scratch)
+		rmdir(r->scratch);
+	breakeven_free(&r->breakeven);
+	for (unsigned int i = 0; i < r->nr_results; i++)
+		result_free(&r->results[i]);
+	free(r->results);
 }
 
 /* Close a file and say what went wrong with it, if anything did. */
@@ -182,10 +190,121 @@ enum status command_report(const struct options *o, struct msg *msg)
 	}
 	if (!err && !o->quiet)
 		printf("%s\n", path);
-	close_scratch(&r);
-	breakeven_free(&r.breakeven);
-	for (unsigned int i = 0; i < r.nr_results; i++)
-		result_free(&r.results[i]);
-	free(r.results);
+	close_reporting(&r);
+	return err ? STATUS_FAILED : STATUS_DONE;
+}
+
+/* ---- one plot ---- */
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* Append the rows of one result's table, after its names if it is the first. */
+static int append_rows(FILE *out, const struct result *result,
+		       const struct plot *plot, bool first, struct msg *msg)
+{
+	char path[4200];
+	struct tsv_table t;
+
+	snprintf(path, sizeof(path), "%s/%s", result->path, plot->table);
+	if (tsv_read(&t, path))
+		return msg_set(msg, ENOENT, "%s: not there, or no table", path);
+	if (tsv_column(&t, "allocator") != 0 || tsv_column(&t, plot->column) < 0) {
+		tsv_table_free(&t);
+		return msg_set(msg, EINVAL,
+			       "%s: no column %s; this result is of an older version",
+			       path, plot->column);
+	}
+	for (unsigned int row = first ? 0 : 1; row <= t.nr_rows; row++) {
+		for (unsigned int c = 0; c < t.nr_columns; c++) {
+			fprintf(out, "%s%s", c ? "\t" : "",
+				t.cells[(size_t)row * t.nr_columns + c]);
+			if (row && !c)
+				fprintf(out, "@%s", last_part(result->path));
+		}
+		fputc('\n', out);
+	}
+	tsv_table_free(&t);
+	return 0;
+}
+
+static int join_tables(const struct reporting *r, const struct plot *plot,
+		       struct msg *msg)
+{
+	char path[4200];
+	FILE *out;
+	int err = 0, close_err;
+
+	scratch_file(r, plot->table, path, sizeof(path));
+	out = fopen(path, "w");
+	if (!out)
+		return msg_set(msg, errno, "%s: %s", path, strerror(errno));
+	for (unsigned int i = 0; i < r->nr_results && !err; i++)
+		err = append_rows(out, &r->results[i], plot, i == 0, msg);
+	close_err = close_file(out, path, err ? NULL : msg);
+	return err ? err : close_err;
+}
+
+static int make_plot(struct reporting *r, const struct plot *plot,
+		     struct msg *msg)
+{
+	const char *output = r->options->output ? r->options->output : "-";
+	const char *folder = r->scratch;
+	int err = load_results(r, msg);
+
+	if (!err)
+		err = open_scratch(r, msg);
+	if (err)
+		return err;
+	if (!strcmp(plot->name, "breakeven")) {
+		err = run_breakeven(r, msg);
+		if (!err)
+			err = write_breakeven(r, msg);
+	} else if (r->nr_results > 1) {
+		err = join_tables(r, plot, msg);
+	} else {
+		folder = r->results[0].path;
+	}
+	return err ? err : plot_draw(plot, output, folder, msg);
+}
+
+static enum status unknown_plot(const char *name, struct msg *msg)
+{
+	char names[256];
+	size_t len = 0;
+
+	for (const struct plot *plot = plots; plot->name && len < sizeof(names); plot++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+					len ? ", " : "", plot->name);
+	msg_set(msg, EINVAL, "no plot '%s'; allowed are %s", name, names);
+	return STATUS_USAGE;
+}
+
+enum status command_plot(const struct options *o, struct msg *msg)
+{
+	const struct plot *plot = plot_find(o->args[0]);
+	struct options results = *o;
+	struct reporting r = { .options = &results };
+	size_t len = o->output ? strlen(o->output) : 0;
+	int err;
+
+	if (!plot)
+		return unknown_plot(o->args[0], msg);
+	if (o->output && strcmp(o->output, "-") &&
+	    (len < 5 || (strcmp(o->output + len - 4, ".svg") &&
+			 strcmp(o->output + len - 4, ".png")))) {
+		msg_set(msg, EINVAL,
+			"--output cannot be '%s'; a plot ends in .svg or .png, or is - for letters on the terminal",
+			o->output);
+		return STATUS_USAGE;
+	}
+	results.args++;
+	results.nr_args--;
+	err = make_plot(&r, plot, msg);
+	close_reporting(&r);
 	return err ? STATUS_FAILED : STATUS_DONE;
 }

@@ -28,6 +28,14 @@ const struct command commands[] = {
 		.run = command_report,
 	},
 	{
+		.name = "plot",
+		.args = "NAME RESULT...",
+		.summary = "one drawing of results, to a file or as letters",
+		.min_args = 2, .max_args = INT_MAX,
+		.options = OPT(OUTPUT) | OPT(SEED) | OPT(ALLOCATEE),
+		.run = command_plot,
+	},
+	{
 		.name = "compare",
 		.args = "A B",
 		.summary = "what changed from one result folder to another",

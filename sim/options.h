@@ -19,7 +19,7 @@
 	x(MACHINE,    'm', "machine",    "M",    "machine for a trace that brings none: a size as 24G, flat:SIZE, or that of a scenario") \
 	x(HIGHMEM,    0,   "highmem",    "none|all|above:SIZE", "which memory is high: mapped before it is seen") \
 	x(WINDOW,     0,   "window",     "arith|guard", "how high memory is mapped: computed, or so that misuse faults") \
-	x(OUTPUT,     'o', "output",     "DIR",  "write a result folder")                 \
+	x(OUTPUT,     'o', "output",     "DIR",  "where to write: a result folder; of report and plot, a file")                 \
 	x(SAMPLE,     0,   "sample",     "N|TIME", "sample every N events, or every TIME as in 10ms (default: 200 samples)") \
 	x(LIMIT,      0,   "limit",      "N",    "stop after N events of the input")      \
 	x(SEED,       0,   "seed",       "N",    "seed of all that is random (default: 1)") \
