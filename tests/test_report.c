@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_report.c - the page and the drawings, from whole and from broken results
+ *
+ * The sample's first events are replayed once; each test spoils its own copy
+ * of that result.
+ */
+#include <check.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/commands.h"
+#include "sim/report/plots.h"
+#include "tests/sim_scratch.h"
+
+static char whole[64] = "/tmp/pagetax-report-XXXXXX";
+static struct msg msg;
+
+/* Run a shell command line made of a format. */
+__attribute__((format(printf, 1, 2)))
+static void shell(const char *format, ...)
+{
+	char command[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(command, sizeof(command), format, args);
+	va_end(args);
+	ck_assert_msg(!system(command), "%s", command);
+}
+
+/* Run a command line, cut at blanks; @ is the result of this test. */
+static enum status run(const char *line)
+{
+	static char text[2048];
+	char *argv[16], *rest = text;
+	size_t len = 0;
+	int argc = 0;
+
+	for (const char *c = line; *c; c++) {
+		if (*c == '@')
+			len += (size_t)sprintf(text + len, "%s", scratch_path("r"));
+		else
+			text[len++] = *c;
+	}
+	text[len] = '\0';
+	while (argc < 15 && (argv[argc] = strsep(&rest, " ")))
+		argc++;
+	argv[argc] = NULL;
+	return pagetax_run(argc, argv, &msg);
+}
+
+static void setup(void)
+{
+	scratch_setup();
+	shell("cp -r %s/r %s", whole, scratch_folder());
+}
+
+static void teardown(void)
+{
+	shell("rm -rf %s", scratch_path("r"));
+	scratch_teardown();
+}
+
+/* The page as text; the caller frees it. */
+static char *page_of(const char *path)
+{
+	FILE *in = fopen(path, "r");
+	char *text = NULL;
+	size_t room = 0;
+
+	ck_assert_ptr_nonnull(in);
+	ck_assert(getdelim(&text, &room, '\0', in) > 0);
+	fclose(in);
+	return text;
+}
+
+static char *report(void)
+{
+	ck_assert_msg(run("pagetax report -q @") == STATUS_DONE, "%s", msg.text);
+	return page_of(scratch_path("r/report.html"));
+}
+
+static void expect(const char *page, const char *text)
+{
+	ck_assert_msg(strstr(page, text) != NULL, "no '%s' in the page", text);
+}
+
+static unsigned int occurrences(const char *page, const char *text)
+{
+	unsigned int nr = 0;
+
+	while ((page = strstr(page, text))) {
+		page += strlen(text);
+		nr++;
+	}
+	return nr;
+}
+
+START_TEST(the_page_stands_alone)
+{
+	char *page = report();
+
+	ck_assert_ptr_null(strstr(page, "<script"));
+	ck_assert_ptr_null(strstr(page, "src="));
+	ck_assert_ptr_null(strstr(page, "@import"));
+	expect(page, "prefers-color-scheme:dark");
+	expect(page, "@media print");
+	expect(page, "width=device-width");
+	ck_assert_uint_eq(occurrences(page, "<svg"), 9);
+	ck_assert_uint_eq(occurrences(page, "Not drawn"), 0);
+	ck_assert_uint_lt(strlen(page), 5u << 20);
+	free(page);
+}
+END_TEST
+
+/* Two drawings with one id would take each other's patterns. */
+START_TEST(ids_differ_from_drawing_to_drawing)
+{
+	char *page = report();
+	const char *at = page;
+
+	expect(page, "id=\"d1-");
+	expect(page, "id=\"d9-");
+	while ((at = strstr(at, "url(#"))) {
+		at += strlen("url(#");
+		ck_assert_int_eq(*at, 'd');
+	}
+	free(page);
+}
+END_TEST
+
+START_TEST(the_first_words_say_who_costs_least)
+{
+	char *page = report();
+	const char *verdict = strstr(page, "twoword costs least here");
+
+	ck_assert_ptr_nonnull(verdict);
+	ck_assert(verdict < strstr(page, "<table"));
+	expect(page, "The price against linked");
+	expect(page, "below 1.7");		/* pages a folio */
+	expect(page, "linked with HVO");
+	expect(page, "sha256 of the input");
+	expect(page, "pagetax replay -a linked,twoword");
+	free(page);
+}
+END_TEST
+
+/* x(what is done to the result, what the page must say) */
+static const struct {
+	const char *spoil;
+	const char *says;
+} broken[] = {
+	{ "sed -i 's/\"version\": \"[^\"]*\"/\"version\": \"0.0.9\"/' summary.json",
+	  "written by pagetax 0.0.9" },
+	{ "sed -i '/allocatee_peak_bytes/d;/total_/d' summary.json",
+	  "does not say what owners of pages keep" },
+	{ "sed -i 's/allocatee_bytes/old_bytes/' samples.tsv",
+	  "samples.tsv: no column allocatee_bytes" },
+	{ "rm memory.tsv classes.tsv", "memory.tsv: not there" },
+	{ "rm samples.tsv timing.json", "Not drawn" },
+	{ "printf '# nothing\\nallocator\\ttime_ns\\n' >samples.tsv", "no rows in it" },
+	{ "printf 'allocator\\ttime_ns\\n1\\n' >samples.tsv", "rows do not fit" },
+	{ "sed -i 's/\"seed\"/\"interrupted\": true, \"seed\"/' summary.json",
+	  "This run was interrupted" },
+	{ "sed -i 's/\"verified\": true/\"verified\": false/' summary.json",
+	  "invariants did not hold" },
+	{ "echo '{\"version\": \"0.1.0\", \"runs\": []}' >summary.json",
+	  "holds no run of any allocator" },
+	{ "echo '{\"runs\": [{}]}' >summary.json", "written by pagetax ?" },
+};
+
+START_TEST(what_a_result_lacks_is_said)
+{
+	char *page;
+
+	shell("cd %s && %s", scratch_path("r"), broken[_i].spoil);
+	page = report();
+	expect(page, broken[_i].says);
+	expect(page, "</html>");
+	free(page);
+}
+END_TEST
+
+static const struct {
+	const char *spoil;
+	const char *message;
+} unreadable[] = {
+	{ "rm summary.json", "no result folder" },
+	{ "echo '{' >summary.json", "summary.json:" },
+	{ "echo '{}' >summary.json", "no runs in it" },
+};
+
+START_TEST(what_is_no_result_gets_one_message)
+{
+	shell("cd %s && %s", scratch_path("r"), unreadable[_i].spoil);
+	ck_assert_int_eq(run("pagetax report @"), STATUS_FAILED);
+	ck_assert_msg(strstr(msg.text, unreadable[_i].message), "%s", msg.text);
+	ck_assert_int_eq(access(scratch_path("r/report.html"), F_OK), -1);
+}
+END_TEST
+
+START_TEST(one_event_makes_a_report)
+{
+	char *page;
+
+	ck_assert_msg(run("pagetax replay -q --no-plots --limit 1 -o @ tests/data/fork-sample")
+		      == STATUS_DONE, "%s", msg.text);
+	page = report();
+	expect(page, "costs least here");
+	ck_assert_uint_eq(occurrences(page, "Not drawn"), 0);
+	free(page);
+}
+END_TEST
+
+START_TEST(several_results_share_a_page)
+{
+	char *page;
+
+	ck_assert_int_eq(run("pagetax report -q @ @ -o @/both.html"), STATUS_DONE);
+	page = page_of(scratch_path("r/both.html"));
+	expect(page, "Results side by side");
+	expect(page, "id=\"result2\"");
+	ck_assert_uint_eq(occurrences(page, "<h2>Break-even"), 1);
+	free(page);
+}
+END_TEST
+
+START_TEST(every_plot_draws_svg_png_and_letters)
+{
+	static const char *const names[] = {
+		"tax", "metadata", "breakeven", "contiguity", "unusable",
+		"buddyinfo", "fragments", "memory", "owners",
+	};
+	static const char *const outputs[] = { "-o @/x.svg", "-o @/x.png", "-o -" };
+	char line[128];
+
+	ck_assert_ptr_nonnull(freopen("/dev/null", "w", stdout));
+	for (size_t i = 0; i < ARRAY_SIZE(outputs); i++) {
+		snprintf(line, sizeof(line), "pagetax plot %s @ %s", names[_i], outputs[i]);
+		ck_assert_msg(run(line) == STATUS_DONE, "%s", msg.text);
+	}
+	shell("head -c 4 %s | grep -q PNG", scratch_path("r/x.png"));
+	shell("grep -q '<svg' %s", scratch_path("r/x.svg"));
+}
+END_TEST
+
+START_TEST(results_stand_beside_each_other_in_a_plot)
+{
+	shell("cp -r %s %s", scratch_path("r"), scratch_path("other"));
+	ck_assert_msg(run("pagetax plot tax @ @/../other -o @/x.svg") == STATUS_DONE,
+		      "%s", msg.text);
+	shell("grep -q 'linked@other' %s", scratch_path("r/x.svg"));
+	shell("rm -r %s", scratch_path("other"));
+}
+END_TEST
+
+static const struct {
+	const char *line;
+	enum status status;
+	const char *message;
+} mistakes[] = {
+	{ "pagetax plot frob @", STATUS_USAGE, "no plot 'frob'; allowed are tax" },
+	{ "pagetax plot tax @ -o x.pdf", STATUS_USAGE, ".svg or .png" },
+	{ "pagetax plot tax /nowhere", STATUS_FAILED, "/nowhere" },
+	{ "pagetax plot validate @", STATUS_FAILED, "validation.tsv: not there" },
+	{ "pagetax report", STATUS_USAGE, "RESULT..." },
+	{ "pagetax report @ -o /nowhere/x.html", STATUS_FAILED, "/nowhere/x.html" },
+};
+
+START_TEST(a_mistake_gets_one_message)
+{
+	ck_assert_int_eq(run(mistakes[_i].line), mistakes[_i].status);
+	ck_assert_msg(strstr(msg.text, mistakes[_i].message), "%s", msg.text);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("report");
+	TCase *tc = tcase_create("report");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, the_page_stands_alone);
+	tcase_add_test(tc, ids_differ_from_drawing_to_drawing);
+	tcase_add_test(tc, the_first_words_say_who_costs_least);
+	tcase_add_loop_test(tc, what_a_result_lacks_is_said, 0,
+			    (int)ARRAY_SIZE(broken));
+	tcase_add_loop_test(tc, what_is_no_result_gets_one_message, 0,
+			    (int)ARRAY_SIZE(unreadable));
+	tcase_add_test(tc, one_event_makes_a_report);
+	tcase_add_test(tc, several_results_share_a_page);
+	tcase_add_loop_test(tc, every_plot_draws_svg_png_and_letters, 0, 9);
+	tcase_add_test(tc, results_stand_beside_each_other_in_a_plot);
+	tcase_add_loop_test(tc, a_mistake_gets_one_message, 0,
+			    (int)ARRAY_SIZE(mistakes));
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+int main(void)
+{
+	SRunner *sr = srunner_create(make_suite());
+	char line[256];
+	int failed = 1;
+
+	if (!mkdtemp(whole)) {
+		perror(whole);
+		return EXIT_FAILURE;
+	}
+	snprintf(line, sizeof(line),
+		 "pagetax replay -q --no-plots --limit 30000 -o %s/r tests/data/fork-sample",
+		 whole);
+	if (run(line) == STATUS_DONE) {
+		srunner_run_all(sr, CK_NORMAL);
+		failed = srunner_ntests_failed(sr);
+	} else {
+		fprintf(stderr, "%s\n", msg.text);
+	}
+	srunner_free(sr);
+	snprintf(line, sizeof(line), "rm -rf %s", whole);
+	return failed || system(line) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
