@@ -112,7 +112,7 @@ export PKG_CONFIG_LIBDIR := \
 endif
 
 # Only the program reads files; the library needs nothing but libc.
-PACKAGES      := libzstd jansson nettle inih gsl
+PACKAGES      := libzstd zlib jansson nettle inih gsl
 TEST_PACKAGES := check
 
 # Fused multiplications would round otherwise than separate ones.

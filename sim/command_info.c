@@ -69,6 +69,14 @@ static void print_machine(const struct bundle *b)
 		printf("start       no snapshot: all is free but what the trace frees first\n");
 }
 
+/* What a converted trace was before. */
+static void print_source(const struct trace *t)
+{
+	if (strcmp(t->source.sha256, t->sha256))
+		printf("source      %s, %s, sha256 %s\n", t->source.name,
+		       t->source.format, t->source.sha256);
+}
+
 static enum status info_input(const char *path, uint64_t limit, struct msg *msg)
 {
 	struct bundle bundle;
@@ -82,6 +90,7 @@ static enum status info_input(const char *path, uint64_t limit, struct msg *msg)
 		printf("name        %s\n", bundle.name);
 		printf("format      %s\n", bundle.trace.format);
 		printf("sha256      %s\n", bundle.trace.sha256);
+		print_source(&bundle.trace);
 		print_counts(&bundle.trace, &demand);
 		print_machine(&bundle);
 		print_demand(&demand);

@@ -79,6 +79,14 @@ const struct command commands[] = {
 		.run = command_figures,
 	},
 	{
+		.name = "convert",
+		.args = "INPUT OUTPUT",
+		.summary = "a trace or a bundle, in another format",
+		.min_args = 2, .max_args = 2,
+		.options = OPT(TO) | OPT(LIMIT) | OPT(QUIET),
+		.run = command_convert,
+	},
+	{
 		.name = "info",
 		.args = "INPUT",
 		.summary = "what a trace, a bundle or a result folder holds",

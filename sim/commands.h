@@ -43,6 +43,7 @@ enum status command_report(const struct options *o, struct msg *msg);
 enum status command_figures(const struct options *o, struct msg *msg);
 enum status command_plot(const struct options *o, struct msg *msg);
 enum status command_info(const struct options *o, struct msg *msg);
+enum status command_convert(const struct options *o, struct msg *msg);
 enum status command_list(const struct options *o, struct msg *msg);
 
 #endif

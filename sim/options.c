@@ -188,6 +188,17 @@ static int parse_number(enum option_id id, const char *value, uint64_t *out,
 	return parse_count(value, out) ? bad_value(id, value, msg) : 0;
 }
 
+static int parse_to(struct options *o, const char *value, struct msg *msg)
+{
+	if (!strcmp(value, "ptr"))
+		o->format = CONVERT_PTR;
+	else if (!strcmp(value, "perf-text"))
+		o->format = CONVERT_PERF_TEXT;
+	else
+		return bad_value(OPTION_TO, value, msg);
+	return 0;
+}
+
 static int parse_jobs(struct options *o, const char *value, struct msg *msg)
 {
 	uint64_t n;
@@ -219,6 +230,8 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 		return parse_number(id, value, &o->seed, msg);
 	case OPTION_LIST_ORDER:
 		return parse_list_order(o, value, msg);
+	case OPTION_TO:
+		return parse_to(o, value, msg);
 	case OPTION_JOBS:
 		return parse_jobs(o, value, msg);
 	case OPTION_ALLOCATEE:

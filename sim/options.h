@@ -11,6 +11,7 @@
 #include "base/msg.h"
 #include "base/types.h"
 #include "machine/highmem.h"
+#include "sim/convert.h"
 #include "sim/metrics/allocatee.h"
 
 /* x(NAME, short or 0, long, what it takes or NULL, help) */
@@ -29,6 +30,7 @@
 	x(TEARDOWN,   0,   "teardown",   NULL,   "free everything at the end and compare with the boot state") \
 	x(CHECK,      0,   "check",      NULL,   "shadow every page; the first bad operation ends the run") \
 	x(JOBS,       'j', "jobs",       "N",    "replay N allocators at a time (default: one for each processor)") \
+	x(TO,         0,   "to",         "ptr|perf-text", "format to write (default: ptr for a name that ends so, else text)") \
 	x(NO_PLOTS,   0,   "no-plots",   NULL,   "leave the plots out of the result folder") \
 	x(ALLOCATEE,  0,   "allocatee",  "today|2025|32bit|FILE", "what owners keep for their pages, where no descriptor holds it") \
 	x(FAIL_IF,    0,   "fail-if",    "EXPR", "end with 1 if this holds, as in 'total_peak_bytes > 1% or b.failed_allocs > 0'") \
@@ -71,6 +73,7 @@ struct options {
 	uint64_t sample_events;		/* at most one of these two is not 0 */
 	uint64_t sample_ns;
 	uint64_t limit;			/* 0: none */
+	enum convert_format format;
 	unsigned int jobs;		/* 0: as many as there are processors */
 	uint64_t seed;
 	bool address_order;

@@ -11,21 +11,20 @@
  *	buddyinfo.tsv            free blocks by order and zone, sampled
  *	counters.tsv             vmstat and per-CPU list counters, sampled
  *
- * Each file may also carry the ending .zst. Only the events are needed. What
- * else is missing is made up: the layout of an ordinary PC as large as the
- * highest page, and a start state in which all is free that the trace does not
- * free first.
+ * Each file may also carry the ending .zst, and all of them may be inside a
+ * .ptr (recording.h). Only the events are needed. What else is missing is made
+ * up: the layout of an ordinary PC as large as the highest page, and a start
+ * state in which all is free that the trace does not free first.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "sim/source/bundle.h"
 #include "sim/source/input.h"
+#include "sim/source/recording.h"
 #include "sim/source/start_state.h"
 #include "sim/source/zoneinfo.h"
 
@@ -33,25 +32,24 @@
 #define MADE_UP_PAGES (1ul << 15)
 #define MADE_UP_LIMIT (UINT64_C(1) << 32)	/* pages: 16 TiB, 4 GiB of our own */
 
-#define PATH_BYTES 4096
-
 /* ---- files of a folder ---- */
 
-/*
- * The path of a bundle's file, plain or with .zst; false when there is none.
- * A path that does not fit is no file either.
- */
-static bool find_file(char path[PATH_BYTES], const char *folder, const char *name)
+/* What reads one file of a recording. */
+typedef int (*part_reader)(struct bundle *b, struct input *in, struct msg *msg);
+
+/* Read a file if it is there: 1 if it was, 0 if not, or a negative errno. */
+static int read_part(struct bundle *b, struct recording *rec, const char *name,
+		     part_reader read, struct msg *msg)
 {
-	static const char *const endings[] = { "", ".zst" };
+	struct input in;
+	int found = recording_open(rec, name, &in, msg);
+	int err;
 
-	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
-		int len = snprintf(path, PATH_BYTES, "%s/%s%s", folder, name, endings[i]);
-
-		if (len < PATH_BYTES && !access(path, F_OK))
-			return true;
-	}
-	return false;
+	if (found <= 0)
+		return found;
+	err = read(b, &in, msg);
+	input_close(&in);
+	return err ? err : 1;
 }
 
 static const char *skip_blanks(const char *p)
@@ -95,26 +93,19 @@ static int read_numbers(struct input *in, const char **p, const char *end,
 typedef int (*take_line)(struct bundle *b, struct input *in, const char *line,
 			 const char *end, struct msg *msg);
 
-static int read_lines(struct bundle *b, const char *path, take_line take,
+static int read_lines(struct bundle *b, struct input *in, take_line take,
 		      struct msg *msg)
 {
-	struct input in;
-	int err = input_open(&in, path, msg);
-
-	if (err)
-		return err;
 	for (;;) {
 		const char *line, *end;
+		int err = input_next_line(in, &line, &end, msg);
 
-		err = input_next_line(&in, &line, &end, msg);
 		if (err <= 0)
-			break;
-		err = take(b, &in, line, end, msg);
+			return err;
+		err = take(b, in, line, end, msg);
 		if (err)
-			break;
+			return err;
 	}
-	input_close(&in);
-	return err;
 }
 
 /* ---- machine.txt ---- */
@@ -164,6 +155,11 @@ static int take_machine_line(struct bundle *b, struct input *in, const char *lin
 		return take_machine_number(b, in, word, len, value, msg);
 	}
 	return 0;
+}
+
+static int read_machine(struct bundle *b, struct input *in, struct msg *msg)
+{
+	return read_lines(b, in, take_machine_line, msg);
 }
 
 /* ---- samples ---- */
@@ -297,6 +293,16 @@ static int take_counter_line(struct bundle *b, struct input *in,
 	return 0;
 }
 
+static int read_buddyinfo(struct bundle *b, struct input *in, struct msg *msg)
+{
+	return read_lines(b, in, take_buddyinfo_line, msg);
+}
+
+static int read_counters(struct bundle *b, struct input *in, struct msg *msg)
+{
+	return read_lines(b, in, take_counter_line, msg);
+}
+
 /* ---- events against zones ---- */
 
 static int check_zones(const struct event *ev, const void *arg, struct msg *msg)
@@ -370,122 +376,179 @@ static int make_up_holes(struct bundle *b, struct msg *msg)
 
 /* ---- reading ---- */
 
-static int read_file(struct bundle *b, const char *path, uint64_t limit,
-		     struct msg *msg)
+/* A trace that brings no machine. */
+static int make_up_machine(struct bundle *b, const char *path, struct msg *msg)
 {
-	int err = trace_read(&b->trace, path, limit, msg);
+	int err = make_up_layout(b, path, msg);
 
-	if (!err)
-		err = make_up_layout(b, path, msg);
 	if (!err)
 		err = start_assume_free(b, msg);
-	if (!err)
-		err = start_classify(b, msg);
-	return err;
+	return err ? err : start_classify(b, msg);
 }
 
-static int read_zoneinfo(struct bundle *b, const char *folder, struct msg *msg)
+static int read_zoneinfo(struct bundle *b, struct input *in, struct msg *msg)
 {
 	unsigned int nr_cpus = b->layout.nr_cpus;
-	char path[PATH_BYTES];
-	int err;
+	int err = zoneinfo_read(&b->layout, in, msg);
 
-	if (!find_file(path, folder, "zoneinfo.start"))
-		return 0;
-	err = zoneinfo_read(&b->layout, path, msg);
 	b->has_zoneinfo = !err;
 	b->layout.nr_cpus = max_t(unsigned int, b->layout.nr_cpus, nr_cpus);
 	return err;
 }
 
-static int read_events(struct bundle *b, const char *folder, uint64_t limit,
-		       struct msg *msg)
+/* What has to be known before events can be judged. */
+static int read_layout(struct bundle *b, struct recording *rec, struct msg *msg)
 {
-	char path[PATH_BYTES];
-	int err;
+	int err = read_part(b, rec, "machine.txt", read_machine, msg);
 
-	if (!find_file(path, folder, "events.txt"))
+	if (err >= 0)
+		err = read_part(b, rec, "zoneinfo.start", read_zoneinfo, msg);
+	return min_t(int, err, 0);
+}
+
+static int read_events(struct bundle *b, const struct recording *rec,
+		       uint64_t limit, struct msg *msg)
+{
+	char *path;
+	int err = recording_find(rec, "events.txt", &path);
+
+	if (err < 0)
+		return msg_set(msg, ENOMEM, "%s: no memory to read it", rec->folder);
+	if (err == 0)
 		return msg_set(msg, ENOENT,
 			       "%s: is no bundle: it has no events.txt; expected a folder with"
 			       " events.txt and, as far as recorded, zoneinfo.start, kpageflags.start,"
 			       " kpageflags.start.times, machine.txt, buddyinfo.tsv, counters.tsv,"
 			       " each plain or with .zst",
-			       folder);
+			       rec->folder);
 	err = trace_read_checked(&b->trace, path, limit,
 				 b->has_zoneinfo ? check_zones : NULL, &b->layout,
 				 msg);
-	if (!err && !b->has_zoneinfo)
-		err = make_up_layout(b, path, msg);
-	b->layout.nr_cpus = max_t(unsigned int, b->layout.nr_cpus, b->trace.nr_cpus);
+	free(path);
 	return err;
 }
 
-static int read_start_state(struct bundle *b, const char *folder, struct msg *msg)
+/* The same checks for events that were read before the zones were known. */
+static int check_events(const struct bundle *b, const char *path, struct msg *msg)
 {
-	char path[PATH_BYTES];
-	int err;
+	const struct trace *trace = &b->trace;
 
-	if (!find_file(path, folder, "kpageflags.start")) {
+	for (size_t i = 0; b->has_zoneinfo && i < trace->nr_events; i++) {
+		const struct event *ev = &trace->events[i];
+		struct msg why;
+
+		if (ev->kind != EV_LOST && ev->pfn != EVENT_PFN_FAILED &&
+		    check_zones(ev, &b->layout, &why))
+			return msg_set(msg, EINVAL, "%s: event %zu: %s", path, i, why.text);
+	}
+	return 0;
+}
+
+static int read_start_times(struct bundle *b, struct input *in, struct msg *msg)
+{
+	return start_read_times(b, in, &b->chunk_before_ns, &b->chunk_ns, msg);
+}
+
+static int read_end_times(struct bundle *b, struct input *in, struct msg *msg)
+{
+	return start_read_times(b, in, NULL, &b->end_ns, msg);
+}
+
+static int read_kpageflags(struct bundle *b, struct input *in, struct msg *msg)
+{
+	if (b->has_zoneinfo)
+		return start_read_kpageflags(b, in, msg);
+	return msg_set(msg, ENOENT,
+		       "%s: is there, but no zoneinfo.start; expected both or neither",
+		       in->path);
+}
+
+static int read_start_state(struct bundle *b, struct recording *rec, struct msg *msg)
+{
+	int err = read_part(b, rec, "kpageflags.start", read_kpageflags, msg);
+
+	if (err == 0) {
 		err = b->has_zoneinfo ? make_up_holes(b, msg) : 0;
 		return err ? err : start_assume_free(b, msg);
 	}
-	if (!b->has_zoneinfo)
-		return msg_set(msg, ENOENT,
-			       "%s: has kpageflags.start but no zoneinfo.start; expected both or neither",
-			       folder);
-	err = start_read_kpageflags(b, path, msg);
-	if (!err && find_file(path, folder, "kpageflags.start.times"))
-		err = start_read_times(b, path, &b->chunk_before_ns, &b->chunk_ns,
-				       msg);
-	return err;
+	if (err > 0)
+		err = read_part(b, rec, "kpageflags.start.times", read_start_times, msg);
+	return min_t(int, err, 0);
 }
 
 /* The second snapshot is of use only with its times. */
-static int read_end_state(struct bundle *b, const char *folder, struct msg *msg)
+static int read_end_state(struct bundle *b, struct recording *rec, struct msg *msg)
 {
-	char path[PATH_BYTES];
-	int err;
-
-	if (!b->chunk_ns || !find_file(path, folder, "kpageflags.end.times"))
-		return 0;
-	err = start_read_times(b, path, NULL, &b->end_ns, msg);
-	if (!err && find_file(path, folder, "kpageflags.end"))
-		err = start_read_end(b, path, msg);
-	return err;
-}
-
-static int read_samples(struct bundle *b, const char *folder, struct msg *msg)
-{
-	char path[PATH_BYTES];
 	int err = 0;
 
-	if (b->has_zoneinfo && find_file(path, folder, "buddyinfo.tsv"))
-		err = read_lines(b, path, take_buddyinfo_line, msg);
-	if (!err && find_file(path, folder, "counters.tsv"))
-		err = read_lines(b, path, take_counter_line, msg);
-	return err;
+	if (b->chunk_ns)
+		err = read_part(b, rec, "kpageflags.end.times", read_end_times, msg);
+	if (err > 0)
+		err = read_part(b, rec, "kpageflags.end", start_read_end, msg);
+	return min_t(int, err, 0);
+}
+
+static int read_samples(struct bundle *b, struct recording *rec, struct msg *msg)
+{
+	int err = 0;
+
+	if (b->has_zoneinfo)
+		err = read_part(b, rec, "buddyinfo.tsv", read_buddyinfo, msg);
+	if (err >= 0)
+		err = read_part(b, rec, "counters.tsv", read_counters, msg);
+	return min_t(int, err, 0);
+}
+
+/* All that follows the events. */
+static int read_states(struct bundle *b, struct recording *rec, const char *path,
+		       struct msg *msg)
+{
+	int err = b->has_zoneinfo ? 0 : make_up_layout(b, path, msg);
+
+	b->layout.nr_cpus = max_t(unsigned int, b->layout.nr_cpus, b->trace.nr_cpus);
+	if (!err)
+		err = read_start_state(b, rec, msg);
+	if (!err)
+		err = read_end_state(b, rec, msg);
+	if (!err)
+		err = start_classify(b, msg);
+	return err ? err : read_samples(b, rec, msg);
 }
 
 static int read_folder(struct bundle *b, const char *folder, uint64_t limit,
 		       struct msg *msg)
 {
-	char path[PATH_BYTES];
-	int err = 0;
+	struct recording rec;
+	int err;
 
-	if (find_file(path, folder, "machine.txt"))
-		err = read_lines(b, path, take_machine_line, msg);
+	recording_of_folder(&rec, folder);
+	err = read_layout(b, &rec, msg);
 	if (!err)
-		err = read_zoneinfo(b, folder, msg);
+		err = read_events(b, &rec, limit, msg);
 	if (!err)
-		err = read_events(b, folder, limit, msg);
+		err = read_states(b, &rec, folder, msg);
+	recording_close(&rec);
+	return err;
+}
+
+/* A trace, and what it brings besides, if it is a .ptr. */
+static int read_file(struct bundle *b, const char *path, uint64_t limit,
+		     struct msg *msg)
+{
+	struct recording rec;
+	int err = trace_read(&b->trace, path, limit, msg);
+
+	if (err)
+		return err;
+	if (!b->trace.nr_files)
+		return make_up_machine(b, path, msg);
+	recording_of_trace(&rec, &b->trace);
+	err = read_layout(b, &rec, msg);
 	if (!err)
-		err = read_start_state(b, folder, msg);
+		err = check_events(b, path, msg);
 	if (!err)
-		err = read_end_state(b, folder, msg);
-	if (!err)
-		err = start_classify(b, msg);
-	if (!err)
-		err = read_samples(b, folder, msg);
+		err = read_states(b, &rec, path, msg);
+	recording_close(&rec);
 	return err;
 }
 
@@ -507,14 +570,13 @@ static char *name_of(const char *path)
 int bundle_read(struct bundle *b, const char *path, uint64_t limit,
 		struct msg *msg)
 {
-	struct stat st;
 	int err;
 
 	*b = (struct bundle){ 0 };
 	b->name = name_of(path);
 	if (!b->name)
 		err = msg_set(msg, ENOMEM, "%s: no memory to read it", path);
-	else if (strcmp(path, "-") && !stat(path, &st) && S_ISDIR(st.st_mode))
+	else if (recording_is_folder(path))
 		err = read_folder(b, path, limit, msg);
 	else
 		err = read_file(b, path, limit, msg);

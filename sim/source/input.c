@@ -170,6 +170,24 @@ int input_fill(struct input *in, struct msg *msg)
 	return 0;
 }
 
+int input_take(struct input *in, void *to, size_t n, size_t *got, struct msg *msg)
+{
+	*got = 0;
+	for (;;) {
+		size_t part = min_t(size_t, n - *got, in->end - in->start);
+		int err;
+
+		memcpy((char *)to + *got, in->text + in->start, part);
+		in->start += part;
+		*got += part;
+		if (*got == n || in->at_end)
+			return 0;
+		err = input_fill(in, msg);
+		if (err)
+			return err;
+	}
+}
+
 /* A zstd frame, or a skippable one that may stand before it (RFC 8878, 3.1). */
 static bool is_zstd(const uint8_t *raw, size_t len)
 {

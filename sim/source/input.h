@@ -63,6 +63,12 @@ int input_fill(struct input *in, struct msg *msg);
  */
 int input_sha256(struct input *in, char hex[INPUT_SHA256_HEX], struct msg *msg);
 
+/*
+ * Move the next n bytes to `to`, for input that is no text. *got is less than
+ * n only if the input ends. Returns 0, or a negative errno with a message.
+ */
+int input_take(struct input *in, void *to, size_t n, size_t *got, struct msg *msg);
+
 /* Where text[at] lies in the decompressed file. */
 static inline uint64_t input_offset(const struct input *in, size_t at)
 {

@@ -217,39 +217,26 @@ static int read_start(struct bundle *b, struct input *in, struct msg *msg)
 	return err;
 }
 
-int start_read_kpageflags(struct bundle *b, const char *path, struct msg *msg)
+int start_read_kpageflags(struct bundle *b, struct input *in, struct msg *msg)
 {
-	struct input in;
 	int err = alloc_start(b, msg);
 
 	if (err)
 		return err;
 	b->start_class = calloc(layout_end_pfn(&b->layout), 1);
 	if (!b->start_class)
-		return msg_set(msg, ENOMEM, "%s: no memory to read it", path);
-	err = input_open(&in, path, msg);
-	if (err)
-		return err;
-	err = read_start(b, &in, msg);
-	input_close(&in);
+		return msg_set(msg, ENOMEM, "%s: no memory to read it", in->path);
+	err = read_start(b, in, msg);
 	b->has_snapshot = !err;
 	return err;
 }
 
-int start_read_end(struct bundle *b, const char *path, struct msg *msg)
+int start_read_end(struct bundle *b, struct input *in, struct msg *msg)
 {
-	struct input in;
-	int err;
-
 	b->end_free = calloc(layout_end_pfn(&b->layout), sizeof(*b->end_free));
 	if (!b->end_free)
-		return msg_set(msg, ENOMEM, "%s: no memory to read it", path);
-	err = input_open(&in, path, msg);
-	if (err)
-		return err;
-	err = read_flags(b, &in, take_end_flags, msg);
-	input_close(&in);
-	return err;
+		return msg_set(msg, ENOMEM, "%s: no memory to read it", in->path);
+	return read_flags(b, in, take_end_flags, msg);
 }
 
 static int read_time_line(struct input *in, const char *p, const char *end,
@@ -299,24 +286,16 @@ static int read_time_lines(struct bundle *b, struct input *in,
 	return 0;
 }
 
-int start_read_times(struct bundle *b, const char *path, uint64_t **before_ns,
+int start_read_times(struct bundle *b, struct input *in, uint64_t **before_ns,
 		     uint64_t **after_ns, struct msg *msg)
 {
-	struct input in;
-	int err;
-
 	b->nr_chunks = div_round_up(layout_end_pfn(&b->layout), SNAPSHOT_CHUNK_PAGES);
 	*after_ns = calloc(b->nr_chunks, sizeof(**after_ns));
 	if (before_ns)
 		*before_ns = calloc(b->nr_chunks, sizeof(**before_ns));
 	if (!*after_ns || (before_ns && !*before_ns))
-		return msg_set(msg, ENOMEM, "%s: no memory to read it", path);
-	err = input_open(&in, path, msg);
-	if (err)
-		return err;
-	err = read_time_lines(b, &in, before_ns ? *before_ns : NULL, *after_ns, msg);
-	input_close(&in);
-	return err;
+		return msg_set(msg, ENOMEM, "%s: no memory to read it", in->path);
+	return read_time_lines(b, in, before_ns ? *before_ns : NULL, *after_ns, msg);
 }
 
 int start_assume_free(struct bundle *b, struct msg *msg)

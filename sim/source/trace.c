@@ -19,6 +19,7 @@
 #include "sim/source/reader.h"
 
 static const struct trace_reader *const readers[] = {
+	&ptr_reader,
 	&perf_text_reader,
 };
 
@@ -298,6 +299,30 @@ static const struct trace_reader *find_reader(const struct input *in)
 	return NULL;
 }
 
+/* A trace that does not know what it came from came from this file. */
+static void note_source(struct trace *trace, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	struct trace_source *source = &trace->source;
+
+	text_quote(source->name, sizeof(source->name), name, strlen(name));
+	snprintf(source->format, sizeof(source->format), "%s", trace->format);
+	snprintf(source->sha256, sizeof(source->sha256), "%s", trace->sha256);
+}
+
+static int no_event(const struct trace *trace, const struct input *in, struct msg *msg)
+{
+	static const char expected[] = "kmem:mm_page_alloc, kmem:mm_page_free and so on";
+
+	if (!trace->lines)
+		return msg_set(msg, EINVAL, "%s: holds no event of the page allocator; expected %s",
+			       in->path, expected);
+	return msg_set(msg, EINVAL, "%s: none of its %" PRIu64
+		       " lines is an event of the page allocator; expected %s",
+		       in->path, trace->lines, expected);
+}
+
 static int build(struct trace_builder *b, struct input *in, struct msg *msg)
 {
 	const struct trace_reader *reader = find_reader(in);
@@ -312,16 +337,16 @@ static int build(struct trace_builder *b, struct input *in, struct msg *msg)
 		return err;
 	trace->lines = in->line;
 	if (trace->nr_events == trace->by_kind[EV_LOST])
-		return msg_set(msg, EINVAL,
-			       "%s: none of its %" PRIu64 " lines is an event of the page allocator"
-			       "; expected kmem:mm_page_alloc, kmem:mm_page_free and so on",
-			       in->path, trace->lines);
+		return no_event(trace, in, msg);
 	if (b->unsorted) {
 		err = trace_sort(trace, msg);
 		if (err)
 			return err;
 	}
-	return input_sha256(in, trace->sha256, msg);
+	err = input_sha256(in, trace->sha256, msg);
+	if (!err && !*trace->source.format)
+		note_source(trace, in->path);
+	return err;
 }
 
 /* Read what has been opened, and close it. */
@@ -383,8 +408,61 @@ int trace_read(struct trace *trace, const char *path, uint64_t limit,
 	return trace_read_checked(trace, path, limit, NULL, NULL, msg);
 }
 
+/* ---- files besides the events ---- */
+
+static struct trace_file *trace_file_new(struct trace *trace, const char *container,
+					 const char *name)
+{
+	struct trace_file *files = realloc(trace->files,
+					   (trace->nr_files + 1) * sizeof(*files));
+	size_t room = strlen(container) + strlen(name) + 3;
+	struct trace_file *file;
+
+	if (!files)
+		return NULL;
+	trace->files = files;
+	file = &files[trace->nr_files];
+	*file = (struct trace_file){ .name = strdup(name), .shown = malloc(room) };
+	if (!file->name || !file->shown) {
+		free(file->name);
+		free(file->shown);
+		return NULL;
+	}
+	snprintf(file->shown, room, "%s(%s)", container, name);
+	trace->nr_files++;
+	return file;
+}
+
+int trace_file_append(struct trace *trace, const char *container,
+		      const char *name, const void *bytes, size_t len)
+{
+	struct trace_file *file = NULL;
+	uint8_t *longer;
+
+	for (size_t i = 0; i < trace->nr_files && !file; i++)
+		if (!strcmp(trace->files[i].name, name))
+			file = &trace->files[i];
+	if (!file)
+		file = trace_file_new(trace, container, name);
+	if (!file)
+		return -ENOMEM;
+	longer = realloc(file->bytes, file->len + len + 1);
+	if (!longer)
+		return -ENOMEM;
+	memcpy(longer + file->len, bytes, len);
+	file->bytes = longer;
+	file->len += len;
+	return 0;
+}
+
 void trace_free(struct trace *trace)
 {
+	for (size_t i = 0; i < trace->nr_files; i++) {
+		free(trace->files[i].name);
+		free(trace->files[i].shown);
+		free(trace->files[i].bytes);
+	}
+	free(trace->files);
 	for (unsigned int i = 0; i < trace->nr_comms; i++)
 		free(trace->comms[i]);
 	free(trace->comms);

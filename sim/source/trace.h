@@ -11,6 +11,21 @@
 #include "base/msg.h"
 #include "sim/source/event.h"
 
+/* A file that stood beside the trace, as it lay on disk. */
+struct trace_file {
+	char *name;
+	char *shown;			/* for messages: "cc.ptr(zoneinfo.start)" */
+	uint8_t *bytes;
+	size_t len;
+};
+
+/* What a trace was first recorded as, however often it was converted since. */
+struct trace_source {
+	char name[256];			/* of the file or folder, without its path */
+	char format[32];
+	char sha256[65];
+};
+
 struct trace {
 	struct event *events;		/* in order of time; ties as recorded */
 	size_t nr_events;
@@ -29,6 +44,10 @@ struct trace {
 
 	char format[32];		/* name of the reader */
 	char sha256[65];		/* of the input file as it lies on disk */
+	struct trace_source source;
+
+	struct trace_file *files;	/* what a .ptr brings besides; see recording.h */
+	size_t nr_files;
 };
 
 /*
@@ -40,6 +59,13 @@ struct trace {
 int trace_read(struct trace *trace, const char *path, uint64_t limit,
 	       struct msg *msg);
 void trace_free(struct trace *trace);
+
+/*
+ * Append bytes to the file of that name, which is made if it is not there.
+ * `container` is what holds it, for messages. 0 or -ENOMEM.
+ */
+int trace_file_append(struct trace *trace, const char *container,
+		      const char *name, const void *bytes, size_t len);
 
 /*
  * The same from bytes in memory, plain or zstd, under a name for messages: for

@@ -63,7 +63,7 @@ static const struct {
 };
 
 struct zoneinfo {
-	struct input in;
+	struct input *in;
 	struct raw_zone zones[MAX_RAW_ZONES];
 	unsigned int nr_zones;
 	unsigned int node;
@@ -88,16 +88,16 @@ static int begin_zone(struct zoneinfo *z, const char *p, const char *end,
 	p += strlen("Node ");
 	if (!text_number(&p, end, &node) || memcmp(p, ", zone ", 7) ||
 	    node > UINT16_MAX)
-		return input_bad_line(&z->in, msg, "expected \"Node N, zone NAME\"");
+		return input_bad_line(z->in, msg, "expected \"Node N, zone NAME\"");
 	p = skip_blanks(p + 7);
 	while (p + len < end && p[len] > ' ')
 		len++;
 	if (!len || len >= sizeof(zone->name))
-		return input_bad_line(&z->in, msg,
+		return input_bad_line(z->in, msg,
 				      "expected a zone name of 1 to %d characters",
 				      ZONE_NAME_LEN - 1);
 	if (z->nr_zones == MAX_RAW_ZONES)
-		return input_bad_line(&z->in, msg, "expected at most %d zones",
+		return input_bad_line(z->in, msg, "expected at most %d zones",
 				      MAX_RAW_ZONES);
 
 	if (z->nr_zones && node != z->node)
@@ -119,7 +119,7 @@ static int read_protection(struct zoneinfo *z, struct raw_zone *zone,
 			return 0;
 		p = skip_blanks(p + 1);
 		if (!text_number(&p, end, &zone->protection[i]))
-			return input_bad_line(&z->in, msg,
+			return input_bad_line(z->in, msg,
 					      "expected numbers after \"protection:\"");
 	}
 	return 0;
@@ -144,7 +144,7 @@ static int read_field(struct zoneinfo *z, struct raw_zone *zone,
 		if (strlen(fields[i].key) != len || memcmp(key, fields[i].key, len))
 			continue;
 		if (!text_number(&p, end, &value) || value > PFN_LIMIT)
-			return input_bad_line(&z->in, msg,
+			return input_bad_line(z->in, msg,
 					      "expected a number of pages after \"%s\"",
 					      fields[i].key);
 		memcpy((char *)zone + fields[i].field, &value, sizeof(value));
@@ -157,7 +157,7 @@ static int read_lines(struct zoneinfo *z, struct msg *msg)
 {
 	for (;;) {
 		const char *p, *end;
-		int err = input_next_line(&z->in, &p, &end, msg);
+		int err = input_next_line(z->in, &p, &end, msg);
 
 		if (err <= 0)
 			return err;
@@ -216,10 +216,10 @@ static int fill_layout(struct layout *layout, struct zoneinfo *z, struct msg *ms
 		return msg_set(msg, EINVAL,
 			       "%s: no zone with pages in its %" PRIu64
 			       " lines; expected \"Node N, zone NAME\" with spanned, present and start_pfn",
-			       z->in.path, z->in.line);
+			       z->in->path, z->in->line);
 	if (z->nr_zones > MAX_NR_ZONES)
 		return msg_set(msg, EINVAL, "%s: %u zones with pages; expected at most %d",
-			       z->in.path, z->nr_zones, MAX_NR_ZONES);
+			       z->in->path, z->nr_zones, MAX_NR_ZONES);
 
 	*layout = (struct layout){
 		.nr_zones = z->nr_zones,
@@ -240,25 +240,20 @@ static int fill_layout(struct layout *layout, struct zoneinfo *z, struct msg *ms
 	return 0;
 }
 
-int zoneinfo_read(struct layout *layout, const char *path, struct msg *msg)
+int zoneinfo_read(struct layout *layout, struct input *in, struct msg *msg)
 {
 	struct zoneinfo *z = calloc(1, sizeof(*z));
 	struct msg why;
 	int err;
 
 	if (!z)
-		return msg_set(msg, ENOMEM, "%s: no memory to read it", path);
-	err = input_open(&z->in, path, msg);
-	if (err)
-		goto free_zoneinfo;
+		return msg_set(msg, ENOMEM, "%s: no memory to read it", in->path);
+	z->in = in;
 	err = read_lines(z, msg);
 	if (!err)
 		err = fill_layout(layout, z, msg);
 	if (!err && layout_check(layout, &why))
-		err = msg_set(msg, EINVAL, "%s: %s", path, why.text);
-	input_close(&z->in);
-
-free_zoneinfo:
+		err = msg_set(msg, EINVAL, "%s: %s", in->path, why.text);
 	free(z);
 	return err;
 }

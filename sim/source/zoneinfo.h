@@ -4,6 +4,7 @@
 #define PAGETAX_SIM_ZONEINFO_H
 
 #include "machine/layout.h"
+#include "sim/source/input.h"
 
 /*
  * Read the zones that have pages, in order of address, with watermarks,
@@ -11,6 +12,6 @@
  * told by zoneinfo; only `present` shows how much is missing. Returns 0, or a
  * negative errno with a message that names file and line.
  */
-int zoneinfo_read(struct layout *layout, const char *path, struct msg *msg);
+int zoneinfo_read(struct layout *layout, struct input *in, struct msg *msg);
 
 #endif

@@ -28,7 +28,6 @@
 	x(embedded16)      \
 	x(packed8)         \
 	x(inpage)          \
-	x(hybrid)          \
 	x(genalloc)        \
 	x(genalloc_twobit) \
 	x(genalloc_split)  \

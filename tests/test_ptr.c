@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_ptr.c - what is packed comes out again, and what is damaged never does */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/layout.h"
+#include "sim/output.h"
+#include "sim/source/gfp.h"
+#include "sim/source/ptr.h"
+#include "sim/source/trace.h"
+#include "tests/sim_scratch.h"
+
+static struct msg msg;
+static struct trace original;		/* what is packed */
+static struct trace again;		/* what was read of it */
+static struct event events[3 * PTR_BLOCK_EVENTS];
+
+static char *names[] = { "", "sh", "tmux: server", "a\tb" };
+static uint8_t file_bytes[3 * PTR_PIECE_BYTES];
+static struct trace_file files[] = {
+	{ .name = "machine.txt", .bytes = file_bytes, .len = 10 },
+	{ .name = "kpageflags.start.zst", .bytes = file_bytes, .len = sizeof(file_bytes) },
+	{ .name = "empty", .bytes = file_bytes, .len = 0 },
+};
+
+/* One event of each kind, and numbers that are hard to pack. */
+static const struct event hard[] = {
+	{ .time_ns = 5, .pfn = 0x10, .gfp = GFP(IO) | GFP(ZERO), .cpu = 1, .comm = 1,
+	  .kind = EV_ALLOC, .order = 4, .migratetype = 1 },
+	{ .time_ns = 5, .pfn = EVENT_PFN_FAILED, .gfp = GFP(UNKNOWN), .comm = 2,
+	  .kind = EV_ALLOC, .order = 9, .migratetype = 2 },
+	{ .time_ns = 70000, .pfn = 0x10, .cpu = 0, .comm = 1, .kind = EV_FREE, .order = 4 },
+	{ .time_ns = 70000 + 65534, .pfn = 0x11, .kind = EV_FREE_BATCHED },
+	{ .time_ns = UINT64_C(1) << 50, .pfn = 7, .comm = 3, .kind = EV_ZONE_LOCKED,
+	  .migratetype = 5, .flags = EVENT_REFILL, .cpu = 1023 },
+	{ .time_ns = (UINT64_C(1) << 50) + 65535, .pfn = 0xffff, .kind = EV_PCPU_DRAIN },
+	{ .time_ns = (UINT64_C(1) << 50) + 65536, .pfn = 0x400, .kind = EV_EXTFRAG,
+	  .order = 3, .migratetype = 1, .flags = EVENT_CHANGE_OWNERSHIP,
+	  .fallback_order = 10, .fallback_migratetype = 2 },
+	{ .time_ns = (UINT64_C(1) << 50) + 65536, .pfn = 1356, .kind = EV_LOST, .cpu = 1 },
+};
+
+static void use_events(const struct event *from, size_t nr)
+{
+	original = (struct trace){
+		.events = events,
+		.nr_events = nr,
+		.comms = names,
+		.nr_comms = ARRAY_SIZE(names),
+		.nr_cpus = 2,
+		.source = { "made up", "perf-text", "0123" },
+	};
+	memcpy(events, from, nr * sizeof(*events));
+	for (size_t i = 0; i < nr; i++)
+		if (from[i].kind == EV_LOST)
+			original.lost += from[i].pfn;
+}
+
+/* Many events, in `nr` shapes, with pfns that come again (or are scattered). */
+static void use_many(size_t nr, unsigned int nr_shapes)
+{
+	static struct event many[ARRAY_SIZE(events)];
+
+	for (size_t i = 0; i < nr; i++)
+		many[i] = (struct event){
+			.time_ns = 100 * i + i % 7,
+			.pfn = i * 2654435761u >> 8 & 0xfffff,
+			.cpu = (uint16_t)(i % nr_shapes % 1000),
+			.gfp = (uint32_t)(i % nr_shapes / 1000),
+			.kind = EV_FREE,
+		};
+	use_events(many, nr);
+}
+
+static const char *pack(const struct layout *layout)
+{
+	const char *path = scratch_path("packed.ptr");
+	struct output *out;
+	uint64_t used;
+
+	ck_assert_int_eq(output_open(&out, path, false, &msg), 0);
+	ck_assert_int_eq(ptr_write(out, &original, layout, &used, &msg), 0);
+	ck_assert_int_eq(output_commit(out, &msg), 0);
+	return path;
+}
+
+static void assert_same(const struct trace *a, const struct trace *b, size_t nr)
+{
+	ck_assert_uint_eq(b->nr_events, nr);
+	for (size_t i = 0; i < nr; i++)
+		if (memcmp(&a->events[i], &b->events[i], sizeof(struct event)))
+			ck_abort_msg("event %zu is another one", i);
+}
+
+static void assert_packs(void)
+{
+	int err = trace_read(&again, pack(NULL), 0, &msg);
+
+	ck_assert_msg(err == 0, "%s", msg.text);
+	assert_same(&original, &again, original.nr_events);
+	ck_assert_uint_eq(again.lost, original.lost);
+	ck_assert_str_eq(again.format, "ptr");
+}
+
+static void teardown(void)
+{
+	trace_free(&again);
+	scratch_teardown();
+}
+
+/* ---- what comes out is what went in ---- */
+
+START_TEST(every_field_of_every_kind_comes_back)
+{
+	use_events(hard, ARRAY_SIZE(hard));
+	assert_packs();
+	ck_assert_uint_eq(again.nr_comms, ARRAY_SIZE(names));
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		ck_assert_str_eq(again.comms[i], names[i]);
+	ck_assert_str_eq(again.source.name, "made up");
+	ck_assert_str_eq(again.source.format, "perf-text");
+	ck_assert_str_eq(again.source.sha256, "0123");
+}
+END_TEST
+
+static const struct { size_t nr; unsigned int shapes; } sizes[] = {
+	{ 1, 1 }, { 2, 2 }, { PTR_BLOCK_EVENTS - 1, 3 }, { PTR_BLOCK_EVENTS, 700 },
+	{ PTR_BLOCK_EVENTS + 1, 700 }, { ARRAY_SIZE(events), PTR_BLOCK_EVENTS },
+};
+
+START_TEST(blocks_of_every_fill_come_back)
+{
+	use_many(sizes[_i].nr, sizes[_i].shapes);
+	assert_packs();
+}
+END_TEST
+
+START_TEST(pfns_beyond_32_bits_come_back_as_differences)
+{
+	use_many(1000, 5);
+	events[500].pfn = sizeof(long) > 4 ? UINT64_C(0x3fffffffff) : 0x7fffffff;
+	events[501].pfn = EVENT_PFN_FAILED;
+	events[501].kind = EV_ALLOC;
+	assert_packs();
+}
+END_TEST
+
+START_TEST(files_come_back_whole)
+{
+	for (size_t i = 0; i < sizeof(file_bytes); i++)
+		file_bytes[i] = (uint8_t)(i * i >> 5);
+	use_events(hard, 1);
+	original.files = files;
+	original.nr_files = ARRAY_SIZE(files);
+	assert_packs();
+	ck_assert_uint_eq(again.nr_files, ARRAY_SIZE(files));
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		ck_assert_str_eq(again.files[i].name, files[i].name);
+		ck_assert_uint_eq(again.files[i].len, files[i].len);
+		ck_assert(!memcmp(again.files[i].bytes, file_bytes, files[i].len));
+	}
+	ck_assert_ptr_nonnull(strstr(again.files[0].shown, "packed.ptr(machine.txt)"));
+}
+END_TEST
+
+START_TEST(a_limit_ends_in_the_middle_of_a_block)
+{
+	int err;
+
+	use_many(PTR_BLOCK_EVENTS + 100, 10);
+	err = trace_read(&again, pack(NULL), PTR_BLOCK_EVENTS + 1, &msg);
+	ck_assert_msg(err == 0, "%s", msg.text);
+	assert_same(&original, &again, PTR_BLOCK_EVENTS + 1);
+}
+END_TEST
+
+START_TEST(the_same_trace_gives_the_same_bytes)
+{
+	size_t a_len, b_len;
+	char *a, *b;
+
+	use_many(100000, 300);
+	a = scratch_slurp(pack(NULL), &a_len);
+	b = scratch_slurp(pack(NULL), &b_len);
+	ck_assert_uint_eq(a_len, b_len);
+	ck_assert(!memcmp(a, b, a_len));
+	free(a);
+	free(b);
+}
+END_TEST
+
+/* ---- what is damaged ---- */
+
+static char *bytes;
+static size_t nr_bytes;
+
+static void pack_small(void)
+{
+	use_events(hard, ARRAY_SIZE(hard));
+	original.files = files;
+	original.nr_files = 1;
+	bytes = scratch_slurp(pack(NULL), &nr_bytes);
+}
+
+/* Reading `len` bytes fails with a message that names a byte. */
+static void assert_refused(size_t len, const char *what, size_t where)
+{
+	if (!trace_read_memory(&again, "bent.ptr", bytes, len, 0, &msg))
+		ck_abort_msg("%s at %zu went unnoticed", what, where);
+	if (strncmp(msg.text, "bent.ptr: ", 10) || !strstr(msg.text, "byte "))
+		ck_abort_msg("%s at %zu: \"%s\"", what, where, msg.text);
+}
+
+START_TEST(every_flipped_bit_is_noticed_where_it_is)
+{
+	pack_small();
+	for (size_t bit = 0; bit < 8 * nr_bytes; bit++) {
+		unsigned long long offset;
+		const char *at;
+
+		bytes[bit / 8] ^= (char)(1 << bit % 8);
+		assert_refused(nr_bytes, "a flipped bit", bit);
+		at = strstr(msg.text, "byte ");
+		offset = strtoull(at + 5, NULL, 10);
+		if (offset > bit / 8)
+			ck_abort_msg("bit %zu: \"%s\" is behind it", bit, msg.text);
+		bytes[bit / 8] ^= (char)(1 << bit % 8);
+	}
+	free(bytes);
+}
+END_TEST
+
+START_TEST(every_cut_is_noticed)
+{
+	pack_small();
+	for (size_t len = 6; len < nr_bytes; len++)
+		assert_refused(len, "a cut", len);
+	free(bytes);
+}
+END_TEST
+
+START_TEST(bytes_behind_the_end_are_noticed)
+{
+	pack_small();
+	bytes = realloc(bytes, nr_bytes + 1);
+	bytes[nr_bytes] = 0;
+	assert_refused(nr_bytes + 1, "a byte too many", nr_bytes);
+	free(bytes);
+}
+END_TEST
+
+/* ---- what somebody else wrote, with right checksums ---- */
+
+/* The n-th section's place; its payload follows. */
+static uint8_t *find_section(unsigned int n, struct ptr_section *s)
+{
+	uint8_t *at = (uint8_t *)bytes + PTR_START_BYTES;
+
+	ptr_section_get(s, at);
+	while (n--) {
+		at += PTR_SECTION_BYTES + s->packed;
+		ptr_section_get(s, at);
+	}
+	return at;
+}
+
+static void sign(uint8_t *at, struct ptr_section *s)
+{
+	ptr_section_put(at, s);
+	s->crc = ptr_section_crc(at, at + PTR_SECTION_BYTES, s->packed);
+	ptr_section_put(at, s);
+}
+
+START_TEST(sections_in_another_order_are_noticed)
+{
+	struct ptr_section s;
+	uint8_t *at;
+
+	pack_small();
+	at = find_section(1, &s);
+	s.sequence = 2;
+	sign(at, &s);
+	assert_refused(nr_bytes, "a wrong sequence", 1);
+	ck_assert_ptr_nonnull(strstr(msg.text, "out of place"));
+	free(bytes);
+}
+END_TEST
+
+static const struct {
+	unsigned int section;
+	size_t field;			/* in struct ptr_section */
+	uint32_t value;
+} forged[] = {
+	{ 0, offsetof(struct ptr_section, type), PTR_EVTS },
+	{ 0, offsetof(struct ptr_section, plain), 1 },
+	{ 0, offsetof(struct ptr_section, plain), UINT32_MAX },
+	{ 1, offsetof(struct ptr_section, type), PTR_HEAD },
+	{ 1, offsetof(struct ptr_section, type), 0x20202020 },
+	{ 2, offsetof(struct ptr_section, nr_events), 0 },
+	{ 2, offsetof(struct ptr_section, nr_events), 1 },
+	{ 2, offsetof(struct ptr_section, nr_events), PTR_BLOCK_EVENTS + 1 },
+	{ 2, offsetof(struct ptr_section, type), PTR_FILE },
+	{ 2, offsetof(struct ptr_section, type), PTR_INDX },
+	{ 3, offsetof(struct ptr_section, type), PTR_EVTS },
+};
+
+START_TEST(signed_nonsense_is_refused_all_the_same)
+{
+	struct ptr_section s;
+	uint8_t *at;
+
+	pack_small();
+	at = find_section(forged[_i].section, &s);
+	memcpy((char *)&s + forged[_i].field, &forged[_i].value, sizeof(uint32_t));
+	sign(at, &s);
+	assert_refused(nr_bytes, "nonsense", (size_t)_i);
+	free(bytes);
+}
+END_TEST
+
+/* Events whose process, order or pfn no reader may take. */
+static const struct event bad_events[] = {
+	{ .kind = EV_FREE, .comm = ARRAY_SIZE(names) },
+	{ .kind = EV_FREE, .cpu = MAX_NR_CPUS },
+	{ .kind = EV_FREE, .order = MAX_PAGE_ORDER + 1 },
+	{ .kind = EV_FREE, .order = 3, .pfn = 4 },
+	{ .kind = EV_FREE, .pfn = UINT64_C(1) << 41 },
+};
+
+START_TEST(events_that_cannot_be_are_refused_as_from_text)
+{
+	use_events(hard, 3);
+	events[1] = bad_events[_i];
+	events[1].time_ns = 6;
+	bytes = scratch_slurp(pack(NULL), &nr_bytes);
+	assert_refused(nr_bytes, "a bad event", (size_t)_i);
+	ck_assert_ptr_nonnull(strstr(msg.text, "section 1 (events)"));
+	free(bytes);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ptr");
+	TCase *tc = tcase_create("round trip");
+	TCase *damage = tcase_create("damage");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, scratch_setup, teardown);
+	tcase_add_test(tc, every_field_of_every_kind_comes_back);
+	tcase_add_loop_test(tc, blocks_of_every_fill_come_back, 0, ARRAY_SIZE(sizes));
+	tcase_add_test(tc, pfns_beyond_32_bits_come_back_as_differences);
+	tcase_add_test(tc, files_come_back_whole);
+	tcase_add_test(tc, a_limit_ends_in_the_middle_of_a_block);
+	tcase_add_test(tc, the_same_trace_gives_the_same_bytes);
+	suite_add_tcase(suite, tc);
+
+	tcase_set_timeout(damage, 120);
+	tcase_add_checked_fixture(damage, scratch_setup, teardown);
+	tcase_add_test(damage, every_flipped_bit_is_noticed_where_it_is);
+	tcase_add_test(damage, every_cut_is_noticed);
+	tcase_add_test(damage, bytes_behind_the_end_are_noticed);
+	tcase_add_test(damage, sections_in_another_order_are_noticed);
+	tcase_add_loop_test(damage, signed_nonsense_is_refused_all_the_same, 0,
+			    ARRAY_SIZE(forged));
+	tcase_add_loop_test(damage, events_that_cannot_be_are_refused_as_from_text, 0,
+			    ARRAY_SIZE(bad_events));
+	suite_add_tcase(suite, damage);
+
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
