@@ -53,6 +53,8 @@ static const struct rig_variant variants[] = {
 	{ .spec = "percpu_map:pages=2" },
 	{ .spec = "percpu_bitmap:pages=2" },
 	{ .spec = "percpu_bitmap:version=4.14" },
+	{ .spec = "nta_trimmed" },
+	{ .spec = "nta_trimmed:version=posted", .lowmem_only = true },
 };
 
 static const struct rig_shape shapes[] = {
@@ -169,6 +171,8 @@ const struct rig_shape *rig_shape(size_t i)
 /* Guarded highmem has no address, nor has any where addresses are scarce. */
 bool rig_fits(const struct rig_variant *variant, const struct rig_shape *shape)
 {
+	if (variant->lowmem_only)
+		return shape->highmem_pfn == PFN_NONE;
 	return !variant->needs_addresses || shape->highmem_pfn == PFN_NONE ||
 	       (shape->window != WINDOW_GUARD && sizeof(void *) > 4);
 }

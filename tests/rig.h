@@ -23,6 +23,8 @@ struct rig_variant {
 	bool keeps_nodes;
 	/* Its nodes are reached by address: highmem must have some. */
 	bool needs_addresses;
+	/* It keeps its links in free pages, without mapping them. */
+	bool lowmem_only;
 };
 
 /* A memory. Zones of 0 pages end the list. */

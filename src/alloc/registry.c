@@ -33,6 +33,8 @@
 	x(genalloc_split)  \
 	x(percpu_map)      \
 	x(percpu_bitmap)   \
+	x(nta)             \
+	x(nta_trimmed)     \
 	x(null)
 
 #define BACKEND_DECLARE(name) extern const struct allocator_ops name##_ops;

@@ -1,0 +1,857 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nta.c - the Network Tree Allocator of 2006: masks in a tree, runs by length
+ *
+ *    node (a page of 128 units)         class = length, a list, first in first out
+ *    mask  0001111100110000...            2 -> [ 9 ]
+ *             `-5-'  `2'                  5 -> [ 3 ] -> [ 131 ]
+ *                                       128 -> [ 256 ]
+ *
+ * Units are handed out in nodes; a node has a bit for each unit (1: free) and
+ * never goes away. Each maximal free run of a mask is on the list of its
+ * length. Alloc takes the first run of the smallest class that is long enough
+ * and appends the rest to its own class; free measures the free runs beside
+ * it, takes them off their lists and appends the union. Runs do not span
+ * nodes. The mask cannot tell two neighbouring runs in use, so the caller has
+ * to bring the length.
+ *
+ * version=seed     as first described: nodes in an AVL tree by address; lists
+ *                  singly linked, their entries (16 bytes) outside of the
+ *                  memory they stand for, so that a run in the middle of a list
+ *                  is found by walking it. A free may add a run to the lists:
+ *                  its entry is secured by the alloc before it.
+ * version=posted   as posted: a node is found by two words borrowed from each
+ *                  page's descriptor, and lists are doubly linked, by three
+ *                  words in the free run itself: no memory, but it must be
+ *                  possible to address it, so no high memory.
+ * nta_trimmed      an emulation of alignment, which the design has not: take
+ *                  as much as surely holds an aligned run, free what is around.
+ *
+ * Invariant:  a mask's maximal free runs <-> entries, class by class
+ * Cost:       alloc O(classes); free O(log nodes + list) or O(1)
+ *
+ * as_posted=on brings back two defects of the posted code: on 64 bits its
+ * searches see the lower half of a word only, so that a free run seems to go
+ * on over memory in use; and of what is freed only the first unit is looked
+ * at. Left out: caches for each CPU with lists of remote frees, as the range
+ * interface has one caller, and growth by itself, as it adds spans.
+ */
+#include <errno.h>
+
+#include "alloc/range_pages.h"
+#include "base/bits.h"
+#include "lib/avl.h"
+#include "lib/bitmap.h"
+
+#define UNITS_PER_PAGE 128		/* of 32 bytes, for what is borrowed */
+#define BORROWED_WORDS 2		/* node and owner, in each page's descriptor */
+#define ENTRIES_PER_BLOCK 64		/* 1 KiB */
+
+struct nta_link {
+	struct nta_link *next;
+};
+
+/* seed: outside of the memory it stands for */
+struct nta_entry {
+	struct nta_link link;
+	unsigned long first;
+};
+
+/* posted: at the start of the free run */
+struct nta_container {
+	struct nta_link link;
+	struct nta_link *prev;
+	struct nta_node *node;
+};
+
+struct nta_node {
+	struct avl_node tree;
+	unsigned long first;		/* set at create */
+	unsigned long mask[];		/* 1: free */
+	/* posted: a container for each unit follows, see node_create() */
+};
+
+struct nta_list {
+	struct nta_link *head;
+	struct nta_link *tail;
+};
+
+struct entry_block {
+	struct entry_block *next;
+	struct nta_entry entries[ENTRIES_PER_BLOCK];
+};
+
+struct nta {
+	struct range base;
+	bool posted;			/* set at create, as are the next three */
+	bool as_posted;
+	unsigned int nr_units;		/* of a node */
+	unsigned int nr_words;		/* of its mask */
+
+	struct avl_tree nodes;
+	unsigned long nr_nodes;
+	unsigned long nr_free;		/* units */
+	unsigned long nr_runs;		/* free ones, all on lists */
+	unsigned long nr_held;		/* runs in callers' hands */
+
+	struct entry_block *blocks;
+	struct nta_link *spare;		/* entries that stand for nothing */
+	unsigned long nr_entries;
+
+	struct nta_list lists[];	/* one for each length, from 1 on */
+};
+
+static struct nta *to_nta(struct range *r)
+{
+	return container_of(r, struct nta, base);
+}
+
+static const struct nta *to_const_nta(const struct range *r)
+{
+	return (const struct nta *)((const char *)r - offsetof(struct nta, base));
+}
+
+static uint64_t nta_bytes(unsigned int nr_units)
+{
+	return sizeof(struct nta) + nr_units * sizeof(struct nta_list);
+}
+
+/* -- nodes ------------------------------------------------------------------ */
+
+static const struct nta_node *to_const_node(const struct avl_node *tree)
+{
+	return (const struct nta_node *)((const char *)tree -
+					 offsetof(struct nta_node, tree));
+}
+
+static struct nta_node *to_node(struct avl_node *tree)
+{
+	return tree ? container_of(tree, struct nta_node, tree) : NULL;
+}
+
+static int compare_first(const void *key, const struct avl_node *tree)
+{
+	unsigned long first = *(const unsigned long *)key;
+	const struct nta_node *node = to_const_node(tree);
+
+	return (first > node->first) - (first < node->first);
+}
+
+/* The node that holds the unit, or NULL. */
+static struct nta_node *node_of(const struct nta *n, unsigned long unit)
+{
+	uint64_t levels = 0;
+	struct nta_node *node = to_node(avl_find_floor(&n->nodes, &unit,
+						       &levels));
+
+	/* As posted, the page's descriptor leads to the node at once. */
+	if (!n->posted)
+		COST_ADD(&n->base, tree_levels, levels);
+	return node && unit - node->first < n->nr_units ? node : NULL;
+}
+
+static uint64_t mask_bytes(const struct nta *n)
+{
+	return n->nr_words * sizeof(unsigned long);
+}
+
+static uint64_t borrowed_bytes(const struct nta *n)
+{
+	return div_round_up(n->nr_units, UNITS_PER_PAGE) * BORROWED_WORDS *
+	       sizeof(void *);
+}
+
+/*
+ * A node with no free unit. As posted it costs its first unit's number, its
+ * mask and the borrowed words, for which the tree stands in here; and where
+ * the real one has its containers in the free memory itself, a place for them
+ * is set aside behind it. Neither is charged, nor given back to the arena.
+ */
+static struct nta_node *node_create(struct nta *n, unsigned long first)
+{
+	struct machine *m = n->base.machine;
+	uint64_t bytes = sizeof(struct nta_node) + mask_bytes(n);
+	struct nta_node *node;
+
+	if (n->posted)
+		node = arena_alloc_charged(m->arena,
+				bytes + n->nr_units * sizeof(struct nta_container),
+				sizeof(node->first) + mask_bytes(n),
+				META_structures);
+	else
+		node = machine_alloc(m, bytes, META_structures);
+	if (!node)
+		return NULL;
+	if (n->posted)
+		meta_charge(&m->meta, META_borrowed, borrowed_bytes(n));
+	node->first = first;
+	avl_insert(&n->nodes, &first, &node->tree);
+	n->nr_nodes++;
+	return node;
+}
+
+static void node_destroy(struct nta *n, struct nta_node *node)
+{
+	struct machine *m = n->base.machine;
+
+	avl_erase(&n->nodes, &node->first);
+	n->nr_nodes--;
+	if (!n->posted) {
+		machine_free(m, node, sizeof(*node) + mask_bytes(n),
+			     META_structures);
+		return;
+	}
+	meta_uncharge(&m->meta, META_structures,
+		      sizeof(node->first) + mask_bytes(n));
+	meta_uncharge(&m->meta, META_borrowed, borrowed_bytes(n));
+}
+
+static struct nta_container *containers_of(const struct nta *n,
+					   struct nta_node *node)
+{
+	return (struct nta_container *)&node->mask[n->nr_words];
+}
+
+/* -- lists of free runs ----------------------------------------------------- */
+
+/* Have an entry ready for each free run there can be before the next alloc. */
+static bool secure_entries(struct nta *n, unsigned long nr)
+{
+	unsigned long most = n->nr_nodes * div_round_up(n->nr_units, 2);
+
+	if (n->posted)
+		return true;
+	while (n->nr_entries < min_t(unsigned long, nr, most)) {
+		struct entry_block *block = machine_alloc(n->base.machine,
+							  sizeof(*block),
+							  META_nodes);
+
+		if (!block)
+			return false;
+		block->next = n->blocks;
+		n->blocks = block;
+		for (unsigned int i = 0; i < ENTRIES_PER_BLOCK; i++) {
+			block->entries[i].link.next = n->spare;
+			n->spare = &block->entries[i].link;
+		}
+		n->nr_entries += ENTRIES_PER_BLOCK;
+	}
+	return true;
+}
+
+static struct nta_entry *to_entry(struct nta_link *link)
+{
+	return container_of(link, struct nta_entry, link);
+}
+
+static struct nta_container *to_container(struct nta_link *link)
+{
+	return container_of(link, struct nta_container, link);
+}
+
+static unsigned long link_first(const struct nta *n, struct nta_link *link)
+{
+	struct nta_container *c;
+
+	if (!n->posted)
+		return to_entry(link)->first;
+	c = to_container(link);
+	return c->node->first + (unsigned long)(c - containers_of(n, c->node));
+}
+
+static struct nta_link *link_make(struct nta *n, struct nta_node *node,
+				  unsigned int at, struct nta_link *prev)
+{
+	struct nta_link *link;
+
+	if (n->posted) {
+		struct nta_container *c = &containers_of(n, node)[at];
+
+		meta_charge(&n->base.machine->meta, META_inband, sizeof(*c));
+		c->node = node;
+		c->prev = prev;
+		link = &c->link;
+	} else {
+		link = n->spare;
+		assert(link);
+		n->spare = link->next;
+		to_entry(link)->first = node->first + at;
+	}
+	link->next = NULL;
+	COST_WRITE(&n->base, link);
+	return link;
+}
+
+static void link_drop(struct nta *n, struct nta_link *link)
+{
+	if (n->posted) {
+		meta_uncharge(&n->base.machine->meta, META_inband,
+			      sizeof(struct nta_container));
+	} else {
+		link->next = n->spare;
+		n->spare = link;
+	}
+}
+
+/* The free run [at, at + nr) of a node goes to the end of its list. */
+static void run_append(struct nta *n, struct nta_node *node, unsigned int at,
+		       unsigned int nr)
+{
+	struct nta_list *list = &n->lists[nr - 1];
+	struct nta_link *link = link_make(n, node, at, list->tail);
+
+	if (list->tail)
+		list->tail->next = link;
+	else
+		list->head = link;
+	list->tail = link;
+	n->nr_runs++;
+	COST_WRITE(&n->base, list);
+}
+
+/* The link before the one that stands for `first`; NULL: it is the first. */
+static struct nta_link *link_before(const struct nta *n,
+				    const struct nta_list *list,
+				    const struct nta_node *node,
+				    unsigned int at)
+{
+	struct nta_link *prev = NULL;
+
+	for (struct nta_link *link = list->head;
+	     link && link_first(n, link) != node->first + at; link = link->next) {
+		COST_ADD(&n->base, list_nodes, 1);
+		COST_READ(&n->base, link);
+		prev = link;
+	}
+	return prev;
+}
+
+/* Take a free run off its list. */
+static void run_unlink(struct nta *n, struct nta_node *node, unsigned int at,
+		       unsigned int nr)
+{
+	struct nta_list *list = &n->lists[nr - 1];
+	struct nta_link *prev = n->posted ? containers_of(n, node)[at].prev :
+					    link_before(n, list, node, at);
+	struct nta_link *link = prev ? prev->next : list->head;
+
+	/* Only as posted may the length be wrong: nobody lists such a run. */
+	if (!link || link_first(n, link) != node->first + at) {
+		assert(n->as_posted);
+		return;
+	}
+	if (prev)
+		prev->next = link->next;
+	else
+		list->head = link->next;
+	if (!link->next)
+		list->tail = prev;
+	else if (n->posted)
+		to_container(link->next)->prev = prev;
+	COST_WRITE(&n->base, list);
+	link_drop(n, link);
+	n->nr_runs--;
+}
+
+/* -- masks ------------------------------------------------------------------ */
+
+/*
+ * Free units from `at` on. As posted: of each word, shifted so that it begins
+ * at `at`, the lower 32 bits are looked at; if none is in use, all of it is
+ * believed to be free.
+ */
+static unsigned int free_right(const struct nta *n, const struct nta_node *node,
+			       unsigned int at)
+{
+	unsigned int end = at;
+
+	if (!n->as_posted)
+		return (unsigned int)bitmap_next_clear(node->mask, at,
+						       n->nr_units) - at;
+	while (end < n->nr_units) {
+		unsigned int shift = end % BITMAP_WORD_BITS;
+		unsigned long used = ~node->mask[end / BITMAP_WORD_BITS] >> shift;
+
+		if ((uint32_t)used)
+			return end + lowest_bit((uint32_t)used) - at;
+		end += BITMAP_WORD_BITS - shift;
+	}
+	return n->nr_units - at;
+}
+
+/* Free units before `at`; as posted: units in use above bit 31 are not seen. */
+static unsigned int free_left(const struct nta *n, const struct nta_node *node,
+			      unsigned int at)
+{
+	unsigned int start = at;
+
+	while (start) {
+		unsigned int word = (start - 1) / BITMAP_WORD_BITS;
+		unsigned int bits = start - word * (unsigned int)BITMAP_WORD_BITS;
+		unsigned long used = ~node->mask[word];
+
+		if (bits < BITMAP_WORD_BITS)
+			used &= (1UL << bits) - 1;
+		if (n->as_posted)
+			used = (uint32_t)used;
+		if (used)
+			return at - (word * (unsigned int)BITMAP_WORD_BITS +
+				     ilog2(used) + 1);
+		start = word * BITMAP_WORD_BITS;
+	}
+	return at;
+}
+
+static void mask_written(struct nta *n, struct nta_node *node, unsigned int at,
+			 unsigned int nr)
+{
+	for (unsigned int i = at / BITMAP_WORD_BITS;
+	     RANGE_COUNTS && i * BITMAP_WORD_BITS < at + nr; i++)
+		COST_WRITE(&n->base, &node->mask[i]);
+	(void)n;
+	(void)node;
+}
+
+/* Units in use become free, with what is free beside them. */
+static void node_free(struct nta *n, struct nta_node *node, unsigned int at,
+		      unsigned int nr)
+{
+	unsigned int left = free_left(n, node, at);
+	unsigned int right = at + nr < n->nr_units ?
+			     free_right(n, node, at + nr) : 0;
+
+	COST_ADD(&n->base, bits_scanned, left + right);
+	if (left)
+		run_unlink(n, node, at - left, left);
+	if (right)
+		run_unlink(n, node, at + nr, right);
+	bitmap_set_range(node->mask, at, at + nr);
+	mask_written(n, node, at, nr);
+	n->nr_free += nr;
+	run_append(n, node, at - left, left + nr + right);
+}
+
+/* -- the range interface ---------------------------------------------------- */
+
+static int nta_create(struct range **out, const struct range_ops *ops,
+		      struct machine *m, const struct option_set *opts,
+		      struct msg *msg)
+{
+	unsigned int nr_units = option_get(opts, "units") ? 512 : 128;
+	bool posted = option_get(opts, "version");
+	struct nta *n;
+
+	if (posted && m->highmem_pfn < m->end_pfn)
+		return msg_set(msg, EINVAL,
+			       "%s:version=posted keeps its links in free pages and cannot serve high memory (pfn %lu on)",
+			       ops->name, m->highmem_pfn);
+	n = machine_alloc(m, nta_bytes(nr_units), META_structures);
+	if (!n)
+		return msg_set(msg, ENOMEM, "%s: no room for %u lists",
+			       ops->name, nr_units);
+	range_init(&n->base, ops, m);
+	n->posted = posted;
+	n->as_posted = option_get(opts, "as_posted");
+	n->nr_units = nr_units;
+	n->nr_words = (unsigned int)bitmap_words(nr_units);
+	n->nodes.compare = compare_first;
+	/* A run that is trimmed leaves at most as much again. */
+	if (n->base.caps.max_align == 1)
+		n->base.caps.max_nr = nr_units;
+	else
+		n->base.caps.max_nr = n->base.caps.max_align = nr_units / 2;
+	*out = &n->base;
+	return 0;
+}
+
+static void nta_destroy(struct range *r)
+{
+	struct nta *n = to_nta(r);
+	struct avl_node *tree;
+
+	if (n->posted)
+		meta_uncharge(&r->machine->meta, META_inband,
+			      n->nr_runs * sizeof(struct nta_container));
+	while ((tree = avl_first(&n->nodes)))
+		node_destroy(n, to_node(tree));
+	while (n->blocks) {
+		struct entry_block *block = n->blocks;
+
+		n->blocks = block->next;
+		machine_free(r->machine, block, sizeof(*block), META_nodes);
+	}
+	machine_free(r->machine, n, nta_bytes(n->nr_units), META_structures);
+}
+
+/* Units behind the span's end fill up its last node and are never freed. */
+static int nta_add(struct range *r, unsigned long first, unsigned long nr)
+{
+	struct nta *n = to_nta(r);
+	unsigned long at;
+
+	for (at = 0; at < nr; at += n->nr_units)
+		if (!node_create(n, first + at))
+			break;
+	if (at >= nr)
+		return 0;
+	while (at) {
+		at -= n->nr_units;
+		node_destroy(n, node_of(n, first + at));
+	}
+	return -ENOMEM;
+}
+
+static void nta_release(struct range *r, unsigned long first, unsigned long nr)
+{
+	struct nta *n = to_nta(r);
+	unsigned long end = first + nr;
+
+	while (first < end) {
+		struct nta_node *node = node_of(n, first);
+		unsigned int at = (unsigned int)(first - node->first);
+		unsigned int part = (unsigned int)min_t(unsigned long,
+							end - first,
+							n->nr_units - at);
+		bool secured = secure_entries(n, n->nr_runs + n->nr_held + 1);
+
+		/* Entries for every second unit are less than the arena has. */
+		assert(secured);
+		(void)secured;
+		node_free(n, node, at, part);
+		first += part;
+	}
+}
+
+/* Nodes that a run lies in: as many free runs may come of it. */
+static unsigned long nodes_of(const struct nta *n, unsigned long first,
+			      unsigned long nr)
+{
+	const struct nta_node *node = node_of(n, first);
+
+	assert(node);
+	return div_round_up(first - node->first + nr, n->nr_units);
+}
+
+static int nta_adopt(struct range *r, unsigned long first, unsigned long nr)
+{
+	struct nta *n = to_nta(r);
+	unsigned long pieces = nodes_of(n, first, nr);
+
+	if (!secure_entries(n, n->nr_runs + n->nr_held + pieces))
+		return -ENOMEM;
+	n->nr_held += pieces;
+	return 0;
+}
+
+/* The first list that holds runs of at least nr units; its length, or 0. */
+static unsigned int class_for(const struct nta *n, unsigned int nr)
+{
+	for (unsigned int class = nr; class <= n->nr_units; class++) {
+		COST_READ(&n->base, &n->lists[class - 1]);
+		if (n->lists[class - 1].head)
+			return class;
+	}
+	return 0;
+}
+
+static unsigned long nta_alloc(struct range *r, unsigned long nr_units,
+			       unsigned long align)
+{
+	struct nta *n = to_nta(r);
+	unsigned int nr = (unsigned int)nr_units, at, class;
+	struct nta_node *node;
+	unsigned long first;
+
+	(void)align;
+	/* This run, the rest, and what a trimming makes of them. */
+	class = class_for(n, nr);
+	if (!class || !secure_entries(n, n->nr_runs + n->nr_held + 3))
+		return RANGE_NONE;
+	first = link_first(n, n->lists[class - 1].head);
+	node = node_of(n, first);
+	at = (unsigned int)(first - node->first);
+
+	run_unlink(n, node, at, class);
+	bitmap_clear_range(node->mask, at, at + nr);
+	mask_written(n, node, at, nr);
+	n->nr_free -= nr;
+	n->nr_held++;
+	if (class > nr)
+		run_append(n, node, at + nr, class - nr);
+	return first;
+}
+
+/* Take as much as surely holds an aligned run, and free what is around it. */
+static unsigned long nta_alloc_trimmed(struct range *r, unsigned long nr,
+				       unsigned long align)
+{
+	struct nta *n = to_nta(r);
+	unsigned long first = nta_alloc(r, nr + align - 1, 1);
+	struct nta_node *node;
+	unsigned int at, head, tail;
+
+	if (first == RANGE_NONE || align == 1)
+		return first;
+	node = node_of(n, first);
+	at = (unsigned int)(first - node->first);
+	head = -at & (unsigned int)(align - 1);
+	tail = (unsigned int)align - 1 - head;
+	if (head)
+		node_free(n, node, at, head);
+	if (tail)
+		node_free(n, node, at + head + (unsigned int)nr, tail);
+	return first + head;
+}
+
+/* Whether units are in use: all of them, or the first, as posted. */
+static bool are_in_use(const struct nta *n, const struct nta_node *node,
+		       unsigned int at, unsigned int nr)
+{
+	if (n->as_posted)
+		return !bitmap_test(node->mask, at);
+	return bitmap_next_set(node->mask, at, at + nr) == at + nr;
+}
+
+static enum range_answer nta_free(struct range *r, unsigned long first,
+				  unsigned long nr)
+{
+	struct nta *n = to_nta(r);
+	unsigned long end = first + nr;
+	struct nta_node *node;
+
+	if (!nr || !node_of(n, first) || !node_of(n, end - 1))
+		return RANGE_OUTSIDE;
+	for (unsigned long at = first; at < end; at = node->first + n->nr_units) {
+		unsigned long stop;
+
+		node = node_of(n, at);
+		stop = min_t(unsigned long, end, node->first + n->nr_units);
+		if (!are_in_use(n, node, (unsigned int)(at - node->first),
+				(unsigned int)(stop - at)))
+			return RANGE_NOT_USED;
+	}
+	n->nr_held -= nodes_of(n, first, nr);
+	for (unsigned long at = first; at < end; at = node->first + n->nr_units) {
+		node = node_of(n, at);
+		node_free(n, node, (unsigned int)(at - node->first),
+			  (unsigned int)(min_t(unsigned long, end,
+					       node->first + n->nr_units) - at));
+	}
+	return RANGE_OK;
+}
+
+/* The mask knows no ends of runs; only what they may need on free changes. */
+static bool nta_split(struct range *r, unsigned long first, unsigned long nr,
+		      unsigned long part)
+{
+	struct nta *n = to_nta(r);
+	unsigned long held = n->nr_held - nodes_of(n, first, nr);
+
+	for (unsigned long at = 0; at < nr; at += part)
+		held += nodes_of(n, first + at, part);
+	if (!secure_entries(n, n->nr_runs + held))
+		return false;
+	n->nr_held = held;
+	return true;
+}
+
+static void nta_query(const struct range *r, unsigned long unit,
+		      struct range_info *info)
+{
+	const struct nta *n = to_const_nta(r);
+	const struct nta_node *node = node_of(n, unit);
+
+	*info = (struct range_info){ RANGE_INVALID, RANGE_NONE, 0 };
+	if (node)
+		info->state = bitmap_test(node->mask, unit - node->first) ?
+			      RANGE_FREE : RANGE_USED;
+}
+
+/* The first unit from `from` on, before `end`, that is free or not; or `end`. */
+static unsigned long next_unit(const struct nta *n, unsigned long from,
+			       unsigned long end, bool is_free)
+{
+	while (from < end) {
+		const struct nta_node *node = node_of(n, from);
+		unsigned long at;
+
+		if (!node && !is_free)
+			return from;
+		if (!node) {
+			node = to_node(avl_next(&n->nodes, &from));
+			if (!node || node->first >= end)
+				return end;
+			from = node->first;
+		}
+		at = is_free ? bitmap_next_set(node->mask, from - node->first,
+					       n->nr_units) :
+			       bitmap_next_clear(node->mask, from - node->first,
+						 n->nr_units);
+		if (at < n->nr_units)
+			return min_t(unsigned long, node->first + at, end);
+		from = node->first + n->nr_units;
+	}
+	return end;
+}
+
+/* Of what is free side by side, in however many nodes. */
+static bool nta_next_free(const struct range *r, unsigned long from,
+			  unsigned long end, struct range_run *run)
+{
+	const struct nta *n = to_const_nta(r);
+
+	run->start = next_unit(n, from, end, true);
+	if (run->start == end)
+		return false;
+	run->nr = next_unit(n, run->start, end, false) - run->start;
+	return true;
+}
+
+static unsigned long nta_nr_free(const struct range *r)
+{
+	return to_const_nta(r)->nr_free;
+}
+
+/* -- checking --------------------------------------------------------------- */
+
+/* Runs and entries as sums: equal sums of hashes, equal sets. */
+struct run_sum {
+	unsigned long nr;
+	uint64_t hash;
+};
+
+static void run_sum_add(struct run_sum *sum, unsigned long first,
+			unsigned long nr)
+{
+	sum->nr++;
+	sum->hash += fingerprint_mix(fingerprint_mix(first + 1, nr), first);
+}
+
+static struct run_sum sum_masks(const struct nta *n, unsigned long *nr_free)
+{
+	struct run_sum sum = { 0, 0 };
+	struct avl_node *tree = avl_first(&n->nodes);
+
+	*nr_free = 0;
+	while (tree) {
+		const struct nta_node *node = to_const_node(tree);
+		unsigned long at = bitmap_next_set(node->mask, 0, n->nr_units);
+
+		while (at < n->nr_units) {
+			unsigned long end = bitmap_next_clear(node->mask, at,
+							      n->nr_units);
+
+			run_sum_add(&sum, node->first + at, end - at);
+			*nr_free += end - at;
+			at = bitmap_next_set(node->mask, end, n->nr_units);
+		}
+		tree = avl_next(&n->nodes, &node->first);
+	}
+	return sum;
+}
+
+static struct run_sum sum_lists(const struct nta *n)
+{
+	struct run_sum sum = { 0, 0 };
+
+	for (unsigned int class = 1; class <= n->nr_units; class++)
+		for (struct nta_link *link = n->lists[class - 1].head; link;
+		     link = link->next)
+			run_sum_add(&sum, link_first(n, link), class);
+	return sum;
+}
+
+static int nta_verify(const struct range *r, struct msg *msg)
+{
+	const struct nta *n = to_const_nta(r);
+	unsigned long nr_free;
+	struct run_sum masks = sum_masks(n, &nr_free), lists = sum_lists(n);
+
+	if (!avl_is_balanced(&n->nodes))
+		return msg_set(msg, EUCLEAN, "the tree of nodes leans");
+	if (nr_free != n->nr_free)
+		return msg_set(msg, EUCLEAN, "%lu units are free, not %lu",
+			       nr_free, n->nr_free);
+	if (lists.nr != n->nr_runs)
+		return msg_set(msg, EUCLEAN, "%lu runs are listed, not %lu",
+			       lists.nr, n->nr_runs);
+	if (masks.nr != lists.nr || masks.hash != lists.hash)
+		return msg_set(msg, EUCLEAN,
+			       "the masks have %lu free runs, the lists %lu, and not the same",
+			       masks.nr, lists.nr);
+	if (!n->posted && n->nr_entries <
+	    min_t(unsigned long, n->nr_runs + n->nr_held,
+		  n->nr_nodes * div_round_up(n->nr_units, 2)))
+		return msg_set(msg, EUCLEAN,
+			       "%lu entries for %lu free runs and %lu to come",
+			       n->nr_entries, n->nr_runs, n->nr_held);
+	return 0;
+}
+
+/* Where each run stands on its list decides who is next. */
+static uint64_t nta_fingerprint(const struct range *r)
+{
+	const struct nta *n = to_const_nta(r);
+	uint64_t hash = n->nr_held;
+
+	for (unsigned int class = 1; class <= n->nr_units; class++)
+		for (struct nta_link *link = n->lists[class - 1].head; link;
+		     link = link->next)
+			hash = fingerprint_mix(hash, link_first(n, link) *
+						     n->nr_units + class);
+	return fingerprint_mix(hash, n->nr_entries);
+}
+
+#define NTA_OPTIONS                                                            \
+	{ .key = "version", .values = "seed|posted", .def = "seed",            \
+	  .help = "lists outside of free memory and a tree, or links inside" }, \
+	{ .key = "units", .values = "128|512", .def = "128",                   \
+	  .help = "of a node" },                                               \
+	{ .key = "as_posted", .values = "off|on", .def = "off",                \
+	  .help = "with the posted code's 32-bit searches and lax free" },     \
+	{ .key = NULL }
+
+static const struct option_spec nta_options[] = { NTA_OPTIONS };
+static const struct option_spec nta_trimmed_options[] = { NTA_OPTIONS };
+
+/* .max_nr and .max_align are those of the larger node; create() narrows them. */
+#define NTA_RANGE_OPS(backend, alloc_fn, most_nr, most_align)           \
+	extern const struct range_ops backend##_range_ops;              \
+	const struct range_ops backend##_range_ops = {                  \
+		.name = #backend,                                       \
+		.options = backend##_options,                           \
+		.caps = {                                               \
+			.max_nr = most_nr,                              \
+			.max_align = most_align,                        \
+			.align_base = RANGE_ALIGN_SPAN,                 \
+			.needs_size = true,                             \
+			.query = RANGE_QUERY_USED,                      \
+			.concurrency = RANGE_PER_CPU,                   \
+			.grows = true,                                  \
+		},                                                      \
+		.create = nta_create,                                   \
+		.destroy = nta_destroy,                                 \
+		.add = nta_add,                                         \
+		.release = nta_release,                                 \
+		.adopt = nta_adopt,                                     \
+		.alloc = alloc_fn,                                      \
+		.free = nta_free,                                       \
+		.split = nta_split,                                     \
+		.query = nta_query,                                     \
+		.next_free = nta_next_free,                             \
+		.nr_free = nta_nr_free,                                 \
+		.verify = nta_verify,                                   \
+		.fingerprint = nta_fingerprint,                         \
+	}
+
+NTA_RANGE_OPS(nta, nta_alloc, 512, 1);
+NTA_RANGE_OPS(nta_trimmed, nta_alloc_trimmed, 256, 256);
+
+/* Half a node of 128 units is the largest block that trimming surely finds. */
+#define TRIMMED_MAX_ORDER (MAX_PAGE_ORDER < 6 ? MAX_PAGE_ORDER : 6)
+
+RANGE_PAGES(nta, "masks in a tree, runs by length: Network Tree Allocator, order 0",
+	    .max_order = 0, .needs_size = true, .query = QUERY_FREE_BLOCKS);
+RANGE_PAGES(nta_trimmed, "nta with alignment emulated: takes too much, frees the rest",
+	    .max_order = TRIMMED_MAX_ORDER, .needs_size = true,
+	    .lazy_merge = true, .query = QUERY_FREE_BLOCKS);
