@@ -58,7 +58,8 @@ const struct command commands[] = {
 		.options = OPT(ALLOCATORS) | OPT(HIGHMEM) | OPT(WINDOW) |
 			   OPT(OUTPUT) | OPT(SAMPLE) | OPT(SEED) |
 			   OPT(LIST_ORDER) | OPT(SCALE) | OPT(RECORD) |
-			   OPT(TEARDOWN) | OPT(CHECK) | OPT(NO_PLOTS) | OPT(QUIET),
+			   OPT(ALLOCATEE) | OPT(TEARDOWN) | OPT(CHECK) |
+			   OPT(NO_PLOTS) | OPT(QUIET),
 		.run = command_simulate,
 	},
 	{

@@ -250,19 +250,6 @@ static size_t run_ops(struct replayer *r, size_t i, uint64_t until_ns)
 
 /* Sources of the engine */
 
-/* Whether some page carries the allocator's state. */
-static bool has_metadata_pages(const struct replayer *r)
-{
-	for (unsigned int z = 0; z < r->plan->layout->nr_zones; z++) {
-		struct page_counts counts;
-
-		allocator_counts(r->allocator, z, &counts);
-		if (counts.nodes || counts.stash)
-			return true;
-	}
-	return false;
-}
-
 static int picture_take(struct replayer *r, uint64_t now_ns)
 {
 	const struct replay_plan *plan = r->plan;
@@ -276,31 +263,8 @@ static int picture_take(struct replayer *r, uint64_t now_ns)
 			picture_block(p, place_pfn(at), place_order(at),
 				      place_migratetype(at));
 	}
-	if (has_metadata_pages(r)) {
-		const struct free_block *b = plan->start->free_blocks;
-
-		for (size_t i = 0; i < plan->start->nr_free_blocks; i++)
-			picture_find_metadata(p, r->allocator, b[i].pfn, b[i].order);
-		for (size_t i = 0; i < plan->demand->nr_residents; i++)
-			picture_find_metadata(p, r->allocator,
-					      plan->demand->residents[i].pfn,
-					      plan->demand->residents[i].order);
-	}
+	picture_metadata(p, r->allocator, plan->start, plan->demand);
 	return picture_end(p);
-}
-
-static void picture_prepare(struct replayer *r)
-{
-	const struct replay_plan *plan = r->plan;
-	struct picture *p = &r->run->picture;
-
-	picture_init(p, plan->layout);
-	for (size_t i = 0; i < plan->start->nr_free_blocks; i++)
-		picture_give(p, plan->start->free_blocks[i].pfn,
-			     plan->start->free_blocks[i].order);
-	for (size_t i = 0; i < plan->demand->nr_residents; i++)
-		picture_give(p, plan->demand->residents[i].pfn,
-			     plan->demand->residents[i].order);
 }
 
 static int sampler_fire(struct engine *engine, void *ctx, uint64_t index)
@@ -445,7 +409,8 @@ static int replay_on(struct replayer *r, struct machine *m, const char *spec,
 	if (err)
 		return err;
 	r->run->meta_start = m->meta;
-	picture_prepare(r);
+	picture_init(&r->run->picture, r->plan->layout, r->plan->start,
+		     r->plan->demand);
 	engine_init(&r->engine);
 	err = run_engine(r);
 	engine_destroy(&r->engine);

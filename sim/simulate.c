@@ -51,6 +51,9 @@
 #define PROGRESS_OPS (1 << 14)
 #define NOBODY UINT32_MAX
 
+/* Nothing is in use when a simulation begins. */
+static const struct demand nobody = { .ops = NULL };
+
 /* One class at work. */
 struct actor {
 	const struct workload_class *class;
@@ -61,6 +64,7 @@ struct actor {
 	unsigned int index;
 	unsigned int zone_limit;
 	unsigned int alloc_flags;
+	uint8_t owner[NR_PAGE_ORDERS];	/* enum allocatee of its blocks, by order */
 	double keep;			/* chance that reclaim spares a block */
 };
 
@@ -96,6 +100,8 @@ struct simulation {
 	const struct phase *phase;
 	uint64_t phase_end_ns;
 	struct live_table live;
+	struct census census;
+	uint64_t nr_samples;
 	struct reclaim_zone zones[MAX_NR_ZONES];
 	struct process *processes;
 	uint32_t nr_processes, process_room, spare_process;
@@ -165,6 +171,7 @@ static int life_free(struct simulation *sim, struct life life)
 	zone_of(sim, life_pfn(life))->used -= 1UL << order;
 	actor->pages -= 1UL << order;
 	actor->result->frees++;
+	census_remove(&sim->census, actor->owner[order], order);
 	return count_op(sim);
 }
 
@@ -325,6 +332,8 @@ static int life_begin(struct simulation *sim, struct actor *actor,
 	z->used += 1UL << order;
 	actor->pages += 1UL << order;
 	actor->result->allocs++;
+	census_add(&sim->census, actor->owner[order], order);
+	sim->census.classes[actor->owner[order]].allocs++;
 	if (actor->pages > actor->result->pages_peak)
 		actor->result->pages_peak = actor->pages;
 	err = live_add(&sim->live, life_make(pfn, order, actor->index, cpu,
@@ -623,10 +632,36 @@ static int phases_fire(struct engine *engine, void *ctx, uint64_t index)
 
 /* Observers */
 
+static int take_picture(struct simulation *sim)
+{
+	struct picture *p = &sim->run->picture;
+
+	picture_begin(p, sim->engine.now_ns);
+	for (uint32_t id = 0; id < sim->live.nr_ids; id++) {
+		struct life life = live_get(&sim->live, id);
+
+		if (life_is_live(life))
+			picture_block(p, life_pfn(life), life_order(life),
+				      sim->actors[life_class(life)].class->migratetype);
+	}
+	picture_metadata(p, sim->allocator, sim->plan->start, &nobody);
+	return picture_end(p);
+}
+
 static int take_sample(struct simulation *sim)
 {
-	return sample_take(&sim->run->series, sim->allocator, sim->engine.now_ns,
-			   sim->run->ops_done);
+	uint64_t planned = end_of_run(sim) / sim->plan->sample_ns + 2;
+	struct sample_series *series = &sim->run->series;
+	int err = sample_take(series, sim->allocator, sim->engine.now_ns,
+			      sim->run->ops_done);
+
+	if (err)
+		return err;
+	if (!sim->run->ops->describes_allocatee)
+		series->samples[series->nr - 1].allocatee_bytes = sim->census.bytes;
+	if (sim->nr_samples++ % (planned / PICTURE_COLUMNS + 1))
+		return 0;
+	return take_picture(sim);
 }
 
 static int sampler_fire(struct engine *engine, void *ctx, uint64_t arg)
@@ -690,6 +725,9 @@ static int run_engine(struct simulation *sim)
 	if (!err || err == -EINTR) {
 		int last = take_sample(sim);
 
+		if (!last)
+			last = picture_finish(&sim->run->picture,
+					      sim->engine.now_ns);
 		err = err ? err : last;
 	}
 	return err;
@@ -728,6 +766,11 @@ static int make_actors(struct simulation *sim)
 			.alloc_flags = gfp_alloc_flags(c->gfp),
 		};
 		actor->result->name = c->name;
+		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+			actor->owner[order] = (uint8_t)(c->owner >= 0 ? c->owner :
+				(int)allocatee_classify(plan->allocatees, c->gfp,
+							order, c->migratetype,
+							c->name));
 		rng_seed(&actor->rng, plan->seed ^ hash_name(c->name));
 		for (unsigned int p = 0; p < c->nr_life; p++) {
 			if (c->life[p].kind == LIFE_RECLAIMED)
@@ -755,6 +798,9 @@ static void note_end(struct simulation *sim)
 
 	replay_run_note_end(run, sim->allocator);
 	run->events = run->ops_done;
+	run->census.end = sim->census;
+	if (!run->ops->describes_allocatee)
+		run->tax.allocatee_peak_bytes = sim->census.peak_bytes;
 	for (unsigned int i = 0; i < run->nr_classes; i++)
 		run->classes[i].pages_end = sim->actors[i].pages;
 }
@@ -772,13 +818,14 @@ static void sim_destroy(struct simulation *sim)
 static int simulate_on(struct simulation *sim, struct msg *msg)
 {
 	const struct simulate_plan *plan = sim->plan;
-	const struct demand nobody = { 0 };
 	int err;
 
 	err = initial_state_enter(plan->start, &nobody, sim->allocator, msg);
 	if (err)
 		return err;
 	sim->run->meta_start = sim->allocator->machine->meta;
+	census_init(&sim->census, plan->allocatees);
+	picture_init(&sim->run->picture, plan->layout, plan->start, &nobody);
 	err = make_actors(sim);
 	if (!err)
 		err = run_engine(sim);

@@ -21,6 +21,7 @@ struct simulate_plan {
 	const struct scenario *scenario;
 	const struct layout *layout;
 	const struct initial_state *start;
+	const struct allocatee_table *allocatees;
 	uint64_t seed;
 	uint64_t sample_ns;		/* between samples; not 0 */
 	enum window_mode window;

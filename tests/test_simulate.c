@@ -18,6 +18,7 @@ static struct msg msg;
 static struct scenario scenario;
 static struct initial_state start;
 static struct simulate_plan plan;
+static struct allocatee_table allocatees;
 
 static void prepare(const char *text)
 {
@@ -30,7 +31,9 @@ static void prepare(const char *text)
 	rng_seed(&rng, 1);
 	ck_assert_int_eq(initial_state_build(&start, &empty, &scenario.layout, &nobody,
 					     &rng, &msg), 0);
+	ck_assert_msg(!allocatee_table_load(&allocatees, "today", &msg), "%s", msg.text);
 	plan = (struct simulate_plan){
+		.allocatees = &allocatees,
 		.scenario = &scenario,
 		.layout = &scenario.layout,
 		.start = &start,
@@ -348,6 +351,7 @@ static const char *const built_in[] = {
 	"server", "database", "build-farm", "containers", "desktop", "android",
 	"pae-4g", "pae-16g", "pae-64g", "tera", "waves", "checkerboard",
 	"mixed-orders", "full-95", "full-99", "unmovable-drip", "node-storm",
+	"small-folios", "large-folios",
 };
 
 START_TEST(every_built_in_scenario_ends_verified)

@@ -12,6 +12,7 @@
 
 #include "alloc/allocator.h"
 #include "machine/layout.h"
+#include "sim/initial_state.h"
 #include "sim/metrics/picture.h"
 
 #define LOOK_NAME(name) #name,
@@ -33,7 +34,13 @@ static void spread(const struct picture *p, unsigned long *counts,
 	}
 }
 
-void picture_init(struct picture *p, const struct layout *layout)
+static void give(struct picture *p, unsigned long pfn, unsigned int order)
+{
+	spread(p, p->given, pfn, pfn + (1UL << order));
+}
+
+void picture_init(struct picture *p, const struct layout *layout,
+		  const struct initial_state *start, const struct demand *demand)
 {
 	*p = (struct picture){
 		.row_pages = layout_end_pfn(layout) / PICTURE_ROWS + 1,
@@ -50,17 +57,16 @@ void picture_init(struct picture *p, const struct layout *layout)
 			p->present[row] -= min_t(unsigned long, absent[row],
 						 p->present[row]);
 	}
+	for (size_t i = 0; i < start->nr_free_blocks; i++)
+		give(p, start->free_blocks[i].pfn, start->free_blocks[i].order);
+	for (size_t i = 0; i < demand->nr_residents; i++)
+		give(p, demand->residents[i].pfn, demand->residents[i].order);
 }
 
 void picture_free(struct picture *p)
 {
 	free(p->runs);
 	*p = (struct picture){ .row_pages = 0 };
-}
-
-void picture_give(struct picture *p, unsigned long pfn, unsigned int order)
-{
-	spread(p, p->given, pfn, pfn + (1UL << order));
 }
 
 void picture_begin(struct picture *p, uint64_t now_ns)
@@ -78,8 +84,8 @@ void picture_block(struct picture *p, unsigned long pfn, unsigned int order,
 	       pfn + (1UL << order));
 }
 
-void picture_find_metadata(struct picture *p, const struct allocator *a,
-			   unsigned long pfn, unsigned int order)
+static void find_metadata(struct picture *p, const struct allocator *a,
+			  unsigned long pfn, unsigned int order)
 {
 	unsigned long end = pfn + (1UL << order);
 
@@ -97,6 +103,32 @@ void picture_find_metadata(struct picture *p, const struct allocator *a,
 			pfn++;
 		}
 	}
+}
+
+static bool has_metadata_pages(const struct allocator *a)
+{
+	for (unsigned int z = 0; z < a->machine->layout->nr_zones; z++) {
+		struct page_counts counts;
+
+		allocator_counts(a, z, &counts);
+		if (counts.nodes || counts.stash)
+			return true;
+	}
+	return false;
+}
+
+void picture_metadata(struct picture *p, const struct allocator *a,
+		      const struct initial_state *start,
+		      const struct demand *demand)
+{
+	if (!has_metadata_pages(a))
+		return;
+	for (size_t i = 0; i < start->nr_free_blocks; i++)
+		find_metadata(p, a, start->free_blocks[i].pfn,
+			      start->free_blocks[i].order);
+	for (size_t i = 0; i < demand->nr_residents; i++)
+		find_metadata(p, a, demand->residents[i].pfn,
+			      demand->residents[i].order);
 }
 
 static enum picture_look look_of(const struct picture *p, unsigned int row)

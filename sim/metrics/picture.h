@@ -69,20 +69,22 @@ struct picture {
 
 struct layout;
 struct allocator;
+struct initial_state;
+struct demand;
 
-void picture_init(struct picture *p, const struct layout *layout);
+/* Free at the start, or resident in the demand: the allocator's to give. */
+void picture_init(struct picture *p, const struct layout *layout,
+		  const struct initial_state *start, const struct demand *demand);
 void picture_free(struct picture *p);
-
-/* Before the first column: these pages are the allocator's to give. */
-void picture_give(struct picture *p, unsigned long pfn, unsigned int order);
 
 /* A column. picture_end() returns 0 or -ENOMEM. */
 void picture_begin(struct picture *p, uint64_t now_ns);
 void picture_block(struct picture *p, unsigned long pfn, unsigned int order,
 		   unsigned int migratetype);
-/* Look for metadata among these pages, block by block. */
-void picture_find_metadata(struct picture *p, const struct allocator *a,
-			   unsigned long pfn, unsigned int order);
+/* Look for pages of metadata, if there are any, among those given. */
+void picture_metadata(struct picture *p, const struct allocator *a,
+		      const struct initial_state *start,
+		      const struct demand *demand);
 int picture_end(struct picture *p);
 
 /* After the last column: whatever is open ends here. 0 or -ENOMEM. */

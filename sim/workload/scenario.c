@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "sim/metrics/allocatee.h"
 #include "sim/source/gfp.h"
 #include "sim/units.h"
 #include "sim/workload/ini_file.h"
@@ -373,6 +374,20 @@ static int choose_flag(bool *flag, const char *what, const char *no,
 	return place < 0 ? place : 0;
 }
 
+/* Who owns the pages, and so what the owner keeps: sim/metrics/allocatee.h. */
+static int set_owner(struct scenario_reader *r, char *value, struct msg *why)
+{
+	const char *names[NR_ALLOCATEES + 1] = { NULL };
+	int owner;
+
+	for (unsigned int i = 0; i < NR_ALLOCATEES; i++)
+		names[i] = allocatee_names[i];
+	owner = params_choose("owner", names, value, why);
+	if (owner >= 0)
+		r->class->owner = owner;
+	return owner < 0 ? owner : 0;
+}
+
 static int set_priority(struct scenario_reader *r, char *value, struct msg *why)
 {
 	return choose_flag(&r->class->atomic, "priority", "normal", "atomic",
@@ -509,6 +524,7 @@ static const struct scenario_key class_keys[] = {
 	{ "orders",      set_orders },
 	{ "migratetype", set_migratetype },
 	{ "zone",        set_zone },
+	{ "owner",       set_owner },
 	{ "priority",    set_priority },
 	{ "lifetime",    set_lifetime },
 	{ "points",      set_points },
@@ -546,6 +562,7 @@ static int append_class(struct scenario_reader *r,
 		.arrivals.kind = NR_ARRIVALS,
 		.migratetype = MIGRATE_UNMOVABLE,
 		.zone = -1,
+		.owner = -1,
 		.batch = { .kind = DISTRIBUTION_CONSTANT, .a = 1 },
 		.any_cpu = true,
 		.fallback_order = -1,

@@ -73,6 +73,7 @@ struct workload_class {
 	unsigned int migratetype;
 	int zone;			/* the highest it may use; -1: by migratetype */
 	bool atomic;			/* digs below the watermark and cannot wait */
+	int owner;			/* enum allocatee; -1: as the rules see its flags */
 	uint32_t gfp;			/* the flags that say all this: sim/source/gfp.h */
 
 	struct life_part life[MAX_LIFE_PARTS];
