@@ -199,7 +199,7 @@ START_TEST(every_built_in_scenario_can_be_read_and_says_what_it_is)
 		nr++;
 	}
 	closedir(dir);
-	ck_assert_uint_eq(nr, 17);
+	ck_assert_uint_eq(nr, 19);
 }
 END_TEST
 
