@@ -279,7 +279,7 @@ static struct lifetime draw_lifetime(const struct simulation *sim,
 	const struct life_part *part = c->life;
 
 	if (c->nr_life > 1) {
-		double x = (double)(rng_next(&actor->rng) >> 11) * 0x1p-53;
+		double x = draw_share(&actor->rng);
 
 		while (part + 1 < c->life + c->nr_life && x >= part->share)
 			x -= (part++)->share;
@@ -569,7 +569,9 @@ static int actor_fire(struct engine *engine, void *ctx, uint64_t arg)
 		return worker_fire(sim, actor, arg);
 	if (arg == ARRIVAL_NOW && !filled)
 		err = batch_begin(sim, actor, &end_ns);
-	return err ? err : schedule_arrival(sim, actor, filled);
+	if (err || a->kind == ARRIVAL_ONCE)
+		return err;
+	return schedule_arrival(sim, actor, filled);
 }
 
 static int start_actor(struct simulation *sim, struct actor *actor)
@@ -577,6 +579,9 @@ static int start_actor(struct simulation *sim, struct actor *actor)
 	const struct arrivals *a = &actor->class->arrivals;
 	int err = 0;
 
+	if (a->kind == ARRIVAL_ONCE)
+		return engine_at(&sim->engine, 0, sim->first_actor + actor->index,
+				 ARRIVAL_NOW);
 	if (a->kind != ARRIVAL_CLOSED)
 		return schedule_arrival(sim, actor, false);
 	for (uint64_t w = 0; w < (uint64_t)a->workers && !err; w++) {

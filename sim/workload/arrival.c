@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* arrival.c - the next arrival, or the border before it */
 #include <assert.h>
+#include <math.h>
 
 #include "sim/workload/arrival.h"
 
@@ -8,8 +9,6 @@
 static double rate_now(const struct arrivals *a, struct arrival_state *state,
 		       struct rng *rng, uint64_t now_ns, uint64_t *border_ns)
 {
-	uint64_t slot_ns, slot;
-
 	switch (a->kind) {
 	case ARRIVAL_POISSON:
 	case ARRIVAL_FILL:
@@ -25,19 +24,48 @@ static double rate_now(const struct arrivals *a, struct arrival_state *state,
 		}
 		*border_ns = min_t(uint64_t, *border_ns, state->switch_ns);
 		return state->on ? a->rate : 0;
-	case ARRIVAL_TABLE:
-		slot_ns = (uint64_t)a->slot_ns;
-		slot = now_ns / slot_ns;
-		if (slot >= a->nr_rates)
-			return 0;
-		*border_ns = min_t(uint64_t, *border_ns, (slot + 1) * slot_ns);
-		return a->rates[slot];
+	case ARRIVAL_ONCE:
+		return 0;
+	case ARRIVAL_SCHEDULE:
 	case ARRIVAL_CLOSED:
 	case NR_ARRIVALS:
 		break;
 	}
 	assert(!"a kind of arrivals without a rate");
 	return 0;
+}
+
+static bool schedule_next(const struct arrivals *a, struct arrival_state *state,
+			  struct rng *rng, uint64_t now_ns, double factor,
+			  uint64_t phase_end_ns, uint64_t *time_ns)
+{
+	uint64_t start_ns = (uint64_t)a->start_ns, slot_ns = (uint64_t)a->slot_ns;
+	uint64_t slot, end_ns, rest_ns, gap_ns;
+
+	*time_ns = min_t(uint64_t, phase_end_ns, start_ns);
+	if (now_ns < start_ns)
+		return false;
+	slot = (now_ns - start_ns) / slot_ns;
+	*time_ns = phase_end_ns;
+	if (slot >= a->nr_counts)
+		return false;
+	if (slot + 1 != state->slot) {
+		state->slot = slot + 1;		/* 0: none so far */
+		state->left = floor(a->counts[slot] * factor + 0.5);
+	}
+	end_ns = start_ns + (slot + 1) * slot_ns;
+	*time_ns = min_t(uint64_t, end_ns, phase_end_ns);
+	if (state->left < 1)
+		return false;
+	rest_ns = end_ns - now_ns;
+	gap_ns = (uint64_t)((double)rest_ns *
+			    (1 - pow(draw_share(rng), 1 / state->left)));
+	gap_ns = min_t(uint64_t, gap_ns, rest_ns - 1);
+	if (now_ns + gap_ns >= *time_ns)
+		return false;
+	state->left--;
+	*time_ns = now_ns + gap_ns;
+	return true;
 }
 
 static bool gaps_are_equal(const struct arrivals *a)
@@ -50,8 +78,12 @@ bool arrival_next(const struct arrivals *a, struct arrival_state *state,
 		  uint64_t phase_end_ns, uint64_t *time_ns)
 {
 	uint64_t border_ns = phase_end_ns, gap_ns;
-	double rate = factor * rate_now(a, state, rng, now_ns, &border_ns);
+	double rate;
 
+	if (a->kind == ARRIVAL_SCHEDULE)
+		return schedule_next(a, state, rng, now_ns, factor, phase_end_ns,
+				     time_ns);
+	rate = factor * rate_now(a, state, rng, now_ns, &border_ns);
 	*time_ns = border_ns;
 	if (!(rate > 0))
 		return false;

@@ -6,11 +6,13 @@
  *
  *    rate    ____      ________            poisson: one rate a phase
  *           |    |    |        |           bursty: two, for random times
- *       ____|    |____|        |____       table: one a slot
+ *       ____|    |____|        |____       schedule: so many in each slot
  *               ^ border: drawn afresh from here on
  *
  * A gap that would reach over a border is cut there and drawn anew, which for
  * exponential gaps changes nothing and for the others restarts the period.
+ * A schedule's arrivals lie in their slot as if thrown there: with m of them
+ * left for a time r, the next comes after r (1 - u^(1/m)), u uniform.
  */
 #ifndef PAGETAX_SIM_WORKLOAD_ARRIVAL_H
 #define PAGETAX_SIM_WORKLOAD_ARRIVAL_H
@@ -20,6 +22,8 @@
 struct arrival_state {
 	bool on;			/* BURSTY: asking now, until switch_ns */
 	uint64_t switch_ns;
+	uint64_t slot;			/* SCHEDULE: where `left` arrivals are left */
+	double left;
 };
 
 /*

@@ -73,6 +73,11 @@ uint64_t draw_exponential(struct rng *rng, double mean)
 	return to_whole(gsl_ran_exponential(&source, mean));
 }
 
+double draw_share(struct rng *rng)
+{
+	return source_get_double(rng);
+}
+
 bool draw_chance(struct rng *rng, double probability)
 {
 	return source_get_double(rng) < probability;

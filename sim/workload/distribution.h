@@ -71,6 +71,9 @@ double distribution_mean(const struct distribution *d);
 /* A draw from the exponential distribution of this mean, in its unit. */
 uint64_t draw_exponential(struct rng *rng, double mean);
 
+/* Uniform from 0 up to, but not including, 1. */
+double draw_share(struct rng *rng);
+
 /* True with this probability. */
 bool draw_chance(struct rng *rng, double probability);
 

@@ -51,7 +51,7 @@ struct scenario_reader {
 	unsigned int section_line;
 	const struct section_kind *kind;
 	struct workload_class *class;	/* of a class or template section */
-	bool own_life, own_rates, own_orders;	/* what it inherited is replaced */
+	bool own_life, own_counts, own_orders;	/* what it inherited is replaced */
 
 	/* [machine], put together at the end. */
 	uint64_t memory, highmem_bytes;
@@ -171,13 +171,13 @@ static int copy_class(struct workload_class *to, const struct workload_class *fr
 	int err = 0;
 
 	*to = *from;
-	to->arrivals.rates = NULL;
-	if (from->arrivals.nr_rates) {
-		size_t bytes = from->arrivals.nr_rates * sizeof(double);
+	to->arrivals.counts = NULL;
+	if (from->arrivals.nr_counts) {
+		size_t bytes = from->arrivals.nr_counts * sizeof(double);
 
-		to->arrivals.rates = malloc(bytes);
-		if (to->arrivals.rates)
-			memcpy(to->arrivals.rates, from->arrivals.rates, bytes);
+		to->arrivals.counts = malloc(bytes);
+		if (to->arrivals.counts)
+			memcpy(to->arrivals.counts, from->arrivals.counts, bytes);
 		else
 			err = -ENOMEM;
 	}
@@ -201,7 +201,7 @@ static void free_class(struct workload_class *c)
 {
 	clear_life(c);
 	distribution_free(&c->batch);
-	free(c->arrivals.rates);
+	free(c->arrivals.counts);
 }
 
 static struct workload_class *find_class(struct workload_class *classes,
@@ -268,7 +268,11 @@ static int set_arrivals(struct scenario_reader *r, char *value, struct msg *why)
 			{ .key = "level", .type = PARAM_PERCENT, .out = &a->level },
 			{ .key = "rate", .type = PARAM_RATE, .out = &a->rate },
 		},
-		[ARRIVAL_TABLE] = { { .key = "slot", .type = PARAM_TIME, .out = &a->slot_ns } },
+		[ARRIVAL_SCHEDULE] = {
+			{ .key = "slot", .type = PARAM_TIME, .out = &a->slot_ns },
+			{ .key = "start", .type = PARAM_TIME, .out = &a->start_ns,
+			  .optional = true },
+		},
 	};
 	const char *word = params_first_word(&value);
 	int kind = params_choose("kind of arrivals", names, word, why);
@@ -279,28 +283,28 @@ static int set_arrivals(struct scenario_reader *r, char *value, struct msg *why)
 	return params_parse(params[kind], word, value, why);
 }
 
-/* Rates of a table of arrivals, one for each slot. */
-static int set_rates(struct scenario_reader *r, char *value, struct msg *why)
+/* Arrivals of a schedule, one number for each slot. */
+static int set_counts(struct scenario_reader *r, char *value, struct msg *why)
 {
 	struct arrivals *a = &r->class->arrivals;
 
-	if (!r->own_rates)
-		a->nr_rates = 0;
-	r->own_rates = true;
+	if (!r->own_counts)
+		a->nr_counts = 0;
+	r->own_counts = true;
 	while (*value) {
 		const char *word = params_first_word(&value);
-		double *rates = realloc(a->rates,
-					(a->nr_rates + 1) * sizeof(*rates));
+		double *counts = realloc(a->counts,
+					(a->nr_counts + 1) * sizeof(*counts));
 		int err;
 
-		if (!rates)
+		if (!counts)
 			return no_memory(why);
-		a->rates = rates;
-		err = param_value("a rate", PARAM_RATE, word,
-				  &rates[a->nr_rates], why);
+		a->counts = counts;
+		err = param_value("a count", PARAM_COUNT, word,
+				  &counts[a->nr_counts], why);
 		if (err)
 			return err;
-		a->nr_rates++;
+		a->nr_counts++;
 	}
 	return 0;
 }
@@ -520,7 +524,7 @@ static int set_fallback(struct scenario_reader *r, char *value, struct msg *why)
 static const struct scenario_key class_keys[] = {
 	{ "like",        set_like },
 	{ "arrivals",    set_arrivals },
-	{ "rates",       set_rates },
+	{ "counts",      set_counts },
 	{ "orders",      set_orders },
 	{ "migratetype", set_migratetype },
 	{ "zone",        set_zone },
@@ -568,7 +572,7 @@ static int append_class(struct scenario_reader *r,
 		.fallback_order = -1,
 	};
 	snprintf(r->class->name, sizeof(r->class->name), "%s", name);
-	r->own_life = r->own_rates = r->own_orders = false;
+	r->own_life = r->own_counts = r->own_orders = false;
 	return 0;
 }
 
@@ -942,14 +946,16 @@ static int check_arrivals(const struct workload_class *c, double scale,
 				       "a closed loop needs think= of 1ns or more");
 		gap = a->think_ns / a->workers;
 		break;
-	case ARRIVAL_TABLE:
-		if (!a->nr_rates)
+	case ARRIVAL_SCHEDULE:
+		if (!a->nr_counts)
 			return msg_set(why, EINVAL,
-				       "a table of arrivals needs the key rates");
-		for (unsigned int i = 0; i < a->nr_rates; i++) {
-			if (1 / a->rates[i] < gap)
-				gap = 1 / a->rates[i];
+				       "a schedule of arrivals needs the key counts");
+		for (unsigned int i = 0; i < a->nr_counts; i++) {
+			if (a->slot_ns / a->counts[i] < gap)
+				gap = a->slot_ns / a->counts[i];
 		}
+		break;
+	case ARRIVAL_ONCE:
 		break;
 	case NR_ARRIVALS:
 		return msg_set(why, EINVAL, "no arrivals; expected a kind as poisson rate=200/s");
@@ -960,7 +966,7 @@ static int check_arrivals(const struct workload_class *c, double scale,
 			       scale / gap);
 	if (a->kind == ARRIVAL_BURSTY && (a->on_ns < 1 || a->off_ns < 1))
 		return msg_set(why, EINVAL, "on= and off= must be 1ns or more");
-	if (a->kind == ARRIVAL_TABLE && a->slot_ns < 1)
+	if (a->kind == ARRIVAL_SCHEDULE && a->slot_ns < 1)
 		return msg_set(why, EINVAL, "slot= must be 1ns or more");
 	return 0;
 }
@@ -1020,8 +1026,8 @@ static int finish_class(struct scenario_reader *r, struct workload_class *c)
 
 	c->arrivals.rate *= r->scale;
 	c->arrivals.every_ns /= r->scale;
-	for (unsigned int i = 0; i < c->arrivals.nr_rates; i++)
-		c->arrivals.rates[i] *= r->scale;
+	for (unsigned int i = 0; i < c->arrivals.nr_counts; i++)
+		c->arrivals.counts[i] *= r->scale;
 	if (c->arrivals.kind == ARRIVAL_CLOSED) {
 		double workers = c->arrivals.workers * r->scale;
 

@@ -28,7 +28,8 @@
 	x(BURSTY,   bursty)      \
 	x(CLOSED,   closed)      \
 	x(FILL,     fill)        \
-	x(TABLE,    table)
+	x(ONCE,     once)        \
+	x(SCHEDULE, schedule)
 
 enum arrival_kind {
 #define ARRIVAL_ENUM(NAME, name) ARRIVAL_##NAME,
@@ -44,9 +45,9 @@ struct arrivals {
 	double on_ns, off_ns;		/* BURSTY: means of exponential times */
 	double workers, think_ns;	/* CLOSED: the mean of an exponential time */
 	double level;			/* FILL: share of the machine in use, 0 to 1 */
-	double slot_ns;			/* TABLE: rates[i] holds for slot i, then 0 */
-	double *rates;			/* per ns */
-	unsigned int nr_rates;
+	double start_ns, slot_ns;	/* SCHEDULE: counts[i] arrivals in slot i */
+	double *counts;
+	unsigned int nr_counts;
 };
 
 enum life_kind {
