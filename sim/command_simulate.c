@@ -169,6 +169,7 @@ static int simulate_all(struct study *s, struct msg *msg)
 static void print_classes(const struct study *s)
 {
 	const struct replay_run *first = &s->runs[0];
+	char bytes[32];
 
 	printf("\n%-20s %12s %12s %12s %10s %10s\n", "class", "blocks", "pages",
 	       "reclaimed", "fallbacks", "failed");
@@ -182,6 +183,8 @@ static void print_classes(const struct study *s)
 		       c->name, c->allocs, c->pages_peak, c->reclaimed,
 		       c->fallbacks, c->failed_allocs);
 	}
+	printf("\nhost memory: at most %s\n",
+	       format_bytes(host_memory_peak(), bytes, sizeof(bytes)));
 }
 
 static enum status show(const struct study *s, struct msg *msg)

@@ -88,6 +88,15 @@ const struct command commands[] = {
 		.run = command_convert,
 	},
 	{
+		.name = "fit",
+		.args = "INPUT",
+		.summary = "turn a trace into a scenario, and say how alike they are",
+		.min_args = 1, .max_args = 1,
+		.options = OPT(ALLOCATORS) | OPT(OUTPUT) | OPT(LIMIT) | OPT(SEED) |
+			   OPT(QUIET),
+		.run = command_fit,
+	},
+	{
 		.name = "info",
 		.args = "INPUT",
 		.summary = "what a trace, a bundle or a result folder holds",

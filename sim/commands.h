@@ -37,6 +37,7 @@ enum status pagetax_run(int argc, char **argv, struct msg *msg);
 enum status command_replay(const struct options *o, struct msg *msg);
 enum status command_breakeven(const struct options *o, struct msg *msg);
 enum status command_compare(const struct options *o, struct msg *msg);
+enum status command_fit(const struct options *o, struct msg *msg);
 enum status command_simulate(const struct options *o, struct msg *msg);
 enum status command_validate(const struct options *o, struct msg *msg);
 enum status command_report(const struct options *o, struct msg *msg);

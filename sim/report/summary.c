@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/host_memory.h"
 #include "sim/metrics/fragmentation.h"
 #include "sim/report/json_builder.h"
 #include "sim/report/summary.h"
@@ -334,6 +335,7 @@ int timing_write(FILE *out, const struct experiment *e)
 
 	put_text(&b, root, "version", PAGETAX_VERSION);
 	put_share(&b, root, "wall_s", e->wall_s);
+	put_count(&b, root, "host_memory_peak_bytes", host_memory_peak());
 	for (unsigned int i = 0; i < e->nr_runs; i++)
 		append(&b, runs, timing_json(&b, &e->runs[i]));
 	put(&b, root, "runs", runs);
