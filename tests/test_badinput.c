@@ -84,18 +84,6 @@ START_TEST(an_unknown_format_is_shown_beside_the_known_ones)
 }
 END_TEST
 
-START_TEST(text_of_other_tools_is_not_taken_for_perfs)
-{
-	static const char *const others[] = {
-		"            bash-27248   [001] .....   974.070564: mm_page_free: page=0 pfn=0x5f03df order=0\n",
-		"         bash-28158 [001]  1072.448485: mm_page_free:         page=0x1e3153 pfn=0x1e3153 order=0\n",
-	};
-
-	refuse(scratch_write_text("text", others[_i]), EINVAL);
-	expect_in_message("no known trace format");
-}
-END_TEST
-
 START_TEST(a_trace_without_page_events_says_so)
 {
 	refuse(scratch_write_text("text",
@@ -409,7 +397,6 @@ int main(void)
 	tcase_add_test(tc, an_empty_file_is_no_trace_compressed_or_not);
 	tcase_add_test(tc, a_folder_without_events_is_told_what_a_bundle_has);
 	tcase_add_test(tc, an_unknown_format_is_shown_beside_the_known_ones);
-	tcase_add_loop_test(tc, text_of_other_tools_is_not_taken_for_perfs, 0, 2);
 	tcase_add_test(tc, a_trace_without_page_events_says_so);
 	tcase_add_loop_test(tc, a_broken_line_is_named_with_what_was_expected, 0,
 			    (int)ARRAY_SIZE(lines));

@@ -21,6 +21,8 @@
 static const struct trace_reader *const readers[] = {
 	&ptr_reader,
 	&perf_text_reader,
+	&tracefs_text_reader,
+	&trace_cmd_text_reader,
 };
 
 const char *const event_kind_names[NR_EVENT_KINDS] = {
