@@ -3,8 +3,9 @@
  * initial_state.c - from a map of pages to blocks to be released
  *
  *    page   . . F F F F R R  P F . .       F free, P per-CPU, R resident
- *    free       [2 ][4   ]  [8]            released: runs of F and P, cut
- *                                          into maximal aligned blocks
+ *    free       [2 ][4   ]     [9]         released: runs of F, cut into
+ *                                          maximal aligned blocks
+ *    parked                 [8]            as the recording's events name them
  *    boot       [2 ][4        ][8]         the same of F, P and R
  *
  * A run never crosses a zone's border. Memory: one byte a page while building.
@@ -22,6 +23,7 @@ enum given {
 	GIVEN_NONE,			/* stays reserved for ever */
 	GIVEN_FREE,
 	GIVEN_RESIDENT,
+	GIVEN_PARKED,
 };
 
 static void mark_snapshot(uint8_t *map, const struct bundle *bundle,
@@ -68,6 +70,68 @@ static unsigned int largest_order(unsigned long pfn, unsigned long end)
 
 	order = min_t(unsigned int, order, fits);
 	return min_t(unsigned int, order, MAX_PAGE_ORDER);
+}
+
+/* Whether a whole block was in a per-CPU list and is not placed yet. */
+static bool block_was_parked(const struct bundle *bundle, const uint8_t *map,
+			     const struct event *ev, unsigned long end_pfn)
+{
+	unsigned long pfn = (unsigned long)ev->pfn;
+	unsigned long nr = 1UL << ev->order;
+
+	if (ev->pfn >= end_pfn || end_pfn - pfn < nr || (pfn & (nr - 1)))
+		return false;
+	for (unsigned long p = pfn; p < pfn + nr; p++)
+		if (bundle->start[p] != START_PCP || map[p] != GIVEN_FREE)
+			return false;
+	return true;
+}
+
+static bool names_parked(const struct event *ev)
+{
+	return (ev->kind == EV_ALLOC && ev->pfn != EVENT_PFN_FAILED) ||
+	       ev->kind == EV_PCPU_DRAIN;
+}
+
+/*
+ * The parked blocks: drained ones from the front of the array, allocated ones
+ * from its back, so that it ends up in order of release.
+ */
+static int find_parked(struct initial_state *start, const struct bundle *bundle,
+		       const struct layout *layout, uint8_t *map)
+{
+	const struct trace *trace = &bundle->trace;
+	unsigned long end_pfn = layout_end_pfn(layout);
+	size_t room = 0, front = 0, back;
+
+	for (unsigned long pfn = 0; pfn < end_pfn; pfn++)
+		room += bundle->start[pfn] == START_PCP;
+	start->parked = calloc(room + 1, sizeof(*start->parked));
+	if (!start->parked)
+		return -ENOMEM;
+	back = room;
+	for (size_t i = 0; i < trace->nr_events; i++) {
+		const struct event *ev = &trace->events[i];
+		struct parked_block block = {
+			.pfn = (unsigned long)ev->pfn,
+			.cpu = (uint16_t)(ev->cpu % layout->nr_cpus),
+			.order = ev->order,
+		};
+
+		if (!names_parked(ev) || bundle_before_snapshot(bundle, ev) ||
+		    !block_was_parked(bundle, map, ev, end_pfn))
+			continue;
+		memset(map + block.pfn, GIVEN_PARKED, 1UL << block.order);
+		start->free_pages += 1UL << block.order;
+		if (ev->kind == EV_ALLOC)
+			start->parked[--back] = block;
+		else
+			start->parked[front++] = block;
+	}
+	memmove(start->parked + front, start->parked + back,
+		(room - back) * sizeof(*start->parked));
+	start->nr_parked = front + room - back;
+	return 0;
 }
 
 typedef int (*block_fn)(void *ctx, unsigned int zone, unsigned long pfn,
@@ -209,7 +273,9 @@ int initial_state_build(struct initial_state *start, const struct bundle *bundle
 	else
 		mark_everything(map, layout);
 	mark_residents(start, map, demand);
-	err = find_blocks(start, layout, map);
+	err = bundle->has_snapshot ? find_parked(start, bundle, layout, map) : 0;
+	if (!err)
+		err = find_blocks(start, layout, map);
 	free(map);
 	if (!err)
 		err = find_block_types(start, bundle, layout, demand);
@@ -229,6 +295,7 @@ no_memory:
 void initial_state_free(struct initial_state *start)
 {
 	free(start->free_blocks);
+	free(start->parked);
 	free(start->block_types);
 	*start = (struct initial_state){ 0 };
 }
@@ -255,6 +322,11 @@ int initial_state_enter(const struct initial_state *start,
 	for (size_t i = 0; i < start->nr_free_blocks; i++)
 		allocator_release(a, start->free_blocks[i].pfn,
 				  start->free_blocks[i].order);
+	for (size_t i = 0; i < start->nr_parked; i++) {
+		const struct parked_block *p = &start->parked[i];
+
+		allocator_release_pcp(a, p->pfn, p->order, p->cpu);
+	}
 	return 0;
 }
 

@@ -3,9 +3,16 @@
  * initial_state.h - what each allocator finds when the replay begins
  *
  * Every page starts reserved; pageblock types are set; resident blocks are
- * adopted where they lie; free blocks are released one by one. Free pages in
- * per-CPU lists are free pages here. Without a snapshot, all that exists and
- * is not resident is free.
+ * adopted where they lie; free blocks are released one by one. Without a
+ * snapshot, all that exists and is not resident is free.
+ *
+ * What was in a CPU's list is told by its first event, which names the CPU: it
+ * is allocated, or drained to the free lists. Lists are pushed and popped at
+ * the head and drained from the tail, so they stood like this:
+ *
+ *    head [ allocated first, second ... | ... drained second, first ] tail
+ *
+ * A page whose event never comes is a free page like others.
  *
  * The order in which blocks are released decides the order of free lists,
  * which no recording knows: it is drawn from the seed, once for all
@@ -24,6 +31,13 @@ struct free_block {
 	unsigned int order;
 };
 
+/* A block in a CPU's own list. */
+struct parked_block {
+	unsigned long pfn;
+	uint16_t cpu;
+	uint8_t order;
+};
+
 /* Maximal free blocks by zone and order, as /proc/buddyinfo counts them. */
 struct population {
 	unsigned long nr_free[MAX_NR_ZONES][NR_PAGE_ORDERS];
@@ -32,7 +46,9 @@ struct population {
 struct initial_state {
 	struct free_block *free_blocks;	/* in order of release */
 	size_t nr_free_blocks;
-	uint64_t free_pages;
+	struct parked_block *parked;	/* in order of release: tails first */
+	size_t nr_parked;
+	uint64_t free_pages;		/* the parked ones, too */
 	uint64_t resident_pages;
 
 	uint8_t *block_types;		/* enum migratetype of each pageblock */

@@ -11,6 +11,8 @@
  *	adopt		blocks that were in use at the start and may be freed
  *	release		blocks that were free at the start, in list order:
  *			the last one released is the first one handed out
+ *	release_pcp	blocks that were free in a CPU's own list at the start;
+ *			likewise
  *	alloc, free, split, tick, ...
  *	verify, destroy
  */
@@ -106,6 +108,10 @@ struct allocator_ops {
 
 	void (*release)(struct allocator *a, unsigned long pfn,
 			unsigned int order);
+
+	/* Optional: as release, to a CPU's own list. */
+	void (*release_pcp)(struct allocator *a, unsigned long pfn,
+			    unsigned int order, unsigned int cpu);
 
 	/* PFN_NONE when it cannot be served. Pages are naturally aligned. */
 	unsigned long (*alloc)(struct allocator *a, const struct alloc_req *req);
@@ -207,6 +213,8 @@ void allocator_set_block_type(struct allocator *a, unsigned long pfn,
 int allocator_adopt(struct allocator *a, unsigned long pfn, unsigned int order);
 void allocator_release(struct allocator *a, unsigned long pfn,
 		       unsigned int order);
+void allocator_release_pcp(struct allocator *a, unsigned long pfn,
+			   unsigned int order, unsigned int cpu);
 bool allocator_split(struct allocator *a, unsigned long pfn, unsigned int order,
 		     unsigned int new_order);
 void allocator_tick(struct allocator *a, uint64_t now_ns);

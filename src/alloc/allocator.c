@@ -48,6 +48,17 @@ void allocator_release(struct allocator *a, unsigned long pfn,
 	a->ops->release(a, pfn, order);
 }
 
+/* Left out: the backend has no such lists; the block is free as any other. */
+void allocator_release_pcp(struct allocator *a, unsigned long pfn,
+			   unsigned int order, unsigned int cpu)
+{
+	assert(cpu < a->machine->nr_cpus);
+	if (a->ops->release_pcp)
+		a->ops->release_pcp(a, pfn, order, cpu);
+	else
+		allocator_release(a, pfn, order);
+}
+
 /* Left out: the backend takes parts of a block as they come. */
 bool allocator_split(struct allocator *a, unsigned long pfn, unsigned int order,
 		     unsigned int new_order)

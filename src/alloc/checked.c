@@ -254,6 +254,24 @@ static int checked_adopt(struct allocator *a, unsigned long pfn,
 	return err;
 }
 
+/* Whether a block may come free for the first time; its zone, or -1. */
+static int zone_to_give(const struct checked *c, const char *op,
+			unsigned long pfn, unsigned int order)
+{
+	int zone = block_zone(c, op, pfn, order);
+
+	if (zone < 0 || !block_is(c, op, pfn, order, SHADOW_RESERVED))
+		return -1;
+	for (unsigned long p = pfn; p < pfn + (1UL << order); p++) {
+		if (layout_page_exists(c->base.machine->layout, p))
+			continue;
+		violation(c, "%s of order %u at pfn %lu: pfn %lu is in a hole",
+			  op, order, pfn, p);
+		return -1;
+	}
+	return zone;
+}
+
 static void checked_release(struct allocator *a, unsigned long pfn,
 			    unsigned int order)
 {
@@ -261,22 +279,33 @@ static void checked_release(struct allocator *a, unsigned long pfn,
 	int zone;
 
 	c->nr_ops++;
-	zone = block_zone(c, "release", pfn, order);
-	if (zone < 0 || !block_is(c, "release", pfn, order, SHADOW_RESERVED))
+	zone = zone_to_give(c, "release", pfn, order);
+	if (zone < 0)
 		return;
-	for (unsigned long p = pfn; p < pfn + (1UL << order); p++) {
-		if (layout_page_exists(a->machine->layout, p))
-			continue;
-		violation(c, "release of order %u at pfn %lu: pfn %lu is in a hole",
-			  order, pfn, p);
-		return;
-	}
 	lend_stats(c);
 	c->inner->ops->release(c->inner, pfn, order);
 	take_back_stats(c);
 	shadow_set_free(c, pfn, order);
 	c->given[zone] += 1UL << order;
 	check_after(c, "release", 0);
+}
+
+static void checked_release_pcp(struct allocator *a, unsigned long pfn,
+				unsigned int order, unsigned int cpu)
+{
+	struct checked *c = to_checked(a);
+	int zone;
+
+	c->nr_ops++;
+	zone = zone_to_give(c, "release_pcp", pfn, order);
+	if (zone < 0)
+		return;
+	lend_stats(c);
+	c->inner->ops->release_pcp(c->inner, pfn, order, cpu);
+	take_back_stats(c);
+	shadow_set_free(c, pfn, order);
+	c->given[zone] += 1UL << order;
+	check_after(c, "release_pcp", cpu);
 }
 
 static unsigned long checked_alloc(struct allocator *a,
@@ -502,6 +531,8 @@ static void install_ops(struct checked *c, const struct allocator_ops *inner)
 	c->ops.verify = checked_verify;
 	if (inner->set_block_type)
 		c->ops.set_block_type = checked_set_block_type;
+	if (inner->release_pcp)
+		c->ops.release_pcp = checked_release_pcp;
 	if (inner->tick)
 		c->ops.tick = checked_tick;
 	if (inner->drain)

@@ -263,6 +263,12 @@ static void linked_release(struct allocator *a, unsigned long pfn,
 	buddy_release(&linked_repr, a, pfn, order);
 }
 
+static void linked_release_pcp(struct allocator *a, unsigned long pfn,
+			       unsigned int order, unsigned int cpu)
+{
+	buddy_release_pcp(&linked_repr, a, pfn, order, cpu);
+}
+
 static int linked_adopt(struct allocator *a, unsigned long pfn,
 			unsigned int order)
 {
@@ -392,6 +398,7 @@ const struct allocator_ops linked_ops = {
 	.set_block_type = buddy_set_block_type,
 	.adopt = linked_adopt,
 	.release = linked_release,
+	.release_pcp = linked_release_pcp,
 	.alloc = linked_alloc,
 	.free = linked_free,
 	.split = linked_split,

@@ -199,6 +199,13 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 		buddy_release(&name##_repr, a, pfn, order);                    \
 	}                                                                      \
 									       \
+	static void name##_release_pcp(struct allocator *a, unsigned long pfn, \
+				       unsigned int order, unsigned int cpu)   \
+	{                                                                      \
+		to_listed(to_buddy(a))->cpu = cpu;                             \
+		buddy_release_pcp(&name##_repr, a, pfn, order, cpu);           \
+	}                                                                      \
+									       \
 	static int name##_adopt(struct allocator *a, unsigned long pfn,        \
 				unsigned int order)                            \
 	{                                                                      \
@@ -257,6 +264,7 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 	.set_block_type = buddy_set_block_type,                                \
 	.adopt = name##_adopt,                                                 \
 	.release = name##_release,                                             \
+	.release_pcp = name##_release_pcp,                                     \
 	.alloc = name##_alloc,                                                 \
 	.free = name##_free,                                                   \
 	.split = name##_split,                                                 \

@@ -51,6 +51,18 @@ static inline unsigned int pcp_list_index(unsigned int order, unsigned int type)
 	return order * PCP_NR_TYPES + type;
 }
 
+/* The list that a freed block goes to. */
+static __always_inline unsigned int pcp_file(const struct buddy *b,
+					     const struct buddy_zone *z,
+					     unsigned long pfn,
+					     unsigned int order)
+{
+	unsigned int type = buddy_type(b, z, pfn);
+
+	return pcp_list_index(order, type == MIGRATE_HIGHATOMIC ?
+				     MIGRATE_MOVABLE : type);
+}
+
 static inline unsigned int pcp_list_order(unsigned int index)
 {
 	return index < PCP_NR_SMALL ? index / PCP_NR_TYPES : PAGEBLOCK_ORDER;
@@ -173,9 +185,7 @@ static __always_inline void pcp_free(const struct buddy_repr *r,
 				     struct pcp *pcp, unsigned long pfn,
 				     unsigned int order)
 {
-	unsigned int type = buddy_type(b, z, pfn);
-	unsigned int index = pcp_list_index(order,
-		type == MIGRATE_HIGHATOMIC ? MIGRATE_MOVABLE : type);
+	unsigned int index = pcp_file(b, z, pfn, order);
 	bool free_high;
 	int limit;
 
@@ -194,6 +204,22 @@ static __always_inline void pcp_free(const struct buddy_repr *r,
 	limit = pcp_limit(pcp, z);
 	if (unlikely(pcp->count >= limit))
 		pcp_drain(r, b, z, pcp, pcp_nr_drain(pcp, limit), index);
+}
+
+/*
+ * A block that was parked before the simulation began: what is parked is within
+ * the limit, whatever that was. False when it is too much.
+ */
+static __always_inline bool pcp_park(const struct buddy_repr *r,
+				     struct buddy *b, struct buddy_zone *z,
+				     struct pcp *pcp, unsigned long pfn,
+				     unsigned int order)
+{
+	if (pcp->count + (1 << order) > pcp->high_max)
+		return false;
+	pcp_push(r, b, z, pcp, pcp_file(b, z, pfn, order), pfn, order, LIST_HEAD);
+	pcp->high = max_t(int, pcp->high, pcp->count);
+	return true;
 }
 
 /* How many blocks a refill takes, after the limits have followed the load. */

@@ -175,6 +175,22 @@ static __always_inline void buddy_release(const struct buddy_repr *r,
 	buddy_put(r, b, z, pfn, order, LIST_HEAD);
 }
 
+static __always_inline void buddy_release_pcp(const struct buddy_repr *r,
+					      struct allocator *a,
+					      unsigned long pfn,
+					      unsigned int order,
+					      unsigned int cpu)
+{
+	struct buddy *b = to_buddy(a);
+	struct buddy_zone *z = buddy_zone_of(b, pfn);
+
+	if (z->pcps && pcp_holds(order) &&
+	    pcp_park(r, b, z, &z->pcps[cpu], pfn, order))
+		z->reserved -= 1UL << order;
+	else
+		buddy_release(r, a, pfn, order);
+}
+
 static __always_inline int buddy_adopt(const struct buddy_repr *r,
 				       struct allocator *a, unsigned long pfn,
 				       unsigned int order)

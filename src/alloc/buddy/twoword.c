@@ -1022,6 +1022,13 @@ static void twoword_release(struct allocator *a, unsigned long pfn,
 	buddy_release(&twoword_repr, a, pfn, order);
 }
 
+static void twoword_release_pcp(struct allocator *a, unsigned long pfn,
+				unsigned int order, unsigned int cpu)
+{
+	to_twoword(to_buddy(a))->cpu = cpu;
+	buddy_release_pcp(&twoword_repr, a, pfn, order, cpu);
+}
+
 static int twoword_adopt(struct allocator *a, unsigned long pfn,
 			 unsigned int order)
 {
@@ -1213,6 +1220,7 @@ const struct allocator_ops twoword_ops = {
 	.set_block_type = buddy_set_block_type,
 	.adopt = twoword_adopt,
 	.release = twoword_release,
+	.release_pcp = twoword_release_pcp,
 	.alloc = twoword_alloc,
 	.free = twoword_free,
 	.split = twoword_split,
