@@ -354,6 +354,62 @@ START_TEST(the_boot_population_joins_free_per_cpu_and_resident_pages)
 }
 END_TEST
 
+/*
+ *   page     0  1  2  3 | 4 5 | 6  7        in per-CPU lists, but 7, whose
+ *   event    a3 d2 a1 d1  a   -  a          event never comes, and 6: free
+ *   CPU      0  0  0  0   1                 (a allocated, d drained, n-th)
+ *
+ * CPU 0's list from the head: 2 0 1 3; blocks are released tail first.
+ */
+START_TEST(parked_blocks_stand_where_their_first_event_finds_them)
+{
+	uint8_t start[NR_PAGES];
+	struct event events[] = {
+		{ .kind = EV_PCPU_DRAIN, .pfn = 3 },
+		A(2, 0),
+		{ .kind = EV_PCPU_DRAIN, .pfn = 1 },
+		{ .kind = EV_ALLOC, .pfn = 4, .order = 1, .cpu = 1 },
+		A(6, 0),
+		A(0, 0),
+		A(3, 0),		/* its second event */
+	};
+	static const struct parked_block want[] = {
+		{ 3, 0, 0 }, { 1, 0, 0 }, { 0, 0, 0 }, { 4, 1, 1 }, { 2, 0, 0 },
+	};
+	char name[] = "drawn";
+	struct bundle b = {
+		.name = name,
+		.trace = { .events = events, .nr_events = ARRAY_SIZE(events),
+			   .nr_cpus = 2 },
+		.has_snapshot = true, .start = start,
+	};
+	struct initial_state state;
+	struct demand d;
+
+	memset(start, START_PCP, 6);
+	start[6] = START_FREE;
+	start[7] = START_PCP;
+	memset(start + 8, START_PINNED, NR_PAGES - 8);
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		events[i].time_ns = 1000 + 10 * i;
+	ck_assert_int_eq(demand_resolve(&d, &b, &layout, NULL), 0);
+	ck_assert_int_eq(initial_state_build(&state, &b, &layout, &d, NULL, NULL), 0);
+	ck_assert_uint_eq(state.nr_parked, ARRAY_SIZE(want));
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		ck_assert_uint_eq(state.parked[i].pfn, want[i].pfn);
+		ck_assert_uint_eq(state.parked[i].cpu, want[i].cpu);
+		ck_assert_uint_eq(state.parked[i].order, want[i].order);
+	}
+	ck_assert_uint_eq(state.nr_free_blocks, 1);
+	ck_assert_uint_eq(state.free_blocks[0].pfn, 6);
+	ck_assert_uint_eq(state.free_blocks[0].order, 1);
+	ck_assert(state.free_pages == 8);
+	ck_assert_uint_eq(state.boot.nr_free[0][3], 1);
+	initial_state_free(&state);
+	demand_free(&d);
+}
+END_TEST
+
 START_TEST(the_seed_decides_the_order_of_release_and_nothing_else)
 {
 	uint8_t start[NR_PAGES];
@@ -408,6 +464,7 @@ int main(void)
 			    0, (int)ARRAY_SIZE(impossible));
 	tcase_add_loop_test(tc, random_dirty_traces_leave_the_right_pages_live, 1, 9);
 	tcase_add_test(tc, the_boot_population_joins_free_per_cpu_and_resident_pages);
+	tcase_add_test(tc, parked_blocks_stand_where_their_first_event_finds_them);
 	tcase_add_test(tc, the_seed_decides_the_order_of_release_and_nothing_else);
 	suite_add_tcase(suite, tc);
 	sr = srunner_create(suite);

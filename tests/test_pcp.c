@@ -447,6 +447,29 @@ START_TEST(a_request_empties_the_lists_of_others_before_it_fails)
 }
 END_TEST
 
+/* At the start: the last one parked is the first one handed out. */
+START_TEST(blocks_may_be_parked_from_the_start)
+{
+	static const char *const options[] = { ":pcp_batch=4", ":pcp=off" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		struct page_counts n;
+
+		drawn_create(&d, backend(_i), options[i], NR_PAGES, 2);
+		for (unsigned long pfn = 0; pfn < 128; pfn += 2)
+			allocator_release_pcp(d.a, pfn, 0, 1);
+		allocator_release_pcp(d.a, 1024, 4, 1);	/* no such list */
+		allocator_counts(d.a, 0, &n);
+		ck_assert_uint_eq(n.pcp, i ? 0 : 64);
+		ck_assert_uint_eq(n.free + n.nodes, i ? 80 : 16);
+		if (!i)
+			ck_assert_int_eq(pcp_of(1)->high, 64);
+		ck_assert_uint_eq(alloc_on(1, 0, M), 126);
+		drawn_destroy(&d);
+	}
+}
+END_TEST
+
 START_TEST(a_lost_page_is_found_by_verify)
 {
 	struct msg msg;
@@ -551,6 +574,7 @@ int main(void)
 	EVERY(what_lies_idle_decays);
 	EVERY(free_high_drains_at_once);
 	EVERY(a_request_empties_the_lists_of_others_before_it_fails);
+	EVERY(blocks_may_be_parked_from_the_start);
 	EVERY(a_lost_page_is_found_by_verify);
 #undef EVERY
 	suite_add_tcase(suite, blocks);
