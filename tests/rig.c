@@ -46,6 +46,8 @@ static const struct rig_variant variants[] = {
 
 	{ .spec = "genalloc_split" },
 	{ .spec = "genalloc_split:lengths=tree" },
+	{ .spec = "llfree" },
+	{ .spec = "llfree:children=32" },
 #if PAGE_SIZE >= 48 * (MAX_PAGE_ORDER + 1)
 	{ .spec = "memdesc", .keeps_nodes = true },
 #endif

@@ -28,6 +28,8 @@
 	x(embedded16)      \
 	x(packed8)         \
 	x(inpage)          \
+	x(hybrid)          \
+	x(llfree)          \
 	x(genalloc)        \
 	x(genalloc_twobit) \
 	x(genalloc_split)  \

@@ -20,6 +20,7 @@
  */
 #include <errno.h>
 
+#include "alloc/free_runs.h"
 #include "alloc/range_pages.h"
 #include "base/bits.h"
 
@@ -231,14 +232,6 @@ void range_pages_drain(struct allocator *a)
 			p->zones[i].range->ops->drain(p->zones[i].range);
 }
 
-/* Order of the largest aligned block that starts a run of nr free pages at pfn. */
-static unsigned int first_block(unsigned long pfn, unsigned long nr)
-{
-	unsigned int order = min_t(unsigned int, ilog2(nr), MAX_PAGE_ORDER);
-
-	return pfn ? min_t(unsigned int, order, lowest_bit(pfn)) : order;
-}
-
 void range_pages_free_area(const struct allocator *a, unsigned int zone,
 			   unsigned long nr_free[NR_PAGE_ORDERS])
 {
@@ -248,17 +241,8 @@ void range_pages_free_area(const struct allocator *a, unsigned int zone,
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
 		nr_free[order] = 0;
 	while (z->range->ops->next_free(z->range, run.start + run.nr,
-					z->end_pfn - z->base_pfn, &run)) {
-		unsigned long pfn = z->base_pfn + run.start, left = run.nr;
-
-		while (left) {
-			unsigned int order = first_block(pfn, left);
-
-			nr_free[order]++;
-			pfn += 1UL << order;
-			left -= 1UL << order;
-		}
-	}
+					z->end_pfn - z->base_pfn, &run))
+		run_count_blocks(nr_free, z->base_pfn + run.start, run.nr);
 }
 
 void range_pages_counts(const struct allocator *a, unsigned int zone,
