@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "sim/commands.h"
+#include "sim/validate/one_step.h"
 #include "sim/validate/open_loop.h"
 #include "tests/sim_bundle.h"
 #include "tests/sim_scratch.h"
@@ -307,6 +308,57 @@ START_TEST(blocks_that_are_out_for_a_moment_are_flagged_and_others_are_not)
 }
 END_TEST
 
+/* ---- one step ---- */
+
+/*
+ *	list   A B [c d] E	pushed: A last, then B; c and d lay there; E to the tail
+ */
+START_TEST(only_places_that_are_known_can_be_predicted)
+{
+	struct page_lists l;
+
+	ck_assert_int_eq(page_lists_init(&l, 16, 2), 0);
+	ck_assert_int_eq(page_lists_judge(&l, 1, 3), VERDICT_UNKNOWN);	/* empty */
+	page_lists_push_tail(&l, 1, 3, false);
+	ck_assert_int_eq(page_lists_judge(&l, 1, 3), VERDICT_HIT);	/* alone */
+	page_lists_push_tail(&l, 1, 4, false);
+	ck_assert_int_eq(page_lists_judge(&l, 1, 3), VERDICT_UNKNOWN);
+	ck_assert_int_eq(page_lists_judge(&l, 1, 4), VERDICT_UNKNOWN);
+	page_lists_push_tail(&l, 1, 5, true);
+	ck_assert_int_eq(page_lists_judge(&l, 1, 5), VERDICT_MISS);
+	page_lists_push_head(&l, 1, 2, true);
+	page_lists_push_head(&l, 1, 1, true);
+	ck_assert_int_eq(page_lists_judge(&l, 1, 1), VERDICT_HIT);
+	ck_assert_int_eq(page_lists_judge(&l, 1, 2), VERDICT_MISS);
+	ck_assert_int_eq(page_lists_judge(&l, 1, 9), VERDICT_MISS);
+	page_lists_del(&l, 1);
+	page_lists_del(&l, 9);			/* in no list: nothing happens */
+	ck_assert_int_eq(page_lists_judge(&l, 1, 2), VERDICT_HIT);
+	ck_assert_uint_eq(l.lists[1].nr, 4);
+	page_lists_destroy(&l);
+}
+END_TEST
+
+START_TEST(the_rules_hold_on_the_sample)
+{
+	static const enum one_step_rule rules[] = {
+		RULE_list_head, RULE_split_low, RULE_pcp_head, RULE_refill, RULE_drain,
+	};
+	struct buddy_stream stream;
+	struct one_step o;
+
+	if (bundle_read(&b, SAMPLE, 0, &msg))
+		ck_abort_msg("%s", msg.text);
+	ck_assert_int_eq(buddy_stream_make(&stream, &b), 0);
+	ck_assert_int_eq(one_step_run(&o, &b, &stream), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		if (rule_rate(&o.rules[2][rules[i]]) < 0.98)
+			ck_abort_msg("%s: %g", one_step_rule_names[rules[i]],
+				     rule_rate(&o.rules[2][rules[i]]));
+	buddy_stream_free(&stream);
+}
+END_TEST
+
 /* ---- the command ---- */
 
 static enum status run(const char *input, const char *out)
@@ -333,6 +385,7 @@ START_TEST(the_sample_is_followed_and_reported)
 	json = scratch_slurp(scratch_path("result/validation.json"), &len);
 	ck_assert_ptr_nonnull(strstr(json, "\"level\": \"L0\""));
 	ck_assert_ptr_nonnull(strstr(json, "\"level\": \"L1\""));
+	ck_assert_ptr_nonnull(strstr(json, "\"level\": \"L0.5\""));
 	ck_assert_ptr_nonnull(strstr(json, "\"list_orders\": 10"));
 	ck_assert_ptr_nonnull(strstr(json, "\"zone\": \"DMA32\""));
 	ck_assert_ptr_nonnull(strstr(json, "\"left_absent\": 0"));
@@ -388,6 +441,8 @@ int main(void)
 	tcase_add_test(tc, a_score_is_the_share_of_free_memory_at_a_wrong_order);
 	tcase_add_test(tc, the_best_state_between_the_stamps_counts);
 	tcase_add_test(tc, blocks_that_are_out_for_a_moment_are_flagged_and_others_are_not);
+	tcase_add_test(tc, only_places_that_are_known_can_be_predicted);
+	tcase_add_test(tc, the_rules_hold_on_the_sample);
 	tcase_add_test(tc, the_sample_is_followed_and_reported);
 	tcase_add_test(tc, what_no_level_can_use_is_refused_with_what_was_expected);
 	tcase_add_loop_test(tc, a_missing_file_leaves_out_what_needs_it_and_no_more, 0,

@@ -17,6 +17,8 @@
 struct lookahead {
 	const struct bundle *bundle;
 	uint8_t *next;		/* enum page_fate of each page, from here on */
+	uint8_t *next_type;	/* migratetype of that event */
+	bool *batched;		/* the page's next event is a free_batched */
 };
 
 static bool after_end(const struct bundle *b, const struct event *ev)
@@ -77,43 +79,58 @@ static void look_ahead(struct buddy_stream *s, struct lookahead *l)
 		const struct event *ev = &b->trace.events[i];
 		uint8_t kind = fate_by_kind(ev->kind);
 
+		if (ev->kind == EV_FREE_BATCHED)
+			l->batched[ev->pfn] = true;
 		if (kind == FATE_NONE || ev->pfn == EVENT_PFN_FAILED)
 			continue;
+		s->deferred[i] = ev->kind == EV_FREE && l->batched[ev->pfn];
+		l->batched[ev->pfn] = false;
 		s->fate[i] = fate_of(l, ev);
+		s->fate_type[i] = l->next_type[ev->pfn];
 		if (!bundle_before_snapshot(b, ev))
 			s->step[i] = step_of(ev, s->fate[i]);
 		s->nr_unseen += s->step[i] == STEP_ENTERS_UNSEEN;
 		memset(l->next + ev->pfn, kind | (after_end(b, ev) ? AFTER_END : 0),
 		       (size_t)1 << ev->order);
+		memset(l->next_type + ev->pfn, ev->migratetype, (size_t)1 << ev->order);
 	}
 }
 
 /* An extfrag that explains the zone_locked before it moves nothing itself. */
 static void pair_extfrags(struct buddy_stream *s, const struct trace *trace,
-			  const struct event **last)
+			  size_t *last)
 {
 	for (size_t i = 0; i < trace->nr_events; i++) {
 		const struct event *ev = &trace->events[i];
+		const struct event *before = &trace->events[last[ev->cpu]];
 
-		if (ev->kind == EV_EXTFRAG && last[ev->cpu] &&
-		    last[ev->cpu]->kind == EV_ZONE_LOCKED &&
-		    last[ev->cpu]->pfn == ev->pfn)
+		if (ev->kind == EV_EXTFRAG && before->kind == EV_ZONE_LOCKED &&
+		    before->pfn == ev->pfn && before->cpu == ev->cpu) {
 			s->step[i] = STEP_NONE;
-		last[ev->cpu] = ev;
+			s->claims[last[ev->cpu]] = ev->flags & EVENT_CHANGE_OWNERSHIP ?
+						   CLAIM_CHANGES : CLAIM_FAILS;
+		}
+		last[ev->cpu] = i;
 	}
 }
 
 int buddy_stream_make(struct buddy_stream *s, const struct bundle *b)
 {
 	struct lookahead l = { .bundle = b };
-	const struct event **last = calloc(b->trace.nr_cpus + 1UL, sizeof(*last));
+	size_t *last = calloc(b->trace.nr_cpus + 1UL, sizeof(*last));
 
 	*s = (struct buddy_stream){
 		.step = calloc(b->trace.nr_events + 1, sizeof(*s->step)),
 		.fate = calloc(b->trace.nr_events + 1, sizeof(*s->fate)),
+		.fate_type = calloc(b->trace.nr_events + 1, sizeof(*s->fate_type)),
+		.claims = calloc(b->trace.nr_events + 1, sizeof(*s->claims)),
+		.deferred = calloc(b->trace.nr_events + 1, sizeof(*s->deferred)),
 	};
 	l.next = calloc(layout_end_pfn(&b->layout), sizeof(*l.next));
-	if (s->step && s->fate && l.next && last) {
+	l.next_type = calloc(layout_end_pfn(&b->layout), sizeof(*l.next_type));
+	l.batched = calloc(layout_end_pfn(&b->layout), sizeof(*l.batched));
+	if (s->step && s->fate && s->fate_type && s->claims && s->deferred &&
+	    l.next && l.next_type && l.batched && last) {
 		look_ahead(s, &l);
 		pair_extfrags(s, &b->trace, last);
 	} else {
@@ -121,6 +138,8 @@ int buddy_stream_make(struct buddy_stream *s, const struct bundle *b)
 	}
 	free(last);
 	free(l.next);
+	free(l.next_type);
+	free(l.batched);
 	return s->step ? 0 : -ENOMEM;
 }
 
@@ -128,5 +147,8 @@ void buddy_stream_free(struct buddy_stream *s)
 {
 	free(s->step);
 	free(s->fate);
+	free(s->fate_type);
+	free(s->claims);
+	free(s->deferred);
 	*s = (struct buddy_stream){ 0 };
 }

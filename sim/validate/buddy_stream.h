@@ -38,9 +38,19 @@ enum page_fate {
 	FATE_OUTSIDE,		/* no event; not in the buddy at the end */
 };
 
+/* Of a zone_locked that an extfrag explains: was its pageblock retyped? */
+enum buddy_claim {
+	CLAIM_NONE,
+	CLAIM_FAILS,
+	CLAIM_CHANGES,
+};
+
 struct buddy_stream {
 	uint8_t *step;		/* enum buddy_step of each event */
 	uint8_t *fate;		/* enum page_fate of the event's first page, after it */
+	uint8_t *fate_type;	/* mobility type that the next event names, if it does */
+	uint8_t *claims;	/* enum buddy_claim */
+	bool *deferred;		/* a free that reaches its list with a free_batched, later */
 	uint64_t nr_unseen;	/* STEP_ENTERS_UNSEEN */
 };
 

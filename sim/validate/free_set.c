@@ -42,10 +42,12 @@ static unsigned int zone_of(const struct free_set *set, unsigned long pfn)
 }
 
 static void add(struct free_set *set, unsigned int zone, unsigned long pfn,
-		unsigned int order)
+		unsigned int order, enum free_move move)
 {
 	set->head[pfn] = (uint8_t)(order + 1);
 	set->nr_free[zone][order]++;
+	if (set->moved)
+		set->moved(set->moved_ctx, zone, pfn, order, move);
 }
 
 static void del(struct free_set *set, unsigned int zone, unsigned long pfn,
@@ -54,6 +56,8 @@ static void del(struct free_set *set, unsigned int zone, unsigned long pfn,
 	assert(set->head[pfn] == order + 1);
 	set->head[pfn] = 0;
 	set->nr_free[zone][order]--;
+	if (set->moved)
+		set->moved(set->moved_ctx, zone, pfn, order, FREE_MOVE_OUT);
 }
 
 static void join(struct free_set *set, unsigned int z, unsigned long pfn,
@@ -69,7 +73,7 @@ static void join(struct free_set *set, unsigned int z, unsigned long pfn,
 		del(set, z, buddy, order);
 		pfn &= buddy;
 	}
-	add(set, z, pfn, order);
+	add(set, z, pfn, order, FREE_MOVE_IN);
 }
 
 unsigned long free_set_put(struct free_set *set, unsigned long pfn,
@@ -104,9 +108,9 @@ static void cut(struct free_set *set, unsigned int zone, unsigned long head,
 		unsigned long upper = head + (1UL << whole);
 
 		if (pfn < upper) {
-			add(set, zone, upper, whole);
+			add(set, zone, upper, whole, FREE_MOVE_REST);
 		} else {
-			add(set, zone, head, whole);
+			add(set, zone, head, whole, FREE_MOVE_REST);
 			head = upper;
 		}
 	}

@@ -19,10 +19,22 @@
 
 #include "machine/layout.h"
 
+/* What happens to a block of the set. */
+enum free_move {
+	FREE_MOVE_OUT,		/* taken, cut, or joined with another */
+	FREE_MOVE_REST,		/* what is left of a block that was cut */
+	FREE_MOVE_IN,		/* put in, after all joining */
+};
+
 struct free_set {
 	const struct layout *layout;
 	uint8_t *head;		/* 1 + order where a free block begins, else 0 */
 	unsigned long nr_free[MAX_NR_ZONES][NR_PAGE_ORDERS];
+
+	/* Told of every move; NULL: nobody is. */
+	void (*moved)(void *ctx, unsigned int zone, unsigned long pfn,
+		      unsigned int order, enum free_move move);
+	void *moved_ctx;
 };
 
 /* An empty set. 0 or -ENOMEM. */

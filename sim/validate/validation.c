@@ -30,7 +30,8 @@ static void note_missing(struct validation *v)
 	const struct bundle *b = &v->bundle;
 
 	if (!b->nr_counters)
-		leave_out(v, "L0 books", "no counters.tsv; expected samples of /proc/vmstat");
+		leave_out(v, "L0 books, L0.5 refill and drain sizes",
+			  "no counters.tsv; expected samples of /proc/vmstat and of per-CPU counts");
 	if (b->has_snapshot && !b->chunk_ns)
 		leave_out(v, "start state", "no kpageflags.start.times; every event is taken to follow the snapshot");
 	if (b->has_snapshot && !b->end_free)
@@ -48,6 +49,14 @@ static int run_open_loop(struct validation *v)
 	err = scorer_init(&v->persist, &v->brackets);
 	if (!err)
 		scorer_persist(&v->persist);
+	return err;
+}
+
+static int run_one_step(struct validation *v)
+{
+	int err = one_step_run(&v->one_step, &v->bundle, &v->stream);
+
+	v->has_one_step = !err;
 	return err;
 }
 
@@ -98,6 +107,9 @@ static int run_levels(struct validation *v, const struct options *o,
 	note_missing(v);
 	progress_note(progress, "L0");
 	err = run_open_loop(v);
+	progress_note(progress, "L0.5");
+	if (!err)
+		err = run_one_step(v);
 	if (!err && samples)
 		err = run_closed_loops(v, o, progress, msg);
 	return err;

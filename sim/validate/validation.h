@@ -4,6 +4,8 @@
  *
  *	L0     open loop     the recorded pages, against buddyinfo: are reader,
  *	                     start state and events right?
+ *	L0.5   one step      each decision predicted from the true state: are
+ *	                     the rules of the policy right, one by one?
  *	L1     closed loop   allocators that place the demand themselves: does
  *	                     the policy come to the same free memory?
  *
@@ -16,6 +18,7 @@
 #include "sim/options.h"
 #include "sim/report/progress.h"
 #include "sim/validate/closed_loop.h"
+#include "sim/validate/one_step.h"
 #include "sim/validate/open_loop.h"
 
 #define MAX_LEFT_OUT 8
@@ -31,6 +34,9 @@ struct validation {
 
 	bool has_open_loop;
 	struct open_loop open_loop;
+
+	bool has_one_step;
+	struct one_step one_step;
 
 	struct demand demand;
 	struct closed_loop *closed_loops;	/* one a spec; the last is the strawman */

@@ -178,6 +178,27 @@ static int print_samples(FILE *out, const struct validation *v)
 	return 0;
 }
 
+static void print_one_step(FILE *out, const struct validation *v)
+{
+	const struct one_step *o = &v->one_step;
+
+	fprintf(out, "L0.5, hits of each rule\n");
+	for (unsigned int z = 0; z < v->bundle.layout.nr_zones; z++) {
+		for (unsigned int i = 0; i < NR_ONE_STEP_RULES; i++) {
+			const struct rule_count *c = &o->rules[z][i];
+
+			if (c->hits + c->misses)
+				fprintf(out, "%-7s %8.3f %% of %9" PRIu64 "  %s\n",
+					v->bundle.layout.zones[z].name,
+					100 * rule_rate(c), c->hits + c->misses,
+					one_step_rule_help[i]);
+		}
+	}
+	fprintf(out, "%" PRIu64 " pageblocks retyped, %" PRIu64 " claims, %" PRIu64
+		     " blocks drained by age, %" PRIu64 " taken in bulk\n",
+		o->retyped, o->claims, o->aged, o->skipped);
+}
+
 int validation_print(FILE *out, const struct validation *v)
 {
 	int err = v->brackets.nr ? print_samples(out, v) : 0;
@@ -189,6 +210,8 @@ int validation_print(FILE *out, const struct validation *v)
 		print_books(out, "pgalloc", &v->open_loop.allocs);
 		print_books(out, "pgfree", &v->open_loop.frees);
 	}
+	if (v->has_one_step)
+		print_one_step(out, v);
 	for (unsigned int i = 0; i < v->nr_left_out; i++)
 		fprintf(out, "without %s\n", v->left_out[i].text);
 	return 0;
@@ -335,6 +358,44 @@ static void append_open_loop(struct builder *b, json_t *levels,
 	}
 }
 
+/* The rates that scripts rely on, by rule. */
+static const char *const rate_names[NR_ONE_STEP_RULES] = {
+#define RATE_NAME(name, what) #name "_rate",
+	ONE_STEP_RULES(RATE_NAME)
+#undef RATE_NAME
+};
+
+static void append_one_step(struct builder *b, json_t *levels,
+			    const struct validation *v)
+{
+	for (unsigned int z = 0; z < v->bundle.layout.nr_zones; z++) {
+		json_t *level = level_json(b, v, "L0.5", z);
+		json_t *judged = json_object(), *unknown = json_object();
+
+		for (unsigned int i = 0; i < NR_ONE_STEP_RULES; i++) {
+			const struct rule_count *c = &v->one_step.rules[z][i];
+
+			put_known(b, level, rate_names[i], rule_rate(c));
+			put_count(b, judged, one_step_rule_names[i], c->hits + c->misses);
+			put_count(b, unknown, one_step_rule_names[i], c->unknown);
+		}
+		put(b, level, "judged", judged);
+		put(b, level, "unknown", unknown);
+		append(b, levels, level);
+	}
+}
+
+static json_t *one_step_json(struct builder *b, const struct one_step *o)
+{
+	json_t *object = json_object();
+
+	put_count(b, object, "retyped_pageblocks", o->retyped);
+	put_count(b, object, "claims", o->claims);
+	put_count(b, object, "aged_drains", o->aged);
+	put_count(b, object, "bulk_blocks", o->skipped);
+	return object;
+}
+
 static void append_closed_loops(struct builder *b, json_t *levels,
 				const struct validation *v)
 {
@@ -366,6 +427,10 @@ int validation_write_json(FILE *out, const struct validation *v,
 	if (v->has_open_loop) {
 		append_open_loop(&b, levels, v);
 		put(&b, root, "open_loop", open_loop_json(&b, &v->open_loop));
+	}
+	if (v->has_one_step) {
+		append_one_step(&b, levels, v);
+		put(&b, root, "one_step", one_step_json(&b, &v->one_step));
 	}
 	append_closed_loops(&b, levels, v);
 	put(&b, root, "levels", levels);

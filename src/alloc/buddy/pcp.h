@@ -179,6 +179,25 @@ static inline int pcp_nr_drain(const struct pcp *pcp, int limit)
 	return min_t(int, pcp->free_count, most);
 }
 
+/* Pages to give back once a freed block of this order is parked, or 0. */
+static inline int pcp_nr_free(struct pcp *pcp, const struct buddy_zone *z,
+			      unsigned int order)
+{
+	bool free_high = pcp_must_free_high(pcp, order);
+	int limit;
+
+	if (pcp->free_count < pcp->batch << PCP_BATCH_SCALE_MAX)
+		pcp->free_count += 1 << order;
+	if (unlikely(free_high)) {
+		int most = pcp->batch << PCP_BATCH_SCALE_MAX;
+
+		pcp_lower_high(pcp, most);
+		return most;
+	}
+	limit = pcp_limit(pcp, z);
+	return unlikely(pcp->count >= limit) ? pcp_nr_drain(pcp, limit) : 0;
+}
+
 /* Park a freed block whose words are clear; drain if that is too much. */
 static __always_inline void pcp_free(const struct buddy_repr *r,
 				     struct buddy *b, struct buddy_zone *z,
@@ -186,24 +205,13 @@ static __always_inline void pcp_free(const struct buddy_repr *r,
 				     unsigned int order)
 {
 	unsigned int index = pcp_file(b, z, pfn, order);
-	bool free_high;
-	int limit;
+	int pages;
 
 	pcp->alloc_factor >>= 1;
 	pcp_push(r, b, z, pcp, index, pfn, order, LIST_HEAD);
-	free_high = pcp_must_free_high(pcp, order);
-	if (pcp->free_count < pcp->batch << PCP_BATCH_SCALE_MAX)
-		pcp->free_count += 1 << order;
-	if (unlikely(free_high)) {
-		int most = pcp->batch << PCP_BATCH_SCALE_MAX;
-
-		pcp_lower_high(pcp, most);
-		pcp_drain(r, b, z, pcp, most, index);
-		return;
-	}
-	limit = pcp_limit(pcp, z);
-	if (unlikely(pcp->count >= limit))
-		pcp_drain(r, b, z, pcp, pcp_nr_drain(pcp, limit), index);
+	pages = pcp_nr_free(pcp, z, order);
+	if (unlikely(pages))
+		pcp_drain(r, b, z, pcp, pages, index);
 }
 
 /*
