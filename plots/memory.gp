@@ -5,8 +5,8 @@
 #     gnuplot -c plots/memory.gp OUTPUT RESULT
 #
 # One panel an allocator. Each stripe of memory has the look of what is most of
-# it: movable blocks plain, the others hatched, the darker the fuller. A line
-# of its own marks stripes in which some page carries the allocator's state.
+# it: movable blocks plain, the others hatched, the darker the fuller. A
+# dotted line marks stripes in which some page carries the allocator's state.
 
 output = ARG1; result = ARG2; i = strlen(ARG0)
 while (i > 0 && ARG0[i:i] ne "/") { i = i - 1 }
@@ -50,10 +50,10 @@ do for [k = 1:nr] {
 	}
 	plot for [n = 1:words(looks)] table \
 			using (looks_so(k, n)):(bottom(0)):(from(0)):(to(0)):(bottom(0)):(top(0)) \
-			with boxxyerror fillstyle pattern int(word(hatch, n)) noborder \
+			with boxxyerror fillstyle pattern int(word(hatch, n)) border rgb word(shades, n) linewidth 0.4 \
 			linecolor rgb word(shades, n) title word(texts, n), \
 		table using (kept(k)):((bottom(0) + top(0)) / 2):(to(0) - from(0)):(0) \
-			with vectors nohead linecolor rgb "#000000" linewidth 2 \
+			with vectors nohead linecolor rgb "#000000" linewidth 1 dashtype 3 \
 			title "carries metadata"
 }
 unset multiplot
