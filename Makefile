@@ -57,6 +57,7 @@ define HELP
   make run                  install what is missing, replay INPUT, report
                               (INPUT=$(INPUT) ALLOCATORS=$(ALLOCATORS))
   make run-scenarios        simulate every built-in scenario at SCALE ($(SCALE))
+  make pictures             draw those of the README anew
   make bench                measure the allocators' speed
   make figures              published figures, computed anew: $(B)/figures
   make layers               prove that includes and symbols point down only
@@ -272,7 +273,7 @@ submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 
 deps_options := $(if $(M32),--m32)
 
-.PHONY: deps run do-run bench figures do-figures
+.PHONY: deps run do-run pictures bench figures do-figures
 deps:
 	@CC='$(CC)' scripts/deps $(deps_options)
 
@@ -300,6 +301,26 @@ figures: deps
 
 do-figures: $(C)/pagetax
 	$(C)/pagetax figures -o $(B)/figures
+
+# The pictures that README.md and plots/README.md show, drawn anew.
+pictures      := plots/pictures
+picture_run   := $(B)/pictures
+picture_plots := tax metadata breakeven contiguity unusable buddyinfo fragments memory owners
+
+pictures: $(B)/pagetax
+	@mkdir -p $(pictures) $(picture_run)
+	$(B)/pagetax simulate -q --no-plots --scale 0.25 -a linked,twoword,memdesc \
+		-o $(picture_run)/desktop desktop
+	@for p in $(picture_plots); do \
+		$(B)/pagetax plot $$p $(picture_run)/desktop -o $(pictures)/$$p.png || exit; \
+	done
+	@for s in small-folios large-folios; do \
+		$(B)/pagetax simulate -q --no-plots -a linked,twoword,memdesc \
+			-o $(picture_run)/$$s $$s && \
+		$(B)/pagetax plot tax $(picture_run)/$$s -o $(pictures)/$$s.png || exit; \
+	done
+	$(B)/pagetax replay -q --no-plots -o $(picture_run)/sample tests/data/fork-sample
+	$(B)/pagetax plot tax $(picture_run)/sample -o $(pictures)/sample.png
 
 bench: $(B)/pagetax
 	$(B)/pagetax bench
