@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* input.c - read, hash and decompress in one pass */
+/*
+ * input.c - read, hash and decompress in one pass
+ *
+ *	thread     disk -> raw -> sha256, zstd -> ahead.bytes
+ *	                                            |  taken when the window is used up
+ *	reader                                   in->text -> lines
+ *
+ * `ahead` belongs to the thread while it is AHEAD_EMPTY and to the reader while
+ * it is AHEAD_FULL, as does all else in struct input_disk. The thread is started
+ * when there is a second window, so that small files have none; without a thread the
+ * reader fills its window itself.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,15 +27,40 @@
 #include "sim/source/input.h"
 
 #define RAW_BYTES (256u << 10)		/* two zstd blocks; a read this long costs little a byte */
+#define AHEAD_BYTES (INPUT_TEXT_BYTES / 2)
 #define ZSTD_WINDOW_LOG 27		/* what zstd --long=27 needs: 128 MiB */
 
+/* Text on its way from the disk. */
+struct chunk {
+	char *bytes;
+	size_t room;
+	size_t end;			/* bytes of text */
+	bool at_end;			/* nothing follows them */
+};
+
+enum ahead_state { AHEAD_EMPTY, AHEAD_FULL, AHEAD_STOP };
+
+struct ahead {
+	bool running;			/* the reader's: there is a thread */
+	pthread_t thread;
+	pthread_mutex_t lock;		/* over state; passes the rest to and fro */
+	pthread_cond_t changed;
+	enum ahead_state state;
+	struct chunk chunk;
+	size_t taken;			/* of chunk, by the reader */
+	int err;			/* what filling ended with, */
+	struct msg msg;			/* and why */
+};
+
 struct input_disk {
+	const char *path;		/* for messages */
 	int fd;				/* -1: the bytes are in memory */
 	const uint8_t *memory;		/* those not yet read */
 	size_t memory_left;
 	bool at_end;			/* read() has returned 0 */
 	uint64_t nr_read;		/* bytes of the file read and hashed so far */
 	struct sha256_ctx sha256;
+	struct ahead ahead;
 
 	/* raw[raw_start, raw_end) is read and not yet taken. */
 	size_t raw_start;
@@ -63,14 +100,13 @@ static ssize_t file_read(struct input_disk *disk)
 }
 
 /* Take the next raw bytes from the disk; at_end when there are none. */
-static int disk_read(struct input *in, struct msg *msg)
+static int disk_read(struct input_disk *disk, struct msg *msg)
 {
-	struct input_disk *disk = in->disk;
 	ssize_t n = disk->fd < 0 ? memory_read(disk) : file_read(disk);
 
 	if (n < 0)
 		return msg_set(msg, errno, "%s: cannot read at byte %" PRIu64 ": %s",
-			       in->path, disk->nr_read, strerror(errno));
+			       disk->path, disk->nr_read, strerror(errno));
 
 	disk->at_end = n == 0;
 	disk->raw_start = 0;
@@ -84,72 +120,184 @@ static uint64_t disk_offset(const struct input_disk *disk)
 	return disk->nr_read - (disk->raw_end - disk->raw_start);
 }
 
-static void text_append_plain(struct input *in)
+static void append_plain(struct input_disk *disk, struct chunk *to)
 {
-	struct input_disk *disk = in->disk;
-	size_t n = min_t(size_t, disk->raw_end - disk->raw_start,
-			 INPUT_TEXT_BYTES - in->end);
+	size_t n = min_t(size_t, disk->raw_end - disk->raw_start, to->room - to->end);
 
-	memcpy(in->text + in->end, disk->raw + disk->raw_start, n);
+	memcpy(to->bytes + to->end, disk->raw + disk->raw_start, n);
 	disk->raw_start += n;
-	in->end += n;
+	to->end += n;
 }
 
-static int text_append_zstd(struct input *in, struct msg *msg)
+static int append_zstd(struct input_disk *disk, struct chunk *to, struct msg *msg)
 {
-	struct input_disk *disk = in->disk;
 	ZSTD_inBuffer from = { disk->raw, disk->raw_end, disk->raw_start };
-	ZSTD_outBuffer to = { in->text, INPUT_TEXT_BYTES, in->end };
-	size_t left = ZSTD_decompressStream(disk->zstd, &to, &from);
+	ZSTD_outBuffer out = { to->bytes, to->room, to->end };
+	size_t left = ZSTD_decompressStream(disk->zstd, &out, &from);
 
 	disk->raw_start = from.pos;
-	in->end = to.pos;
+	to->end = out.pos;
 	if (ZSTD_isError(left))
 		return msg_set(msg, EINVAL,
 			       "%s: damaged zstd data near byte %" PRIu64
 			       " of the compressed file: %s",
-			       in->path, disk_offset(disk), ZSTD_getErrorName(left));
+			       disk->path, disk_offset(disk), ZSTD_getErrorName(left));
 	disk->in_frame = left != 0;
 	return 0;
 }
 
 /* Append one step's worth of text. May append nothing, and set at_end. */
-static int text_append(struct input *in, struct msg *msg)
+static int chunk_append(struct input_disk *disk, struct chunk *to, struct msg *msg)
 {
-	struct input_disk *disk = in->disk;
 	bool starved = disk->raw_start == disk->raw_end;
-	size_t end = in->end;
+	size_t end = to->end;
 	int err;
 
 	if (starved && !disk->at_end) {
-		err = disk_read(in, msg);
+		err = disk_read(disk, msg);
 		if (err)
 			return err;
 		starved = disk->at_end;
 	}
 	if (!disk->zstd) {
-		text_append_plain(in);
-		in->at_end = starved;
+		append_plain(disk, to);
+		to->at_end = starved;
 		return 0;
 	}
 	if (!starved || disk->in_frame) {	/* zstd may hold text back */
-		err = text_append_zstd(in, msg);
+		err = append_zstd(disk, to, msg);
 		if (err)
 			return err;
 	}
-	if (!starved || in->end != end)
+	if (!starved || to->end != end)
 		return 0;
 	if (disk->in_frame)
 		return msg_set(msg, EINVAL,
 			       "%s: the zstd frame is cut short: the file ends at byte %" PRIu64
 			       ", expected the rest of the frame",
-			       in->path, disk->nr_read);
-	in->at_end = true;
+			       disk->path, disk->nr_read);
+	to->at_end = true;
+	return 0;
+}
+
+static int chunk_fill(struct input_disk *disk, struct chunk *to, struct msg *msg)
+{
+	int err = 0;
+
+	while (!err && to->end < to->room && !to->at_end)
+		err = chunk_append(disk, to, msg);
+	return err;
+}
+
+/* ---- one window ahead ---- */
+
+static void ahead_set(struct ahead *a, enum ahead_state state)
+{
+	pthread_mutex_lock(&a->lock);
+	a->state = state;
+	pthread_cond_signal(&a->changed);
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* Wait while it is so; returns what it became. */
+static enum ahead_state ahead_wait(struct ahead *a, enum ahead_state state)
+{
+	enum ahead_state now;
+
+	pthread_mutex_lock(&a->lock);
+	while (a->state == state)
+		pthread_cond_wait(&a->changed, &a->lock);
+	now = a->state;
+	pthread_mutex_unlock(&a->lock);
+	return now;
+}
+
+static void *ahead_work(void *arg)
+{
+	struct input_disk *disk = arg;
+	struct ahead *a = &disk->ahead;
+	bool last;
+
+	do {
+		a->chunk.end = 0;
+		a->err = chunk_fill(disk, &a->chunk, &a->msg);
+		last = a->err || a->chunk.at_end;
+		pthread_mutex_lock(&a->lock);
+		if (a->state == AHEAD_EMPTY) {
+			a->state = AHEAD_FULL;
+			pthread_cond_signal(&a->changed);
+		}
+		pthread_mutex_unlock(&a->lock);
+	} while (!last && ahead_wait(a, AHEAD_FULL) != AHEAD_STOP);
+	return NULL;
+}
+
+/* Begin to read ahead, if that can be had. */
+static void ahead_start(struct input_disk *disk)
+{
+	struct ahead *a = &disk->ahead;
+
+	a->chunk.bytes = malloc(AHEAD_BYTES);
+	a->chunk.room = AHEAD_BYTES;
+	if (!a->chunk.bytes)
+		return;
+	a->state = AHEAD_EMPTY;
+	a->taken = 0;
+	pthread_mutex_init(&a->lock, NULL);
+	pthread_cond_init(&a->changed, NULL);
+	a->running = !pthread_create(&a->thread, NULL, ahead_work, disk);
+}
+
+/* From here on the disk is the caller's alone. */
+static void ahead_stop(struct input_disk *disk)
+{
+	struct ahead *a = &disk->ahead;
+
+	if (a->running) {
+		ahead_set(a, AHEAD_STOP);
+		pthread_join(a->thread, NULL);
+		pthread_cond_destroy(&a->changed);
+		pthread_mutex_destroy(&a->lock);
+		a->running = false;
+	}
+	free(a->chunk.bytes);
+	a->chunk.bytes = NULL;
+}
+
+/*
+ * Append what the thread has read. A chunk fits the window beside the rest of a
+ * line, so as a rule it goes back at once, and is filled again while the reader
+ * is busy with the window.
+ */
+static int ahead_take(struct input_disk *disk, struct chunk *to, struct msg *msg)
+{
+	struct ahead *a = &disk->ahead;
+	size_t n;
+
+	ahead_wait(a, AHEAD_EMPTY);
+	n = min_t(size_t, a->chunk.end - a->taken, to->room - to->end);
+	memcpy(to->bytes + to->end, a->chunk.bytes + a->taken, n);
+	to->end += n;
+	a->taken += n;
+	if (a->taken < a->chunk.end)
+		return 0;
+	if (a->err) {
+		*msg = a->msg;
+		return a->err;
+	}
+	to->at_end = a->chunk.at_end;
+	if (!to->at_end) {
+		a->taken = 0;
+		ahead_set(a, AHEAD_EMPTY);
+	}
 	return 0;
 }
 
 int input_fill(struct input *in, struct msg *msg)
 {
+	struct chunk window = { .bytes = in->text, .room = INPUT_TEXT_BYTES };
+	int err;
+
 	if (in->start == 0 && in->end == INPUT_TEXT_BYTES)
 		return msg_set(msg, EINVAL,
 			       "%s: no line ends within %u bytes of byte %" PRIu64
@@ -160,14 +308,14 @@ int input_fill(struct input *in, struct msg *msg)
 	in->consumed += in->start;
 	in->end -= in->start;
 	in->start = 0;
-	while (in->end < INPUT_TEXT_BYTES && !in->at_end) {
-		int err = text_append(in, msg);
-
-		if (err)
-			return err;
-	}
+	window.end = in->end;
+	window.at_end = in->at_end;
+	err = in->disk->ahead.running ? ahead_take(in->disk, &window, msg)
+				      : chunk_fill(in->disk, &window, msg);
+	in->end = window.end;
+	in->at_end = window.at_end;
 	memset(in->text + in->end, 0, INPUT_PAD);
-	return 0;
+	return err;
 }
 
 int input_take(struct input *in, void *to, size_t n, size_t *got, struct msg *msg)
@@ -229,6 +377,7 @@ static int input_alloc(struct input *in, const char *shown, struct msg *msg)
 	/* raw stays as it is: it is written before it is read */
 	memset(in->disk, 0, offsetof(struct input_disk, raw));
 	in->disk->fd = -1;
+	in->disk->path = shown;
 	sha256_init(&in->disk->sha256);
 	return 0;
 }
@@ -236,7 +385,7 @@ static int input_alloc(struct input *in, const char *shown, struct msg *msg)
 static int input_begin(struct input *in, struct msg *msg)
 {
 	struct input_disk *disk = in->disk;
-	int err = disk_read(in, msg);
+	int err = disk_read(disk, msg);
 
 	if (err)
 		return err;
@@ -247,7 +396,11 @@ static int input_begin(struct input *in, struct msg *msg)
 		ZSTD_DCtx_setParameter(disk->zstd, ZSTD_d_windowLogMax,
 				       ZSTD_WINDOW_LOG);
 	}
-	return input_fill(in, msg);
+	err = input_fill(in, msg);
+	/* Plain bytes that are in memory are there already. */
+	if (!err && !in->at_end && (disk->zstd || disk->fd >= 0))
+		ahead_start(disk);
+	return err;
 }
 
 int input_open(struct input *in, const char *path, struct msg *msg)
@@ -282,6 +435,7 @@ int input_open_memory(struct input *in, const char *name, const void *bytes,
 void input_close(struct input *in)
 {
 	if (in->disk) {
+		ahead_stop(in->disk);
 		if (in->disk->fd >= 0)
 			close(in->disk->fd);
 		ZSTD_freeDStream(in->disk->zstd);
@@ -298,8 +452,9 @@ int input_sha256(struct input *in, char hex[INPUT_SHA256_HEX], struct msg *msg)
 	hex[0] = '\0';
 	if (in->disk->fd < 0)
 		return 0;
+	ahead_stop(in->disk);
 	while (!in->disk->at_end) {
-		int err = disk_read(in, msg);
+		int err = disk_read(in->disk, msg);
 
 		if (err)
 			return err;

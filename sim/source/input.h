@@ -10,8 +10,10 @@
  *	      0          start              end    size
  *
  * What the file is called does not matter: zstd is known by its first bytes.
- * One pass over the disk serves reading and hashing. Memory is one window of
- * text, whatever the length of the file (and zstd's own window, up to 128 MiB).
+ * One pass over the disk serves reading and hashing. Input that is longer than
+ * one window is read, hashed and decompressed by a thread, half a window ahead
+ * of the reader. Memory is a window and a half of text, whatever the length of
+ * the file (and zstd's own window, up to 128 MiB).
  */
 #ifndef PAGETAX_SIM_INPUT_H
 #define PAGETAX_SIM_INPUT_H
@@ -50,9 +52,10 @@ int input_open_memory(struct input *in, const char *name, const void *bytes,
 		      size_t len, struct msg *msg);
 
 /*
- * Drop what is consumed and read on until the window is full or the file ends
- * (at_end). Returns 0, or a negative errno with a message: a disk error, a cut
- * or damaged zstd frame, or -EINVAL for a window full of one item.
+ * Drop what is consumed and read on: as much as fits the window and is at hand,
+ * at least a byte, or to the file's end (at_end). Returns 0, or a negative errno
+ * with a message: a disk error, a cut or damaged zstd frame, or -EINVAL for a
+ * window full of one item.
  */
 int input_fill(struct input *in, struct msg *msg);
 
