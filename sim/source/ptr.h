@@ -32,6 +32,7 @@
 
 #include "base/types.h"
 #include "sim/source/event.h"
+#include "sim/source/little_endian.h"
 
 #define PTR_MAGIC "\x8bptr\r\n\x1a\n"	/* falls to what text modes do to line ends */
 #define PTR_MAGIC_BYTES 8
@@ -89,28 +90,6 @@ struct ptr_shape {
 	uint64_t what;			/* kind, order, migratetype, flags, fallback_order,
 					   fallback_migratetype: 8 bits each, from the lowest */
 };
-
-static inline uint32_t get_le32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static inline uint64_t get_le64(const uint8_t *p)
-{
-	return get_le32(p) | (uint64_t)get_le32(p + 4) << 32;
-}
-
-static inline uint8_t *put_le32(uint8_t *p, uint32_t value)
-{
-	for (unsigned int i = 0; i < 4; i++)
-		*p++ = (uint8_t)(value >> 8 * i);
-	return p;
-}
-
-static inline uint8_t *put_le64(uint8_t *p, uint64_t value)
-{
-	return put_le32(put_le32(p, (uint32_t)value), (uint32_t)(value >> 32));
-}
 
 /* Small numbers of either sign become small ones: 0, -1, 1, -2 ... */
 static inline uint64_t zigzag(uint64_t difference)

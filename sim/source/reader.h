@@ -48,6 +48,7 @@ struct trace_reader {
 extern const struct trace_reader perf_text_reader;
 extern const struct trace_reader tracefs_text_reader;
 extern const struct trace_reader trace_cmd_text_reader;
+extern const struct trace_reader llfree_records_reader;
 extern const struct trace_reader ptr_reader;
 
 static inline bool builder_full(const struct trace_builder *b)

@@ -20,6 +20,7 @@
 
 static const struct trace_reader *const readers[] = {
 	&ptr_reader,
+	&llfree_records_reader,
 	&perf_text_reader,
 	&tracefs_text_reader,
 	&trace_cmd_text_reader,
