@@ -187,6 +187,7 @@ static int simulate_fit(struct fitting *f, struct msg *msg)
 		.scenario = &s,
 		.layout = &s.layout,
 		.start = &start,
+		.allocatees = &f->options->allocatees,
 		.seed = f->options->seed,
 		.sample_ns = f->trace.demand.end_ns / FIT_POINTS + 1,
 		.record = &record,

@@ -5,9 +5,12 @@
  *    lives --kind: order, migratetype, zone, urgency--> groups
  *          --born in the same stretch of time-------> classes
  *
- *    class     counts   how many were born in each slot
- *              table    FIT_QUANTILES quantiles of their lifetimes
- *              forever  the share that outlives the trace
+ *    counts    how many were born in each slot
+ *    table     FIT_QUANTILES quantiles of their lifetimes
+ *    until     of long lives, quantiles of the time at which they ended instead:
+ *              when caches are dropped or a process exits, young and old ones
+ *              go together
+ *    forever   the share that outlives the trace
  *
  * A machine changes its mind: what is born while a compiler starts lives
  * otherwise than what is born while it ends. So a kind with many blocks gets
@@ -32,6 +35,7 @@
 #define LIVES_A_STRETCH 100		/* fewer are not split */
 #define MAX_FIT_CLASSES (SCENARIO_MAX_CLASSES - 40)	/* residents come on top */
 #define FIT_QUANTILES 64
+#define LONG_STRETCHES 2		/* a life of so many is a long one */
 #define LINE_POINTS 8
 #define NO_ROOT UINT32_MAX
 
@@ -424,8 +428,11 @@ struct fitted {
 	unsigned int stretch, nr_slots;
 	uint64_t start_ns, end_ns;
 	uint64_t counts[NR_SLOTS];
-	uint64_t *ends;			/* lifetimes; room for those of all lives */
-	size_t nr, nr_ended;
+	size_t nr;
+
+	/* Ended: how long a life was, or for long ones when it ended. */
+	uint64_t *spans, *ends;		/* each has room for all lives */
+	size_t nr_spans, nr_ends;
 };
 
 /* The first life that was born at or after time_ns, residents not counted. */
@@ -450,7 +457,7 @@ static void fit_stretch(struct fitted *c, const struct fit_lives *f)
 	size_t i = resident ? 0 : first_born(f, c->start_ns);
 
 	memset(c->counts, 0, sizeof(c->counts));
-	c->nr = c->nr_ended = 0;
+	c->nr = c->nr_spans = c->nr_ends = 0;
 	for (; i < f->nr; i++) {
 		const struct fit_life *l = &f->lives[i];
 
@@ -462,10 +469,15 @@ static void fit_stretch(struct fitted *c, const struct fit_lives *f)
 		c->nr++;
 		if (!resident)
 			c->counts[(l->start_ns - c->start_ns) / slot_ns(f)]++;
-		if (l->end_ns != UINT64_MAX)
-			c->ends[c->nr_ended++] = l->end_ns - l->start_ns;
+		if (l->end_ns == UINT64_MAX)
+			continue;
+		if (l->end_ns - l->start_ns >= LONG_STRETCHES * (c->end_ns - c->start_ns))
+			c->ends[c->nr_ends++] = l->end_ns;
+		else
+			c->spans[c->nr_spans++] = l->end_ns - l->start_ns;
 	}
-	qsort(c->ends, c->nr_ended, sizeof(*c->ends), compare_u64);
+	qsort(c->spans, c->nr_spans, sizeof(*c->spans), compare_u64);
+	qsort(c->ends, c->nr_ends, sizeof(*c->ends), compare_u64);
 }
 
 static void write_arrivals(FILE *out, const struct fitted *c, uint64_t slot)
@@ -485,6 +497,18 @@ static void write_arrivals(FILE *out, const struct fitted *c, uint64_t slot)
 	write_counts(out, c->counts, c->nr_slots);
 }
 
+/* The part of a class's lifetimes that `nr` of its lives had. */
+static void write_lifetime(FILE *out, const struct fitted *c, const char *kind,
+			   const uint64_t *sorted, size_t nr)
+{
+	if (!nr)
+		return;
+	fprintf(out, "lifetime = %.9g%% %s\n", 100 * (double)nr / (double)c->nr,
+		kind);
+	if (sorted)
+		write_points(out, sorted, nr);
+}
+
 static void write_class(FILE *out, const struct fitted *c, uint64_t slot)
 {
 	uint32_t key = c->kind->key;
@@ -494,14 +518,9 @@ static void write_class(FILE *out, const struct fitted *c, uint64_t slot)
 		type_names[key >> 4 & 3], zone_names[key >> 6 & 3]);
 	if (key >> 8 & 1)
 		fprintf(out, "priority = atomic\n");
-	if (c->nr_ended < c->nr)
-		fprintf(out, "lifetime = %.9g%% forever\n",
-			100 * (double)(c->nr - c->nr_ended) / (double)c->nr);
-	if (!c->nr_ended)
-		return;
-	fprintf(out, "lifetime = %.9g%% table\n",
-		100 * (double)c->nr_ended / (double)c->nr);
-	write_points(out, c->ends, c->nr_ended);
+	write_lifetime(out, c, "forever", NULL, c->nr - c->nr_spans - c->nr_ends);
+	write_lifetime(out, c, "table", c->spans, c->nr_spans);
+	write_lifetime(out, c, "until table", c->ends, c->nr_ends);
 }
 
 static void write_kind(FILE *out, const struct fit_lives *f, struct fitted *c)
@@ -534,9 +553,12 @@ int fit_write(FILE *out, const struct fit_lives *f, const struct layout *layout,
 	      uint64_t pinned_pages, const char *description)
 {
 	struct kind *kinds = malloc(NR_KEYS * sizeof(*kinds));
-	struct fitted fitted = { .ends = malloc((f->nr + 1) * sizeof(uint64_t)) };
+	struct fitted fitted = {
+		.spans = malloc((f->nr + 1) * sizeof(uint64_t)),
+		.ends = malloc((f->nr + 1) * sizeof(uint64_t)),
+	};
 	unsigned int nr = 0;
-	int err = kinds && fitted.ends ? 0 : -ENOMEM;
+	int err = kinds && fitted.spans && fitted.ends ? 0 : -ENOMEM;
 
 	if (!err) {
 		nr = find_kinds(f, kinds);
@@ -547,6 +569,7 @@ int fit_write(FILE *out, const struct fit_lives *f, const struct layout *layout,
 		write_kind(out, f, &fitted);
 	}
 	free(kinds);
+	free(fitted.spans);
 	free(fitted.ends);
 	return err;
 }

@@ -277,6 +277,7 @@ static struct lifetime draw_lifetime(const struct simulation *sim,
 {
 	const struct workload_class *c = actor->class;
 	const struct life_part *part = c->life;
+	uint64_t time_ns;
 
 	if (c->nr_life > 1) {
 		double x = draw_share(&actor->rng);
@@ -284,12 +285,14 @@ static struct lifetime draw_lifetime(const struct simulation *sim,
 		while (part + 1 < c->life + c->nr_life && x >= part->share)
 			x -= (part++)->share;
 	}
-	if (part->kind != LIFE_TIMED)
+	if (part->kind != LIFE_TIMED && part->kind != LIFE_UNTIL)
 		return (struct lifetime){ .kind = part->kind };
+	time_ns = distribution_draw(&part->time, &actor->rng);
+	if (part->kind == LIFE_TIMED)
+		time_ns += sim->engine.now_ns;
 	return (struct lifetime){
 		.kind = LIFE_TIMED,
-		.end_ns = sim->engine.now_ns +
-			  distribution_draw(&part->time, &actor->rng),
+		.end_ns = max_t(uint64_t, time_ns, sim->engine.now_ns),
 	};
 }
 

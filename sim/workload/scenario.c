@@ -442,6 +442,10 @@ static int set_lifetime(struct scenario_reader *r, char *value, struct msg *why)
 		params_first_word(&value);
 		err = params_parse(keep, "reclaimed", value, why);
 	} else {
+		if (!strncmp(value, "until ", strlen("until "))) {
+			part->kind = LIFE_UNTIL;
+			params_first_word(&value);
+		}
 		err = distribution_parse(&part->time, value, PARAM_TIME, why);
 	}
 	if (err)
@@ -456,8 +460,7 @@ static int set_points(struct scenario_reader *r, char *value, struct msg *why)
 	struct workload_class *c = r->class;
 	struct distribution *d = c->nr_life ? &c->life[c->nr_life - 1].time : NULL;
 
-	if (!d || c->life[c->nr_life - 1].kind != LIFE_TIMED ||
-	    d->kind != DISTRIBUTION_TABLE)
+	if (!d || d->kind != DISTRIBUTION_TABLE)
 		return msg_set(why, EINVAL, "there is no 'lifetime = table' above");
 	return distribution_add_points(d, value, PARAM_TIME, why);
 }

@@ -52,6 +52,7 @@ struct arrivals {
 
 enum life_kind {
 	LIFE_TIMED,			/* by its distribution */
+	LIFE_UNTIL,			/* the same, but the time is that of the run */
 	LIFE_FOREVER,
 	LIFE_RECLAIMED,			/* until memory runs low */
 };
@@ -60,7 +61,7 @@ struct life_part {
 	double share;			/* of the allocations; all parts sum to 1 */
 	enum life_kind kind;
 	double keep;			/* RECLAIMED: chance to be spared once more */
-	struct distribution time;	/* TIMED only, in ns */
+	struct distribution time;	/* TIMED and UNTIL only, in ns */
 };
 
 struct workload_class {
