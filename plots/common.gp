@@ -23,10 +23,10 @@ set encoding utf8
 # apart; a second and third round of the colours has another dash. Points
 # differ for everybody, so that a print without colours can be read as well.
 
-names  = "linked twoword memdesc embedded16 packed8 inpage hybrid genalloc genalloc_twobit genalloc_split percpu_map percpu_bitmap nta llfree 32-byte-page linked+HVO null"
-colors = "#000000 #D55E00 #0072B2 #009E73 #56B4E9 #CC79A7 #E69F00 #000000 #0072B2 #009E73 #E69F00 #CC79A7 #D55E00 #56B4E9 #888888 #E69F00 #888888"
-dashes = "1 1 1 1 1 1 1 2 2 2 2 2 2 2 4 3 3"
-points = "4 7 9 5 11 13 15 6 8 10 12 14 3 1 12 10 2"
+names  = "linked twoword memdesc embedded16 packed8 inpage hybrid genalloc genalloc_twobit genalloc_split percpu_map percpu_bitmap nta nta_trimmed llfree 32-byte-page linked+HVO null"
+colors = "#000000 #D55E00 #0072B2 #009E73 #56B4E9 #CC79A7 #E69F00 #000000 #0072B2 #009E73 #E69F00 #CC79A7 #D55E00 #D55E00 #56B4E9 #888888 #E69F00 #888888"
+dashes = "1 1 1 1 1 1 1 2 2 2 2 2 2 4 2 4 3 3"
+points = "4 7 9 5 11 13 15 6 8 10 12 14 3 2 1 12 10 2"
 
 # `twoword:removal=punch` is a twoword, and so is `twoword@other-result`.
 upto(spec, mark) = strstrt(spec, mark) ? spec[1:strstrt(spec, mark) - 1] : spec

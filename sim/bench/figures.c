@@ -15,7 +15,15 @@
 
 /* One line for each figure: its file has an object named figure_<id>. */
 #define FIGURES(x) \
+	x(b1)      \
+	x(b2)      \
+	x(b3)      \
+	x(b4)      \
+	x(b5)      \
+	x(b6)      \
 	x(b7)      \
+	x(b8)      \
+	x(b9)      \
 	x(b10)
 
 #define FIGURE_DECLARE(id) extern const struct figure figure_##id;
@@ -127,6 +135,17 @@ void figure_range_destroy(struct figure_range *fr)
 	machine_destroy(fr->machine);
 	layout_free(&fr->layout);
 	free(fr->cost);
+}
+
+unsigned long figure_alloc(struct figure_range *fr, unsigned long nr,
+			   unsigned long align, unsigned long span)
+{
+	unsigned long first = range_alloc(fr->range, nr, align, NULL);
+
+	if (first != RANGE_NONE || range_add_free(fr->range, fr->nr_units, span))
+		return first;
+	fr->nr_units += span;
+	return range_alloc(fr->range, nr, align, NULL);
 }
 
 /* -- the terminal -------------------------------------------------------------- */

@@ -67,11 +67,19 @@ struct figure_range {
 	struct machine *machine;
 	struct range *range;
 	struct range_cost *cost;
+	unsigned long nr_units;		/* added so far, by figure_alloc() */
 };
 
 int figure_range_create(struct figure_range *fr, const char *spec,
 			uint64_t memory_bytes, struct msg *msg);
 void figure_range_destroy(struct figure_range *fr);
+
+/*
+ * Take nr units; when there is no room, add a span of so many units and ask
+ * again. RANGE_NONE when that did not help either.
+ */
+unsigned long figure_alloc(struct figure_range *fr, unsigned long nr,
+			   unsigned long align, unsigned long span);
 
 /* Run those named, or all; see the top. */
 struct figures_plan {

@@ -118,8 +118,8 @@ uint32_t area_map_alloc(struct area_map *am, struct range *r, uint32_t size,
 		bool is_last = i + 1 == am->used;
 		uint32_t offset, head;
 
+		/* Side by side in memory: they count as entries, not as lines. */
 		COST_ADD(r, list_nodes, 1);
-		COST_READ(r, &am->entry[i]);
 		if (area_in_use(am, i))
 			continue;
 		head = -area_start(am, i) & (align - 1);

@@ -10,7 +10,9 @@
 	x(genalloc)        \
 	x(genalloc_twobit) \
 	x(genalloc_split)  \
-	x(percpu_map)
+	x(percpu_map)      \
+	x(percpu_bitmap)   \
+	x(nta)
 
 #define RANGE_DECLARE(name) extern const struct range_ops name##_range_ops;
 RANGES(RANGE_DECLARE)
