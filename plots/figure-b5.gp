@@ -19,7 +19,7 @@ set xtics (4, 8, 12, 16, 20, 24, 32, 64)
 set ylabel "pages held, of those before"
 set yrange [0:1.1]
 set title "11,000 groups, ten of eleven go"
-set key center right
+set key at graph 0.98, graph 0.86 right
 set arrow 1 from graph 0, first 0.2816 to graph 1, first 0.2816 nohead dashtype 3 linecolor rgb "#666666"
 set label 1 "0.28, as published" at graph 0.02, first 0.315 textcolor rgb "#444444"
 plot table using "cpus":"kept_ratio" with linespoints \

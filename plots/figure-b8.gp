@@ -17,6 +17,7 @@ set xlabel "objects in flight"
 set xrange [1:256]
 set ylabel "bytes"
 set yrange [512:4194304]
+set format y "%.0b %BB"
 set key top left
 
 set multiplot layout 1, 2
