@@ -19,11 +19,11 @@ set xtics (4, 16, 64, 256, 1024)
 set logscale y
 
 set multiplot layout 1, 2
-set title "Area map: bytes moved by 2^20 frees"
+set title "Area map: bytes moved by 2^{20} frees"
 set ylabel "GB"
 set yrange [0.002:1000]
 set key top right
-plot table using "object_bytes":"law_gb" with lines linecolor rgb "#bbbbbb" linewidth 6 title "2 n^2 a chunk", \
+plot table using "object_bytes":"law_gb" with lines linecolor rgb "#bbbbbb" linewidth 6 title "2 n² a chunk", \
 	table using "object_bytes":"map_in_order_gb" with linespoints \
 		linecolor rgb color("percpu_map") linewidth 2 pointtype 12 title "in order", \
 	table using "object_bytes":"map_alternating_gb" with linespoints \

@@ -18,7 +18,7 @@ set xrange [3:1400]
 set xtics (4, 16, 64, 256, 1024)
 set logscale y
 set yrange [10:100000]
-set ylabel "entries moved, or cache lines touched, by an alloc"
+set ylabel "of an alloc: entries moved, lines touched"
 set title "Allocating beside a half that stays full"
 set key top right
 plot table using "object_bytes":"half_chunk_objects" with lines linecolor rgb "#bbbbbb" linewidth 6 title "n / 2", \

@@ -13,7 +13,7 @@ width = 900; height = 360
 eval open_output
 
 set logscale x
-set xrange [1e3:3e9]
+set xrange [1e3:3e10]
 set format x "10^{%T}"
 set xlabel "entries and words looked at by 2^{15} allocs"
 set yrange [3.6:-0.6]
