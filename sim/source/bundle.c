@@ -8,6 +8,7 @@
  *	kpageflags.start     --> start state and holes
  *	kpageflags.start.times   when each chunk of it was read
  *	kpageflags.end, .times   a second snapshot: what pages ended as
+ *	pagetypeinfo.start       pageblocks by mobility type
  *	buddyinfo.tsv            free blocks by order and zone, sampled
  *	counters.tsv             vmstat and per-CPU list counters, sampled
  *
@@ -25,6 +26,7 @@
 #include "sim/source/bundle.h"
 #include "sim/source/input.h"
 #include "sim/source/recording.h"
+#include "sim/source/pagetypeinfo.h"
 #include "sim/source/start_state.h"
 #include "sim/source/zoneinfo.h"
 
@@ -592,6 +594,7 @@ void bundle_free(struct bundle *b)
 	free(b->counter_names);
 	free(b->counters);
 	free(b->buddyinfo);
+	free(b->block_types);
 	free(b->end_ns);
 	free(b->end_free);
 	free(b->chunk_ns);

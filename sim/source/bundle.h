@@ -68,6 +68,10 @@ struct bundle {
 	uint64_t nr_start_proved;	/* pages the snapshot missed in the buddy, which events
 					   or the second snapshot prove to have been there */
 
+	uint8_t *block_types;		/* enum migratetype of each pageblock at the start */
+	bool has_pagetypeinfo;
+	uint64_t nr_typed_blocks[MAX_NR_ZONES][NR_MIGRATETYPES];	/* pageblocks, by it */
+
 	/* A second snapshot, after the workload; both NULL when it is missing. */
 	uint8_t *end_free;		/* 1 for each page that was in the buddy */
 	uint64_t *end_ns;		/* when each chunk of it was read */

@@ -33,6 +33,7 @@
 
 #include "base/bits.h"
 #include "sim/metrics/allocatee.h"
+#include "sim/source/block_types.h"
 #include "sim/source/input.h"
 #include "sim/source/start_state.h"
 
@@ -550,70 +551,13 @@ static void find_reported(struct bundle *b, const struct zone *zone)
 	}
 }
 
-/* ---- mobility types, as far as events reveal them ---- */
-
-#define TYPE_UNKNOWN 0xff
-
-static bool tells_type(const struct event *ev)
-{
-	return ev->kind == EV_EXTFRAG || ev->kind == EV_ZONE_LOCKED ||
-	       ev->kind == EV_PCPU_DRAIN;
-}
-
-/*
- * The type that a pageblock had at the start: what its first event on the
- * buddy's side says. A block that is claimed shows the type it had before in
- * its extfrag, perhaps just after a zone_locked of the same page on the same
- * CPU; last[] holds those that were the first of their block.
- */
-static void reveal_types(const struct bundle *b, uint8_t *types,
-			 const struct event **last)
-{
-	for (size_t i = 0; i < b->trace.nr_events; i++) {
-		const struct event *ev = &b->trace.events[i];
-		bool extfrag = ev->kind == EV_EXTFRAG;
-		bool explains = extfrag && last[ev->cpu] &&
-				last[ev->cpu]->pfn == ev->pfn;
-		uint8_t *type;
-		bool first;
-
-		if (!tells_type(ev) || bundle_before_snapshot(b, ev))
-			continue;
-		type = &types[ev->pfn >> PAGEBLOCK_ORDER];
-		first = *type == TYPE_UNKNOWN;
-		if (first || explains)
-			*type = extfrag ? ev->fallback_migratetype : ev->migratetype;
-		last[ev->cpu] = first && ev->kind == EV_ZONE_LOCKED ? ev : NULL;
-	}
-}
+/* ---- mobility types ---- */
 
 static void set_types(struct block_list *list, const uint8_t *types)
 {
-	for (size_t i = 0; i < list->nr; i++) {
-		uint8_t type = types[list->blocks[i].pfn >> PAGEBLOCK_ORDER];
-
-		if (type < NR_MIGRATETYPES)
-			list->blocks[i].migratetype = type;
-	}
-}
-
-static int find_types(const struct bundle *b, struct block_list *free_list,
-		      struct block_list *resident)
-{
-	size_t nr = (layout_end_pfn(&b->layout) >> PAGEBLOCK_ORDER) + 1;
-	uint8_t *types = malloc(nr);
-	const struct event **last = calloc(b->trace.nr_cpus + 1UL, sizeof(*last));
-	int err = types && last ? 0 : -ENOMEM;
-
-	if (!err) {
-		memset(types, TYPE_UNKNOWN, nr);
-		reveal_types(b, types, last);
-		set_types(free_list, types);
-		set_types(resident, types);
-	}
-	free(last);
-	free(types);
-	return err;
+	for (size_t i = 0; i < list->nr; i++)
+		list->blocks[i].migratetype =
+			types[list->blocks[i].pfn >> PAGEBLOCK_ORDER];
 }
 
 /* ---- all of it ---- */
@@ -663,7 +607,12 @@ static int classify(struct bundle *b, struct block_list *free_list,
 	err = list_free_blocks(b, free_list);
 	if (err)
 		return err;
-	return find_types(b, free_list, resident);
+	err = block_types_find(b);
+	if (err)
+		return err;
+	set_types(free_list, b->block_types);
+	set_types(resident, b->block_types);
+	return 0;
 }
 
 int start_classify(struct bundle *b, struct msg *msg)

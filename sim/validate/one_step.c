@@ -195,10 +195,33 @@ static unsigned int smallest_order(const struct stepper *s, unsigned int zone,
 	return order;
 }
 
+static unsigned int other_type(unsigned int type)
+{
+	return type == MIGRATE_RECLAIMABLE ? MIGRATE_UNMOVABLE : MIGRATE_RECLAIMABLE;
+}
+
+/*
+ * A larger block was taken than the lists have of this type. So what they have
+ * below it, from the start, is of another type: a miss, once.
+ */
+static void correct_types(struct stepper *s, unsigned int zone, unsigned int from,
+			  unsigned int below, unsigned int type)
+{
+	for (unsigned int order = from; order < below; order++) {
+		const struct page_list *list =
+			&s->lists.lists[buddy_list(zone, order, type)];
+
+		while (list->head != NO_PAGE && !s->lists.known[list->head]) {
+			s->result->retyped++;
+			retype(s, list->head, other_type(type), false);
+		}
+	}
+}
+
 static void judge_removal(struct stepper *s, const struct event *ev, unsigned int zone)
 {
 	unsigned long pfn = (unsigned long)ev->pfn;
-	unsigned int order = 0;
+	unsigned int order = 0, smallest;
 	unsigned long head = free_set_find(&s->recorded.free, pfn, &order);
 
 	if (head == PFN_NONE)
@@ -210,8 +233,9 @@ static void judge_removal(struct stepper *s, const struct event *ev, unsigned in
 		count(s, zone, RULE_list_head, VERDICT_UNKNOWN);
 		return;
 	}
-	count(s, zone, RULE_smallest_order,
-	      verdict_of(smallest_order(s, zone, ev->order, ev->migratetype) == order));
+	smallest = smallest_order(s, zone, ev->order, ev->migratetype);
+	count(s, zone, RULE_smallest_order, verdict_of(smallest == order));
+	correct_types(s, zone, smallest, order, ev->migratetype);
 	count(s, zone, RULE_list_head,
 	      page_lists_judge(&s->lists, buddy_list(zone, order, ev->migratetype), head));
 	count(s, zone, RULE_split_low, verdict_of(head == pfn));
@@ -576,16 +600,6 @@ static void list_start(struct stepper *s)
 {
 	const struct bundle *b = s->recorded.bundle;
 
-	for (size_t i = 0; i < b->nr_resident_blocks; i++)
-		*type_of(s, (unsigned long)b->resident_blocks[i].pfn) =
-			b->resident_blocks[i].migratetype;
-	for (size_t i = 0; i < b->nr_free_blocks; i++) {
-		const struct start_block *block = &b->free_blocks[i];
-		unsigned long pfn = (unsigned long)block->pfn;
-
-		for (unsigned long at = 0; at < 1UL << block->order; at += PAGEBLOCK_NR_PAGES)
-			*type_of(s, pfn + at) = block->migratetype;
-	}
 	for (size_t i = 0; i < b->nr_free_blocks; i++) {
 		const struct start_block *block = &b->free_blocks[i];
 		unsigned long pfn = (unsigned long)block->pfn;
@@ -634,7 +648,7 @@ static int stepper_init(struct stepper *s, struct one_step *o, const struct bund
 			const struct buddy_stream *stream)
 {
 	unsigned long nr_pages = layout_end_pfn(&b->layout);
-	unsigned long nr_blocks = (nr_pages >> PAGEBLOCK_ORDER) + 2;
+	unsigned long nr_blocks = (nr_pages >> PAGEBLOCK_ORDER) + 1;
 	unsigned int slots;
 
 	*s = (struct stepper){ .result = o, .nr_cpus = b->layout.nr_cpus };
@@ -653,7 +667,7 @@ static int stepper_init(struct stepper *s, struct one_step *o, const struct bund
 		stepper_destroy(s);
 		return -ENOMEM;
 	}
-	memset(s->block_type, MIGRATE_MOVABLE, nr_blocks);
+	memcpy(s->block_type, b->block_types, nr_blocks);
 	list_start(s);
 	size_start(s);
 	s->recorded.free.moved = on_moved;

@@ -34,6 +34,8 @@ static void note_missing(struct validation *v)
 			  "no counters.tsv; expected samples of /proc/vmstat and of per-CPU counts");
 	if (b->has_snapshot && !b->chunk_ns)
 		leave_out(v, "start state", "no kpageflags.start.times; every event is taken to follow the snapshot");
+	if (!b->has_pagetypeinfo)
+		leave_out(v, "start state", "no pagetypeinfo.start; pageblocks with slabs that no event names count as unmovable");
 	if (b->has_snapshot && !b->end_free)
 		leave_out(v, "look-ahead", "no kpageflags.end with its times; pages that no later event names count as it left them");
 }

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pagetypeinfo.c - the last table of /proc/pagetypeinfo
+ *
+ *	Number of blocks type     Unmovable      Movable  Reclaimable ...
+ *	Node 0, zone   Normal          245        10385          122 ...
+ *
+ * Columns are known by their names: which ones there are depends on the kernel.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "sim/source/input.h"
+#include "sim/source/pagetypeinfo.h"
+
+#define MAX_COLUMNS 8
+
+static const char *const type_names[NR_MIGRATETYPES] = {
+	[MIGRATE_UNMOVABLE]   = "Unmovable",
+	[MIGRATE_MOVABLE]     = "Movable",
+	[MIGRATE_RECLAIMABLE] = "Reclaimable",
+	[MIGRATE_HIGHATOMIC]  = "HighAtomic",
+	[MIGRATE_ISOLATE]     = "Isolate",
+};
+
+struct table {
+	unsigned int column_type[MAX_COLUMNS];	/* NR_MIGRATETYPES: another one */
+	unsigned int nr_columns;		/* 0: its head has not come yet */
+	bool any;				/* some zone's row has come */
+};
+
+/* The next word of [*p, end); its length is 0 at the end. */
+static const char *next_word(const char **p, const char *end, size_t *len)
+{
+	const char *word;
+
+	while (*p < end && (**p == ' ' || **p == '\t'))
+		(*p)++;
+	word = *p;
+	while (*p < end && (unsigned char)**p > ' ')
+		(*p)++;
+	*len = (size_t)(*p - word);
+	return word;
+}
+
+static bool word_is(const char *word, size_t len, const char *text)
+{
+	return strlen(text) == len && !memcmp(word, text, len);
+}
+
+static void take_head(struct table *t, const char *p, const char *end)
+{
+	size_t len;
+
+	for (const char *word = next_word(&p, end, &len);
+	     len && t->nr_columns < MAX_COLUMNS; word = next_word(&p, end, &len)) {
+		unsigned int type = 0;
+
+		while (type < NR_MIGRATETYPES && !word_is(word, len, type_names[type]))
+			type++;
+		t->column_type[t->nr_columns++] = type;
+	}
+}
+
+/* "0, zone   Normal   245 ..." behind "Node": -1 for a zone we do not have. */
+static int take_zone(const struct bundle *b, const char **p, const char *end)
+{
+	const char *word = NULL;
+	size_t len = 0;
+
+	for (int i = 0; i < 3; i++)
+		word = next_word(p, end, &len);
+	for (unsigned int z = 0; z < b->layout.nr_zones; z++)
+		if (word_is(word, len, b->layout.zones[z].name))
+			return (int)z;
+	return -1;
+}
+
+static int take_row(struct bundle *b, struct table *t, const struct input *in,
+		    const char *p, const char *end, struct msg *msg)
+{
+	int zone = take_zone(b, &p, end);
+
+	for (unsigned int i = 0; i < t->nr_columns; i++) {
+		uint64_t nr;
+
+		while (*p == ' ' || *p == '\t')
+			p++;
+		if (!text_number(&p, end, &nr))
+			return input_bad_line(in, msg, "number %u is missing or broken; expected one for each type of pageblock",
+					      i + 1);
+		if (zone >= 0 && t->column_type[i] < NR_MIGRATETYPES)
+			b->nr_typed_blocks[zone][t->column_type[i]] = nr;
+	}
+	t->any = true;
+	return 0;
+}
+
+static int take_line(struct bundle *b, struct table *t, const struct input *in,
+		     const char *line, const char *end, struct msg *msg)
+{
+	static const char head[] = "Number of blocks type";
+	static const char row[] = "Node";
+
+	if ((size_t)(end - line) > strlen(head) && !memcmp(line, head, strlen(head)))
+		take_head(t, line + strlen(head), end);
+	else if (t->nr_columns && (size_t)(end - line) > strlen(row) &&
+		 !memcmp(line, row, strlen(row)))
+		return take_row(b, t, in, line + strlen(row), end, msg);
+	return 0;
+}
+
+int pagetypeinfo_read(struct bundle *b, const char *path, struct msg *msg)
+{
+	struct table t = { .nr_columns = 0 };
+	struct input in;
+	int err = input_open(&in, path, msg);
+
+	if (err)
+		return err;
+	for (;;) {
+		const char *line, *end;
+
+		err = input_next_line(&in, &line, &end, msg);
+		if (err <= 0)
+			break;
+		err = take_line(b, &t, &in, line, end, msg);
+		if (err)
+			break;
+	}
+	if (!err && !t.any)
+		err = msg_set(msg, EINVAL,
+			      "%s: ends after line %" PRIu64 "; expected a table \"Number of blocks type\"",
+			      path, in.line);
+	input_close(&in);
+	b->has_pagetypeinfo = !err;
+	return err;
+}
