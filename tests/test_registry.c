@@ -98,7 +98,8 @@ START_TEST(every_option_is_explained_and_takes_what_it_lists)
 					   &msg) == 0, "%s", msg.text);
 
 		snprintf(values, sizeof(values), "%s", spec->values);
-		while ((value = strsep(&next, "|."))) {
+		while ((value = strsep(&next, strstr(spec->values, "..")
+					      ? "." : "|"))) {
 			if (!*value)
 				continue;
 			snprintf(text, sizeof(text), "%s=%s", spec->key, value);
