@@ -88,6 +88,18 @@ START_TEST(as_posted_a_release_wipes_the_next_owner_out)
 }
 END_TEST
 
+/* Bodies that still stand in the second word pass for the new run's own. */
+START_TEST(a_run_is_released_from_its_end)
+{
+	struct race_result up = run_race("genalloc_twobit:release=up",
+					 &race_two_words);
+	struct race_result down = run_race("genalloc_twobit", &race_two_words);
+
+	ck_assert_uint_gt(up.refused, 0);
+	ck_assert_uint_eq(down.leaks + down.wiped + down.refused + down.endless, 0);
+}
+END_TEST
+
 /* A neighbour between its two writes has neither tail nor free unit. */
 START_TEST(with_separate_maps_a_lockless_free_cannot_look_for_heads)
 {
@@ -231,6 +243,7 @@ int main(void)
 				    ARRAY_SIZE(lockless));
 		tcase_add_test(orders, as_posted_a_claim_leaves_units_behind);
 		tcase_add_test(orders, as_posted_a_release_wipes_the_next_owner_out);
+		tcase_add_test(orders, a_run_is_released_from_its_end);
 		tcase_add_test(orders, with_separate_maps_a_lockless_free_cannot_look_for_heads);
 	}
 	suite_add_tcase(suite, orders);

@@ -197,10 +197,10 @@ static const char *relation_sign(enum claim_relation relation)
 	return signs[relation];
 }
 
-/* How far off, in percent of what was published; 0 where that is 0. */
+/* How far off, in percent of what was published, which is not 0. */
 static double deviation_percent(const struct claim *c)
 {
-	return c->published != 0 ? (c->here / c->published - 1) * 100 : 0;
+	return (c->here / c->published - 1) * 100;
 }
 
 static void print_claim(const struct claim *c)
@@ -208,7 +208,7 @@ static void print_claim(const struct claim *c)
 	printf("  %-58s %2s%-11.6g %-11.6g %s", c->what,
 	       relation_sign(c->relation), c->published, c->here,
 	       c->holds ? "agrees" : "DIFFERS");
-	if (c->relation == CLAIM_EQUAL)
+	if (c->relation == CLAIM_EQUAL && c->published != 0)
 		printf(", %+.1f %%", deviation_percent(c));
 	putchar('\n');
 }

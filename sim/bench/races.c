@@ -7,15 +7,22 @@
 #include "sim/bench/interleave.h"
 #include "sim/bench/races.h"
 
-#define NR_UNITS 8
-#define RUN_UNITS 2
-#define MAX_RUNS UINT64_C(5000000)
+#define MAX_RUNS UINT64_C(1000000)
 
 const struct race races[] = {
-	{ "two claims",           { RACE_ALLOC, RACE_ALLOC } },
-	{ "a release and a claim", { RACE_FREE, RACE_ALLOC } },
-	{ "two releases",         { RACE_FREE, RACE_FREE } },
+	{ "two claims", 8,
+	  { { RACE_ALLOC, 2 }, { RACE_ALLOC, 2 } }, 32 },
+	{ "a release and a claim", 8,
+	  { { RACE_FREE, 2 }, { RACE_ALLOC, 2 } }, 32 },
+	{ "two releases", 8,
+	  { { RACE_FREE, 2 }, { RACE_FREE, 2 } }, 32 },
 	{ .name = NULL },
+};
+
+/* 34 units take two words of two bits each, 32 fill the first. */
+const struct race race_two_words = {
+	"two words released, one used", 64,
+	{ { RACE_FREE, 34 }, { RACE_CLAIM_FREE, 32 } }, 40,
 };
 
 struct arena_of_race {
@@ -42,25 +49,32 @@ static void begin(void *arg)
 static void thread(void *arg, unsigned int who)
 {
 	struct arena_of_race *a = arg;
+	struct range *r = a->fr.range;
+	enum race_deed deed = a->race->threads[who].deed;
+	unsigned long nr = a->race->threads[who].nr;
 
-	if (a->race->deed[who] == RACE_ALLOC) {
-		a->held[who] = range_alloc(a->fr.range, RUN_UNITS, 1, NULL);
-	} else if (range_free(a->fr.range, a->held[who], RUN_UNITS) == RANGE_OK) {
+	if (deed == RACE_ALLOC)
+		a->held[who] = range_alloc(r, nr, 1, NULL);
+	else if (deed == RACE_CLAIM_FREE && r->ops->claim(r, 0, nr))
+		a->held[who] = 0;
+	if (deed == RACE_ALLOC || a->held[who] == RANGE_NONE)
+		return;
+	if (range_free(r, a->held[who], nr) == RANGE_OK)
 		a->held[who] = RANGE_NONE;
-	} else {
+	else
 		a->refused = true;
-	}
 }
 
 /* Whether the range still knows the run as it was handed out. */
-static bool run_stands(const struct range *r, unsigned long first)
+static bool run_stands(const struct range *r, unsigned long first,
+		       unsigned long nr)
 {
 	struct range_info info;
 
 	if (r->caps.query < RANGE_QUERY_RUNS)
-		return !range_is_free(r, first, RUN_UNITS);
+		return !range_is_free(r, first, nr);
 	r->ops->query(r, first, &info);
-	return info.head == first && info.nr == RUN_UNITS;
+	return info.head == first && info.nr == nr;
 }
 
 static void judge(const struct arena_of_race *a)
@@ -70,12 +84,14 @@ static void judge(const struct arena_of_race *a)
 	bool wiped = a->held[0] == a->held[1] && a->held[0] != RANGE_NONE;
 
 	for (unsigned int i = 0; i < 2; i++) {
+		unsigned long nr = a->race->threads[i].nr;
+
 		if (a->held[i] == RANGE_NONE)
 			continue;
-		nr_held += RUN_UNITS;
-		wiped |= !a->refused && !run_stands(r, a->held[i]);
+		nr_held += nr;
+		wiped |= !a->refused && !run_stands(r, a->held[i], nr);
 	}
-	for (unsigned long unit = 0; unit < NR_UNITS; unit++)
+	for (unsigned long unit = 0; unit < a->race->nr_units; unit++)
 		nr_used += !range_is_free(r, unit, 1);
 	a->result->leaks += nr_used > nr_held;
 	a->result->wiped += wiped;
@@ -100,10 +116,11 @@ static int set_up(struct arena_of_race *a, const char *spec, struct msg *msg)
 	if (err)
 		return err;
 	a->start = NULL;
-	if (!range_add_free(a->fr.range, 0, NR_UNITS)) {
+	if (!range_add_free(a->fr.range, 0, a->race->nr_units)) {
 		for (unsigned int i = 0; i < 2; i++)
-			a->given[i] = a->race->deed[i] == RACE_FREE ?
-				range_alloc(a->fr.range, RUN_UNITS, 1, NULL) :
+			a->given[i] = a->race->threads[i].deed == RACE_FREE ?
+				range_alloc(a->fr.range, a->race->threads[i].nr,
+					    1, NULL) :
 				RANGE_NONE;
 		a->start = malloc(machine_snapshot_bytes(a->fr.machine));
 	}
@@ -125,7 +142,7 @@ int race_run(const char *spec, const struct race *race,
 		.begin = begin,
 		.thread = thread,
 		.end = end,
-		.max_steps = RACE_MAX_STEPS,
+		.max_steps = race->max_steps,
 		.max_runs = MAX_RUNS,
 	};
 	struct interleave_result walked;

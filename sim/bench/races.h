@@ -2,8 +2,8 @@
 /*
  * races.h - small quarrels over one word of a map, in every order
  *
- * Each race is two threads that do one thing each on a range of eight units,
- * with the backend's own code; see interleave.h. What must come out in every
+ * Each race is two threads that do a thing each on a small range, with the
+ * backend's own code; see interleave.h. What must come out in every
  * order: what is used is what somebody holds, nobody's run is another's or
  * free, and no free of one's own run is refused.
  */
@@ -13,28 +13,37 @@
 #include "alloc/range.h"
 #include "base/msg.h"
 
-/* About twice what any race takes whose threads do not throw each other back. */
-#define RACE_MAX_STEPS 32
-
 enum race_deed {
-	RACE_ALLOC,			/* two units */
+	RACE_ALLOC,
 	RACE_FREE,			/* the run it holds from the start */
+	RACE_CLAIM_FREE,		/* the units from 0 on, if they are free */
 };
 
 struct race {
 	const char *name;
-	enum race_deed deed[2];
+	unsigned long nr_units;
+	struct {
+		enum race_deed deed;
+		unsigned long nr;	/* of the run */
+	} threads[2];
+	unsigned int max_steps;		/* touches; well above what ends needs */
 };
 
 /* Ends with a NULL name. */
 extern const struct race races[];
+
+/*
+ * A run over two words is released while another thread claims the first of
+ * them and gives it back: of interest to the interleaved form.
+ */
+extern const struct race race_two_words;
 
 struct race_result {
 	uint64_t runs;			/* orders tried: all there are */
 	uint64_t leaks;			/* runs that left used units nobody holds */
 	uint64_t wiped;			/* runs in which a held run is free or another's */
 	uint64_t refused;		/* runs in which one's own run could not be freed */
-	uint64_t endless;		/* runs cut at RACE_MAX_STEPS touches */
+	uint64_t endless;		/* runs cut at max_steps touches */
 	unsigned int most_steps;	/* touches of the longest that ended */
 };
 

@@ -10,7 +10,7 @@
  *            units are claimed word by word from the lowest up; where another
  *            thread was faster, what was claimed is undone and the strategy
  *            is asked again
- *    free    the words give the units back, from the lowest up
+ *    free    the words give the units back, one after the other
  *
  * Splitting and joining need no work: a run of free units is a run of zeroes.
  *

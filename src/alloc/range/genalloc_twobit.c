@@ -16,10 +16,12 @@
  * posted; here it marks units that were never released.)
  *
  * The length scan needs no lock either: the unit after a run is never a body,
- * because bodies follow their head, and words are claimed and released from
- * the lowest up, by one owner.
+ * because bodies always follow their head: words are claimed from the lowest
+ * up and released from the highest down, so what is half claimed or half
+ * released is the beginning of a run.
  *
- * as-posted=on brings back three defects of the posted code:
+ * as-posted=on brings back four defects of the posted code, the last of which
+ * was found here, by two threads that fought over 300 units:
  *
  *   - The compare-and-swap is taken for done when the word already was the
  *     target, not when it was what was expected. Each success then takes a
@@ -36,6 +38,9 @@
  *     all the same; verify() says that they should not.)
  *   - Whether a pool is empty is asked of as many bits as there are units:
  *     of its first half.
+ *   - Words are released from the lowest up (release=up, alone). Who then claims the end of the
+ *     first one and gives it back measures his run on into the bodies that
+ *     still stand in the second, and gives them back, too.
  *
  * Invariants:  a body follows a head or a body
  *              avail == units of code 00
@@ -49,13 +54,19 @@
 
 struct twobit {
 	struct gen_pool pool;
-	bool as_posted;			/* set at create */
+	bool as_posted;			/* set at create, as is the next */
+	bool release_up;		/* words of a run from the lowest up */
 };
+
+static const struct twobit *to_twobit(const struct gen_pool *p)
+{
+	return (const struct twobit *)((const char *)p -
+				       offsetof(struct twobit, pool));
+}
 
 static bool is_as_posted(const struct gen_pool *p)
 {
-	return ((const struct twobit *)((const char *)p -
-					offsetof(struct twobit, pool)))->as_posted;
+	return to_twobit(p)->as_posted;
 }
 
 /* -- codes: the lowest bit of each unit, set where it is ... ------------------ */
@@ -121,18 +132,24 @@ static unsigned long pattern_bits(enum pattern pattern,
 	return (HIGH_BITS & piece->mask) | (unsigned long)first << piece->shift;
 }
 
-/* Turn a run's codes; 0, or how many units were not as expected. */
-static unsigned long turn_run(const struct gen_pool *p, struct gen_chunk *c,
-			      unsigned long at, unsigned long nr,
-			      enum pattern from, enum pattern to)
+static bool turn_piece(const struct gen_pool *p, const struct gen_piece *piece,
+		       enum pattern from, enum pattern to, bool first)
+{
+	return gen_turn(p, piece, pattern_bits(from, piece, first),
+			pattern_bits(to, piece, first), is_as_posted(p));
+}
+
+/* Turn a run's codes from the lowest up; 0, or how many were not as expected. */
+static unsigned long turn_up(const struct gen_pool *p, struct gen_chunk *c,
+			     unsigned long at, unsigned long nr,
+			     enum pattern from, enum pattern to)
 {
 	bool first = true;
 
 	while (nr) {
 		struct gen_piece piece = gen_piece(c->map, 2, at, nr);
 
-		if (!gen_turn(p, &piece, pattern_bits(from, &piece, first),
-			      pattern_bits(to, &piece, first), is_as_posted(p)))
+		if (!turn_piece(p, &piece, from, to, first))
 			break;
 		at += piece.nr;
 		nr -= piece.nr;
@@ -141,16 +158,44 @@ static unsigned long turn_run(const struct gen_pool *p, struct gen_chunk *c,
 	return nr;
 }
 
+/* The same from the highest down. */
+static unsigned long turn_down(const struct gen_pool *p, struct gen_chunk *c,
+			       unsigned long at, unsigned long nr,
+			       enum pattern from, enum pattern to)
+{
+	const unsigned int per_word = WORD_BITS / 2;
+
+	while (nr) {
+		unsigned long word = (at + nr - 1) / per_word * per_word;
+		unsigned long part = max_t(unsigned long, at, word);
+		struct gen_piece piece = gen_piece(c->map, 2, part,
+						   at + nr - part);
+
+		if (!turn_piece(p, &piece, from, to, part == at))
+			break;
+		nr = part - at;
+	}
+	return nr;
+}
+
+static unsigned long clear_run(const struct gen_pool *p, struct gen_chunk *c,
+			       unsigned long at, unsigned long nr)
+{
+	return to_twobit(p)->release_up ?
+		turn_up(p, c, at, nr, PATTERN_RUN, PATTERN_FREE) :
+		turn_down(p, c, at, nr, PATTERN_RUN, PATTERN_FREE);
+}
+
 static unsigned long twobit_claim(struct gen_pool *p, struct gen_chunk *c,
 				  unsigned long at, unsigned long nr)
 {
-	return turn_run(p, c, at, nr, PATTERN_FREE, PATTERN_RUN);
+	return turn_up(p, c, at, nr, PATTERN_FREE, PATTERN_RUN);
 }
 
 static void twobit_undo(struct gen_pool *p, struct gen_chunk *c,
 			unsigned long at, unsigned long nr)
 {
-	turn_run(p, c, at, nr, PATTERN_RUN, PATTERN_FREE);
+	clear_run(p, c, at, nr);
 }
 
 /* Units of the run whose head is at `at`. */
@@ -193,11 +238,14 @@ static int twobit_create(struct range **out, const struct range_ops *ops,
 			 struct msg *msg)
 {
 	int err = gen_create(out, ops, m, opts, sizeof(struct twobit), msg);
+	struct twobit *t;
 
-	if (!err)
-		container_of(to_gen_pool(*out), struct twobit, pool)->as_posted =
-			option_get(opts, "as-posted");
-	return err;
+	if (err)
+		return err;
+	t = container_of(to_gen_pool(*out), struct twobit, pool);
+	t->as_posted = option_get(opts, "as-posted");
+	t->release_up = t->as_posted || option_get(opts, "release");
+	return 0;
 }
 
 static void twobit_destroy(struct range *r)
@@ -214,8 +262,8 @@ static int twobit_add(struct range *r, unsigned long first, unsigned long nr)
 static void twobit_clear(struct gen_pool *p, struct gen_chunk *c,
 			 unsigned long at, unsigned long nr)
 {
-	unsigned long left = turn_run(p, c, at, nr, PATTERN_RESERVED,
-				      PATTERN_FREE);
+	unsigned long left = turn_up(p, c, at, nr, PATTERN_RESERVED,
+				     PATTERN_FREE);
 
 	assert(!left);
 	(void)left;
@@ -231,8 +279,8 @@ static int twobit_adopt(struct range *r, unsigned long first, unsigned long nr)
 {
 	struct gen_pool *p = to_gen_pool(r);
 	struct gen_chunk *c = gen_chunk_of(p, first);
-	unsigned long left = turn_run(p, c, first - c->first, nr,
-				      PATTERN_RESERVED, PATTERN_RUN);
+	unsigned long left = turn_up(p, c, first - c->first, nr,
+				     PATTERN_RESERVED, PATTERN_RUN);
 
 	assert(!left);
 	(void)left;
@@ -266,7 +314,7 @@ static enum range_answer twobit_free(struct range *r, unsigned long first,
 	length = run_length(p, c, first - c->first);
 	if (unlikely(nr && nr != length))
 		return RANGE_WRONG_SIZE;
-	if (turn_run(p, c, first - c->first, length, PATTERN_RUN, PATTERN_FREE))
+	if (clear_run(p, c, first - c->first, length))
 		return RANGE_NOT_USED;
 	atom_add(r, &c->avail, length);
 	return RANGE_OK;
@@ -374,6 +422,8 @@ static const struct option_spec genalloc_twobit_options[] = {
 	GEN_FIT_OPTION,
 	{ "as-posted", "off|on", "off",
 	  "with the defects of the posted code, to be shown" },
+	{ "release", "down|up", "down",
+	  "which word of a run is given back first; up is the posted order, and wrong" },
 	{ .key = NULL },
 };
 
