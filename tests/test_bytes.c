@@ -34,12 +34,14 @@ static const struct {
 	{ NULL, 0, SLAB_EQUAL },
 };
 
+/* Without what the buddy itself parks for its CPUs. */
 static uint64_t meta_total(const struct machine *m)
 {
 	uint64_t total = 0;
 
 	for (unsigned int i = 0; i < NR_META_COLUMNS; i++)
-		total += m->meta.now[i];
+		if (i != META_parked)
+			total += m->meta.now[i];
 	return total;
 }
 
