@@ -12,7 +12,8 @@
 	x(genalloc_split)  \
 	x(percpu_map)      \
 	x(percpu_bitmap)   \
-	x(nta)
+	x(nta)             \
+	x(nta_trimmed)
 
 #define RANGE_DECLARE(name) extern const struct range_ops name##_range_ops;
 RANGES(RANGE_DECLARE)

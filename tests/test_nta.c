@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_nta.c - free runs of masks and entries of lists are the same, in every version */
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc/range.h"
+#include "base/rng.h"
+
+#define NODE 128UL			/* units */
+
+static struct layout layout;
+static struct machine *machine;
+static struct range *range;
+
+static void set_up(const char *spec, unsigned long nr_nodes)
+{
+	struct msg msg;
+
+	ck_assert_int_eq(layout_flat(&layout, 4096, 1, NULL), 0);
+	ck_assert_int_eq(machine_create(&machine, &layout, WINDOW_ARITH, NULL), 0);
+	if (range_create(&range, spec, machine, &msg))
+		ck_abort_msg("%s", msg.text);
+	ck_assert_int_eq(range_add_free(range, 0, nr_nodes * NODE), 0);
+}
+
+static void tear_down(void)
+{
+	range_destroy(range);
+	for (unsigned int i = 0; i < NR_META_COLUMNS; i++)
+		ck_assert_uint_eq(machine->meta.now[i], 0);
+	machine_destroy(machine);
+	layout_free(&layout);
+}
+
+static void expect_sound(void)
+{
+	struct msg msg;
+
+	if (range->ops->verify(range, &msg))
+		ck_abort_msg("%s", msg.text);
+}
+
+static unsigned long take(unsigned long nr)
+{
+	return range_alloc(range, nr, 1, NULL);
+}
+
+static enum range_answer give(unsigned long first, unsigned long nr)
+{
+	enum range_answer answer;
+
+	machine->free_depth++;
+	answer = range_free(range, first, nr);
+	machine->free_depth--;
+	return answer;
+}
+
+static const char *const versions[] = { "nta", "nta:version=posted" };
+
+/*
+ *    AAAABBBBBBBBCCDDDDDDE...   B and D are freed: a request for 5 fits D
+ */
+START_TEST(the_smallest_class_that_is_long_enough_serves)
+{
+	set_up(versions[_i], 1);
+	ck_assert_uint_eq(take(4), 0);
+	ck_assert_uint_eq(take(8), 4);
+	ck_assert_uint_eq(take(2), 12);
+	ck_assert_uint_eq(take(6), 14);
+	ck_assert_uint_eq(take(1), 20);
+	ck_assert_int_eq(give(4, 8), RANGE_OK);
+	ck_assert_int_eq(give(14, 6), RANGE_OK);
+	expect_sound();
+	ck_assert_uint_eq(take(5), 14);
+	ck_assert_uint_eq(take(1), 19);
+	ck_assert_uint_eq(take(8), 4);
+	expect_sound();
+	tear_down();
+}
+END_TEST
+
+START_TEST(runs_of_one_length_are_served_first_in_first_out)
+{
+	set_up(versions[_i], 2);
+	for (unsigned long i = 0; i < 2 * NODE / 8; i++)
+		ck_assert_uint_eq(take(8), 8 * i);
+	ck_assert_int_eq(give(64, 8), RANGE_OK);
+	ck_assert_int_eq(give(NODE + 16, 8), RANGE_OK);
+	ck_assert_int_eq(give(16, 8), RANGE_OK);
+	ck_assert_uint_eq(take(8), 64);
+	ck_assert_uint_eq(take(8), NODE + 16);
+	ck_assert_uint_eq(take(8), 16);
+	ck_assert_uint_eq(take(8), RANGE_NONE);
+	tear_down();
+}
+END_TEST
+
+START_TEST(a_free_run_never_spans_two_nodes)
+{
+	set_up(versions[_i], 2);
+	ck_assert_uint_eq(take(NODE + 1), RANGE_NONE);
+	ck_assert_uint_eq(take(NODE), 0);
+	ck_assert_uint_eq(take(NODE), NODE);
+	ck_assert_int_eq(give(0, NODE), RANGE_OK);
+	ck_assert_int_eq(give(NODE, NODE), RANGE_OK);
+	expect_sound();
+	ck_assert_uint_eq(range->ops->nr_free(range), 2 * NODE);
+	tear_down();
+}
+END_TEST
+
+#define WALK_NODES 8
+
+START_TEST(masks_and_lists_agree_after_every_operation)
+{
+	static struct { unsigned long at, nr; } held[WALK_NODES * NODE];
+	static bool used[WALK_NODES * NODE];
+	unsigned int nr_held = 0;
+	struct rng rng;
+
+	set_up(versions[_i], WALK_NODES);
+	rng_seed(&rng, 2006);
+	for (int step = 0; step < 60000; step++) {
+		if (nr_held && rng_below(&rng, 2)) {
+			unsigned int i = (unsigned int)rng_below(&rng, nr_held);
+
+			if (give(held[i].at, held[i].nr) != RANGE_OK)
+				ck_abort_msg("step %d: a free failed", step);
+			memset(&used[held[i].at], 0, held[i].nr);
+			held[i] = held[--nr_held];
+		} else {
+			unsigned long nr = 1 + rng_below(&rng, 24);
+			unsigned long at = take(nr);
+
+			if (at == RANGE_NONE)
+				continue;
+			if (memchr(&used[at], true, nr))
+				ck_abort_msg("step %d: %lu units at %lu have an owner",
+					     step, nr, at);
+			memset(&used[at], true, nr);
+			held[nr_held].at = at;
+			held[nr_held++].nr = nr;
+		}
+		expect_sound();
+	}
+	while (nr_held--)
+		ck_assert_int_eq(give(held[nr_held].at, held[nr_held].nr), RANGE_OK);
+	ck_assert_uint_eq(range->ops->nr_free(range), WALK_NODES * NODE);
+	/* Each free found its entry ready. */
+	ck_assert_uint_eq(machine->free_path_allocations, 0);
+	tear_down();
+}
+END_TEST
+
+START_TEST(entries_are_outside_as_described_and_inside_as_posted)
+{
+	const uint64_t *now;
+
+	set_up("nta", 4);
+	now = machine->meta.now;
+	ck_assert_uint_gt(now[META_nodes], 0);
+	ck_assert_uint_eq(now[META_inband] + now[META_borrowed], 0);
+	tear_down();
+
+	set_up("nta:version=posted", 4);
+	now = machine->meta.now;
+	ck_assert_uint_eq(now[META_nodes], 0);
+	/* 4 free runs of three words, and two words of each page's descriptor. */
+	ck_assert_uint_eq(now[META_inband], 4 * 3 * sizeof(void *));
+	ck_assert_uint_eq(now[META_borrowed], 4 * 2 * sizeof(void *));
+	tear_down();
+}
+END_TEST
+
+START_TEST(links_in_free_memory_cannot_be_in_high_memory)
+{
+	struct msg msg;
+
+	ck_assert_int_eq(layout_flat(&layout, 4096, 1, NULL), 0);
+	layout.highmem_pfn = 1000;
+	ck_assert_int_eq(machine_create(&machine, &layout, WINDOW_ARITH, NULL), 0);
+	ck_assert_int_eq(range_create(&range, "nta:version=posted", machine, &msg),
+			 -EINVAL);
+	ck_assert_ptr_nonnull(strstr(msg.text, "pfn 1000"));
+	machine_destroy(machine);
+	layout_free(&layout);
+}
+END_TEST
+
+START_TEST(what_is_free_already_is_not_freed_again)
+{
+	set_up(versions[_i], 1);
+	ck_assert_uint_eq(take(8), 0);
+	ck_assert_uint_eq(take(8), 8);
+	ck_assert_int_eq(give(8, 8), RANGE_OK);
+	ck_assert_int_eq(give(8, 8), RANGE_NOT_USED);
+	ck_assert_int_eq(give(4, 8), RANGE_NOT_USED);
+	ck_assert_int_eq(give(NODE, 1), RANGE_OUTSIDE);
+	expect_sound();
+	tear_down();
+}
+END_TEST
+
+/*
+ *    unit  0        10                      50
+ *          AAAAAAAAA|......................|CCCC   A is freed: the lower half
+ *                                                  of a word, from 10 on, has
+ *                                                  no unit in use
+ */
+START_TEST(as_posted_a_free_run_goes_on_over_memory_in_use)
+{
+	static const char *const specs[] = { "nta", "nta:as_posted=on" };
+
+	for (int i = 0; i < 2; i++) {
+		bool overruns = i && sizeof(long) > 4;
+
+		set_up(specs[i], 1);
+		ck_assert_uint_eq(take(10), 0);
+		ck_assert_uint_eq(take(40), 10);
+		ck_assert_uint_eq(take(4), 50);
+		give(10, 40);
+		give(0, 10);
+		ck_assert_uint_eq(take(NODE), overruns ? 0 : RANGE_NONE);
+		tear_down();
+	}
+}
+END_TEST
+
+START_TEST(trimming_gives_aligned_runs_and_the_rest_back)
+{
+	set_up("nta_trimmed", 1);
+	ck_assert_uint_eq(take(3), 0);
+	ck_assert_uint_eq(range_alloc(range, 8, 8, NULL), 8);
+	expect_sound();
+	ck_assert_uint_eq(range->ops->nr_free(range), NODE - 3 - 8);
+	ck_assert_int_eq(give(8, 8), RANGE_OK);
+	ck_assert_int_eq(give(0, 3), RANGE_OK);
+	expect_sound();
+	ck_assert_uint_eq(range_alloc(range, 64, 64, NULL), 0);
+	ck_assert_uint_eq(machine->free_path_allocations, 0);
+	tear_down();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("nta");
+	TCase *t = tcase_create("nta");
+	SRunner *sr = srunner_create(s);
+	int n = (int)ARRAY_SIZE(versions), failed;
+
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, the_smallest_class_that_is_long_enough_serves, 0, n);
+	tcase_add_loop_test(t, runs_of_one_length_are_served_first_in_first_out, 0, n);
+	tcase_add_loop_test(t, a_free_run_never_spans_two_nodes, 0, n);
+	tcase_add_loop_test(t, masks_and_lists_agree_after_every_operation, 0, n);
+	tcase_add_test(t, entries_are_outside_as_described_and_inside_as_posted);
+	tcase_add_test(t, links_in_free_memory_cannot_be_in_high_memory);
+	tcase_add_loop_test(t, what_is_free_already_is_not_freed_again, 0, n);
+	tcase_add_test(t, as_posted_a_free_run_goes_on_over_memory_in_use);
+	tcase_add_test(t, trimming_gives_aligned_runs_and_the_rest_back);
+	suite_add_tcase(s, t);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
