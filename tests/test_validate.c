@@ -214,6 +214,44 @@ START_TEST(an_event_during_the_look_at_a_chunk_counts_whatever_the_flags_say)
 }
 END_TEST
 
+/* Slabs, and pages whose class says nothing, over a whole pageblock. */
+static void slabs(unsigned long pfn, unsigned long nr_slabs)
+{
+	for (unsigned long i = 0; i < PAGEBLOCK_NR_PAGES; i++)
+		small_flags[pfn + i] = UINT64_C(1) << (i < nr_slabs ? 7 : 32);
+}
+
+START_TEST(pagetypeinfo_tells_how_many_pageblocks_with_slabs_are_reclaimable)
+{
+	slabs(0x400, 100);
+	slabs(0x600, 400);
+	scratch_write_text("pagetypeinfo.start",
+			   "Page block order: 9\n\nNumber of blocks type     Unmovable      Movable  Reclaimable\n"
+			   "Node 0, zone      DMA            1            1            0\n"
+			   "Node 0, zone   Normal            1            0            1\n");
+	read_small(FREE("5", "0x3f0", "0"));
+	ck_assert_uint_eq(b.block_types[2], MIGRATE_UNMOVABLE);
+	ck_assert_uint_eq(b.block_types[3], MIGRATE_RECLAIMABLE);
+	ck_assert_uint_eq(b.block_types[0], MIGRATE_MOVABLE);
+}
+END_TEST
+
+static const struct { const char *text, *message; } bad_pagetypeinfo[] = {
+	{ "Page block order: 9\n", "Number of blocks type" },
+	{ "Number of blocks type Unmovable Movable\nNode 0, zone DMA 1 x\n",
+	  "pagetypeinfo.start:2: number 2" },
+};
+
+START_TEST(a_broken_pagetypeinfo_is_refused_at_its_place)
+{
+	scratch_write_text("pagetypeinfo.start", bad_pagetypeinfo[_i].text);
+	small_bundle_write(FREE("5", "0x3f0", "0"));
+	ck_assert_int_lt(bundle_read(&b, scratch_folder(), 0, &msg), 0);
+	if (!strstr(msg.text, bad_pagetypeinfo[_i].message))
+		ck_abort_msg("%s", msg.text);
+}
+END_TEST
+
 /* ---- scores ---- */
 
 START_TEST(a_score_is_the_share_of_free_memory_at_a_wrong_order)
@@ -438,6 +476,9 @@ int main(void)
 	tcase_add_test(tc, a_block_that_leaves_the_buddy_without_having_entered_was_out_for_a_moment);
 	tcase_add_test(tc, a_block_of_which_a_page_is_freed_first_was_in_use);
 	tcase_add_test(tc, an_event_during_the_look_at_a_chunk_counts_whatever_the_flags_say);
+	tcase_add_test(tc, pagetypeinfo_tells_how_many_pageblocks_with_slabs_are_reclaimable);
+	tcase_add_loop_test(tc, a_broken_pagetypeinfo_is_refused_at_its_place, 0,
+			    (int)ARRAY_SIZE(bad_pagetypeinfo));
 	tcase_add_test(tc, a_score_is_the_share_of_free_memory_at_a_wrong_order);
 	tcase_add_test(tc, the_best_state_between_the_stamps_counts);
 	tcase_add_test(tc, blocks_that_are_out_for_a_moment_are_flagged_and_others_are_not);

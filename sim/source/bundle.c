@@ -510,7 +510,9 @@ static int read_states(struct bundle *b, struct recording *rec, const char *path
 	b->layout.nr_cpus = max_t(unsigned int, b->layout.nr_cpus, b->trace.nr_cpus);
 	if (!err)
 		err = read_start_state(b, rec, msg);
-	if (!err)
+	if (!err && b->has_zoneinfo)
+		err = read_part(b, rec, "pagetypeinfo.start", pagetypeinfo_read, msg);
+	if (err >= 0)
 		err = read_end_state(b, rec, msg);
 	if (!err)
 		err = start_classify(b, msg);

@@ -110,29 +110,25 @@ static int take_line(struct bundle *b, struct table *t, const struct input *in,
 	return 0;
 }
 
-int pagetypeinfo_read(struct bundle *b, const char *path, struct msg *msg)
+int pagetypeinfo_read(struct bundle *b, struct input *in, struct msg *msg)
 {
 	struct table t = { .nr_columns = 0 };
-	struct input in;
-	int err = input_open(&in, path, msg);
+	int err;
 
-	if (err)
-		return err;
 	for (;;) {
 		const char *line, *end;
 
-		err = input_next_line(&in, &line, &end, msg);
+		err = input_next_line(in, &line, &end, msg);
 		if (err <= 0)
 			break;
-		err = take_line(b, &t, &in, line, end, msg);
+		err = take_line(b, &t, in, line, end, msg);
 		if (err)
-			break;
+			return err;
 	}
 	if (!err && !t.any)
 		err = msg_set(msg, EINVAL,
 			      "%s: ends after line %" PRIu64 "; expected a table \"Number of blocks type\"",
-			      path, in.line);
-	input_close(&in);
+			      in->path, in->line);
 	b->has_pagetypeinfo = !err;
 	return err;
 }

@@ -4,12 +4,13 @@
 #define PAGETAX_SIM_PAGETYPEINFO_H
 
 #include "sim/source/bundle.h"
+#include "sim/source/input.h"
 
 /*
  * Read the table "Number of blocks type" of a copy of /proc/pagetypeinfo into
  * b->nr_typed_blocks, for the zones of b->layout. Returns 0, or a negative
  * errno with a message; -EINVAL when the table is not there.
  */
-int pagetypeinfo_read(struct bundle *b, const char *path, struct msg *msg);
+int pagetypeinfo_read(struct bundle *b, struct input *in, struct msg *msg);
 
 #endif
