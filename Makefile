@@ -58,6 +58,7 @@ define HELP
                               (INPUT=$(INPUT) ALLOCATORS=$(ALLOCATORS))
   make run-scenarios        simulate every built-in scenario at SCALE ($(SCALE))
   make pictures             draw those of the README anew
+  make bench-engine         what an event of a simulation costs
   make bench                measure the allocators' speed
   make figures              published figures, computed anew: $(B)/figures
   make layers               prove that includes and symbols point down only
@@ -289,7 +290,7 @@ do-run: $(B)/pagetax
 # Every built-in scenario, small, with every allocator; each run verifies itself.
 scenarios := $(basename $(notdir $(wildcard sim/scenarios/*.ini)))
 
-.PHONY: run-scenarios
+.PHONY: run-scenarios bench-engine
 run-scenarios: $(B)/pagetax
 	@for s in $(scenarios); do \
 		echo "== $$s"; \
@@ -321,6 +322,12 @@ pictures: $(B)/pagetax
 	done
 	$(B)/pagetax replay -q --no-plots -o $(picture_run)/sample tests/data/fork-sample
 	$(B)/pagetax plot tax $(picture_run)/sample -o $(pictures)/sample.png
+
+# The engine alone, with 10^5, 10^6 and 10^7 live blocks.
+bench-engine: $(B)/pagetax
+	@for scale in 1 10 100; do \
+		$(B)/pagetax simulate -a null --scale $$scale tests/data/ten-classes.ini || exit 1; \
+	done
 
 bench: $(B)/pagetax
 	$(B)/pagetax bench
