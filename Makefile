@@ -117,8 +117,12 @@ endif
 PACKAGES      := libzstd zlib jansson nettle inih gsl
 TEST_PACKAGES := check
 
+# Read trace.dat, too, where the library is there; nothing else needs it.
+have_tracecmd := $(shell pkg-config --exists libtracecmd 2>/dev/null && echo 1)
+PACKAGES      += $(if $(have_tracecmd),libtracecmd)
+
 # Fused multiplications would round otherwise than separate ones.
-sim_flags := -I. -ffp-contract=off -DPAGETAX_VERSION='"$(VERSION)"' \
+sim_flags := -I. $(if $(have_tracecmd),-DHAVE_LIBTRACECMD) -ffp-contract=off -DPAGETAX_VERSION='"$(VERSION)"' \
 	     -DPAGETAX_DATADIR='"$(PREFIX)/share/pagetax"' \
 	     $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 sim_libs  := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm

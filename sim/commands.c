@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/commands.h"
+#include "sim/source/trace_dat.h"
 
 const struct command commands[] = {
 	{
@@ -130,7 +131,7 @@ static void print_command_help(const struct command *c)
 
 static void print_version(void)
 {
-	printf("pagetax %s\n", PAGETAX_VERSION);
+	printf("pagetax %s (trace.dat: %s)\n", PAGETAX_VERSION, trace_dat_support);
 }
 
 static enum status usage(struct msg *msg, const char *what, const char *word)

@@ -17,9 +17,11 @@
 #include <uthash.h>
 
 #include "sim/source/reader.h"
+#include "sim/source/trace_dat.h"
 
 static const struct trace_reader *const readers[] = {
 	&ptr_reader,
+	&trace_dat_reader,
 	&llfree_records_reader,
 	&perf_text_reader,
 	&tracefs_text_reader,
