@@ -87,15 +87,15 @@ static void find_fields(struct kind *kind, struct tep_event *event)
 }
 
 /* Names of single bits, from the table behind __print_flags in print fmt. */
-static void find_gfp_names(struct dat *d, struct tep_event *event)
+static void take_gfp_names(struct dat *d, const struct tep_print_arg *arg)
 {
-	const struct tep_print_arg *arg = event->print_fmt.args;
+	const struct tep_print_flag_sym *sym;
 
-	for (unsigned int bit = 0; bit < ARRAY_SIZE(d->gfp_of_bit); bit++)
-		d->gfp_of_bit[bit] = GFP(UNKNOWN);
 	for (; arg; arg = arg->next) {
-		const struct tep_print_flag_sym *sym;
-
+		if (arg->type == TEP_PRINT_OP) {	/* flags ? __print_flags() : "none" */
+			take_gfp_names(d, arg->op.left);
+			take_gfp_names(d, arg->op.right);
+		}
 		if (arg->type != TEP_PRINT_FLAGS)
 			continue;
 		for (sym = arg->flags.flags; sym; sym = sym->next) {
@@ -106,6 +106,13 @@ static void find_gfp_names(struct dat *d, struct tep_event *event)
 					gfp_parse(sym->str, strlen(sym->str));
 		}
 	}
+}
+
+static void find_gfp_names(struct dat *d, const struct tep_event *event)
+{
+	for (unsigned int bit = 0; bit < ARRAY_SIZE(d->gfp_of_bit); bit++)
+		d->gfp_of_bit[bit] = GFP(UNKNOWN);
+	take_gfp_names(d, event->print_fmt.args);
 }
 
 static int find_kinds(struct dat *d)
