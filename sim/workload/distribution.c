@@ -186,17 +186,29 @@ int distribution_parse(struct distribution *d, char *text,
 	const char *word = params_first_word(&text);
 	double max = 0;
 	struct param params[NR_DISTRIBUTIONS][4] = {
-		[DISTRIBUTION_CONSTANT] = { { "value", quantity, &d->a } },
-		[DISTRIBUTION_UNIFORM] = { { "min", quantity, &d->a },
-					   { "max", quantity, &d->b } },
-		[DISTRIBUTION_EXPONENTIAL] = { { "mean", quantity, &d->a } },
-		[DISTRIBUTION_LOGNORMAL] = { { "median", quantity, &d->a },
-					     { "sigma", PARAM_REAL, &d->b } },
-		[DISTRIBUTION_WEIBULL] = { { "scale", quantity, &d->a },
-					   { "shape", PARAM_REAL, &d->b } },
-		[DISTRIBUTION_PARETO] = { { "min", quantity, &d->a },
-					  { "shape", PARAM_REAL, &d->b },
-					  { "max", quantity, &max, true } },
+		[DISTRIBUTION_CONSTANT] = {
+			{ .key = "value", .type = quantity, .out = &d->a },
+		},
+		[DISTRIBUTION_UNIFORM] = {
+			{ .key = "min", .type = quantity, .out = &d->a },
+			{ .key = "max", .type = quantity, .out = &d->b },
+		},
+		[DISTRIBUTION_EXPONENTIAL] = {
+			{ .key = "mean", .type = quantity, .out = &d->a },
+		},
+		[DISTRIBUTION_LOGNORMAL] = {
+			{ .key = "median", .type = quantity, .out = &d->a },
+			{ .key = "sigma", .type = PARAM_REAL, .out = &d->b },
+		},
+		[DISTRIBUTION_WEIBULL] = {
+			{ .key = "scale", .type = quantity, .out = &d->a },
+			{ .key = "shape", .type = PARAM_REAL, .out = &d->b },
+		},
+		[DISTRIBUTION_PARETO] = {
+			{ .key = "min", .type = quantity, .out = &d->a },
+			{ .key = "shape", .type = PARAM_REAL, .out = &d->b },
+			{ .key = "max", .type = quantity, .out = &max, .optional = true },
+		},
 	};
 	int kind = params_choose("distribution", distribution_names, word, msg);
 	int err;
