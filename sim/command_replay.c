@@ -72,6 +72,10 @@ static int prepare(struct comparison *c, struct msg *msg)
 	err = choose_machine(c, msg);
 	if (err)
 		return err;
+	if (o->merge_zones)
+		err = layout_merge_zones(&c->layout, msg);
+	if (err)
+		return err;
 	options_apply_highmem(o, &c->layout);
 	progress_note(&c->progress, "resolving");
 	err = demand_resolve(&c->demand, &c->bundle, &c->layout, msg);

@@ -15,7 +15,7 @@ const struct command commands[] = {
 		.summary = "a trace file or a bundle, against allocators",
 		.min_args = 1, .max_args = 1,
 		.options = OPT(ALLOCATORS) | OPT(MACHINE) | OPT(HIGHMEM) |
-			   OPT(WINDOW) | OPT(OUTPUT) | OPT(SAMPLE) | OPT(LIMIT) |
+			   OPT(ZONES) | OPT(WINDOW) | OPT(OUTPUT) | OPT(SAMPLE) | OPT(LIMIT) |
 			   OPT(SEED) | OPT(SCALE) | OPT(LIST_ORDER) | OPT(TEARDOWN) | OPT(JOBS) |
 			   OPT(CHECK) | OPT(ALLOCATEE) | OPT(NO_PLOTS) | OPT(QUIET),
 		.run = command_replay,

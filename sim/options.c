@@ -157,6 +157,14 @@ static int parse_sample(struct options *o, const char *value, struct msg *msg)
 	return 0;
 }
 
+static int parse_zones(struct options *o, const char *value, struct msg *msg)
+{
+	o->merge_zones = !strcmp(value, "merged");
+	if (!o->merge_zones && strcmp(value, "recorded"))
+		return bad_value(OPTION_ZONES, value, msg);
+	return 0;
+}
+
 static int parse_list_order(struct options *o, const char *value,
 			    struct msg *msg)
 {
@@ -228,6 +236,8 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 		return parse_number(id, value, &o->limit, msg);
 	case OPTION_SEED:
 		return parse_number(id, value, &o->seed, msg);
+	case OPTION_ZONES:
+		return parse_zones(o, value, msg);
 	case OPTION_LIST_ORDER:
 		return parse_list_order(o, value, msg);
 	case OPTION_TO:

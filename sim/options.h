@@ -19,6 +19,7 @@
 	x(ALLOCATORS, 'a', "allocators", "LIST", "allocators, comma-separated, or all; each as NAME:KEY=VALUE:..." ) \
 	x(MACHINE,    'm', "machine",    "M",    "machine for a trace that brings none: a size as 24G, flat:SIZE, or that of a scenario") \
 	x(HIGHMEM,    0,   "highmem",    "none|all|above:SIZE", "which memory is high: mapped before it is seen") \
+	x(ZONES,      0,   "zones",      "recorded|merged", "the machine's zones, or one made of all of them") \
 	x(WINDOW,     0,   "window",     "arith|guard", "how high memory is mapped: computed, or so that misuse faults") \
 	x(OUTPUT,     'o', "output",     "DIR",  "where to write: a result folder; of report and plot, a file")                 \
 	x(SAMPLE,     0,   "sample",     "N|TIME", "sample every N events, or every TIME as in 10ms (default: 200 samples)") \
@@ -64,6 +65,7 @@ struct options {
 	bool machine_flat;		/* one zone, instead of a PC's three */
 	enum highmem_choice highmem;
 	uint64_t highmem_bytes;		/* HIGHMEM_ABOVE only */
+	bool merge_zones;
 	enum window_mode window;
 
 	struct allocatee_table allocatees;

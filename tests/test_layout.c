@@ -268,6 +268,46 @@ START_TEST(a_hole_that_ends_before_it_starts_is_refused)
 }
 END_TEST
 
+/*
+ *   zones    |DMA |    |DMA32   |Normal  |      merged: one, with a hole
+ *   pages    10  110  200      300      400
+ */
+START_TEST(merged_zones_are_one_with_a_hole_between)
+{
+	struct layout l = {
+		.nr_cpus = 2, .nr_zones = 3, .highmem_pfn = PFN_NONE,
+		.zones = {
+			{ .name = "DMA", .start_pfn = 10, .spanned = 100,
+			  .present = 100, .managed = 90, .wmark_min = 1,
+			  .wmark_low = 2, .wmark_high = 3, .pcp_batch = 1,
+			  .lowmem_reserve = { 0, 5, 6 } },
+			{ .name = "DMA32", .start_pfn = 200, .spanned = 100,
+			  .present = 100, .managed = 80, .wmark_min = 10,
+			  .wmark_low = 20, .wmark_high = 30, .pcp_batch = 63 },
+			{ .name = "Normal", .start_pfn = 300, .spanned = 100,
+			  .present = 100, .managed = 70, .wmark_min = 100,
+			  .wmark_low = 200, .wmark_high = 300, .pcp_batch = 31 },
+		},
+	};
+	const struct zone *z = &l.zones[0];
+
+	ck_assert_int_eq(layout_merge_zones(&l, &msg), 0);
+	ck_assert_int_eq(layout_check(&l, &msg), 0);
+	ck_assert_uint_eq(l.nr_zones, 1);
+	ck_assert_str_eq(z->name, "Normal");
+	ck_assert_uint_eq(z->start_pfn, 10);
+	ck_assert_uint_eq(zone_end_pfn(z), 400);
+	ck_assert_uint_eq(z->present, 300);
+	ck_assert_uint_eq(z->managed, 240);
+	ck_assert_uint_eq(z->wmark_low, 222);
+	ck_assert_uint_eq(z->pcp_batch, 63);
+	ck_assert_uint_eq(z->lowmem_reserve[1], 0);
+	ck_assert(!layout_page_exists(&l, 150));
+	ck_assert_uint_eq(layout_zone_pages(&l, 0), 300);
+	layout_free(&l);
+}
+END_TEST
+
 START_TEST(a_copy_owns_its_holes)
 {
 	struct layout l, copy;
@@ -372,6 +412,7 @@ int main(void)
 			    ARRAY_SIZE(merges));
 	tcase_add_test(t, random_holes_agree_with_a_flag_for_each_page);
 	tcase_add_test(t, a_hole_that_ends_before_it_starts_is_refused);
+	tcase_add_test(t, merged_zones_are_one_with_a_hole_between);
 	tcase_add_test(t, a_copy_owns_its_holes);
 	tcase_add_loop_test(t, a_layout_that_breaks_a_promise_is_refused_by_name,
 			    0, ARRAY_SIZE(spoilers));

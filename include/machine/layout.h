@@ -122,6 +122,12 @@ int layout_add_hole(struct layout *l, unsigned long start_pfn,
 		    unsigned long end_pfn, struct msg *msg);
 
 /*
+ * Make one zone "Normal" of all: what lies between two is a hole, pages and
+ * marks add up, and no reserve is kept for anybody. -ENOMEM with a message.
+ */
+int layout_merge_zones(struct layout *l, struct msg *msg);
+
+/*
  * Check everything a layout promises (order, overlap, counts, limits).
  * Returns 0, or -EINVAL with a message that names the zone.
  */

@@ -344,6 +344,41 @@ int layout_add_hole(struct layout *l, unsigned long start_pfn,
 	return 0;
 }
 
+/* The zone above takes part in the one below. */
+static void absorb_zone(struct zone *all, const struct zone *z)
+{
+	all->spanned = zone_end_pfn(z) - all->start_pfn;
+	all->present += z->present;
+	all->managed += z->managed;
+	all->wmark_min += z->wmark_min;
+	all->wmark_low += z->wmark_low;
+	all->wmark_high += z->wmark_high;
+	all->pcp_batch = max_t(unsigned int, all->pcp_batch, z->pcp_batch);
+	all->pcp_high_min += z->pcp_high_min;
+	all->pcp_high_max += z->pcp_high_max;
+}
+
+int layout_merge_zones(struct layout *l, struct msg *msg)
+{
+	struct zone all = l->zones[0];
+
+	for (unsigned int i = 1; i < l->nr_zones; i++) {
+		const struct zone *z = &l->zones[i];
+
+		if (zone_end_pfn(&all) < z->start_pfn &&
+		    insert_hole(l, zone_end_pfn(&all), z->start_pfn))
+			return msg_set(msg, ENOMEM,
+				       "no memory for another hole after %u",
+				       l->nr_holes);
+		absorb_zone(&all, z);
+	}
+	strcpy(all.name, "Normal");
+	memset(all.lowmem_reserve, 0, sizeof(all.lowmem_reserve));
+	l->zones[0] = all;
+	l->nr_zones = 1;
+	return 0;
+}
+
 static int check_zone(const struct layout *l, unsigned int i, struct msg *msg)
 {
 	const struct zone *z = &l->zones[i];
