@@ -24,7 +24,8 @@
 	x(b7)      \
 	x(b8)      \
 	x(b9)      \
-	x(b10)
+	x(b10)     \
+	x(bytes)
 
 #define FIGURE_DECLARE(id) extern const struct figure figure_##id;
 FIGURES(FIGURE_DECLARE)
