@@ -106,6 +106,16 @@ const struct command commands[] = {
 		.run = command_info,
 	},
 	{
+		.name = "bench",
+		.args = "[INPUT]",
+		.summary = "how fast allocators are, side by side",
+		.min_args = 0, .max_args = 1,
+		.options = OPT(ALLOCATORS) | OPT(HIGHMEM) | OPT(SEED) |
+			   OPT(PATTERN) | OPT(MEMORY) | OPT(OCCUPANCY) |
+			   OPT(LOCK) | OPT(THREADS) | OPT(JSON) | OPT(QUIET),
+		.run = command_bench,
+	},
+	{
 		.name = "list",
 		.args = "allocators|scenarios|machines|metrics",
 		.summary = "what there is to choose from",

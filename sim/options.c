@@ -257,6 +257,24 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 	case OPTION_RECORD:
 		o->record = value;
 		return *value ? 0 : bad_value(id, value, msg);
+	case OPTION_PATTERN:
+		o->pattern = value;
+		return 0;
+	case OPTION_MEMORY:
+		o->memory = value;
+		return 0;
+	case OPTION_OCCUPANCY:
+		o->occupancy = value;
+		return 0;
+	case OPTION_LOCK:
+		o->lock = value;
+		return 0;
+	case OPTION_THREADS:
+		o->threads = value;
+		return 0;
+	case OPTION_JSON:
+		o->json = value;
+		return *value ? 0 : bad_value(id, value, msg);
 	case OPTION_TEARDOWN:
 		o->teardown = true;
 		return 0;

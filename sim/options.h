@@ -35,6 +35,12 @@
 	x(NO_PLOTS,   0,   "no-plots",   NULL,   "leave the plots out of the result folder") \
 	x(ALLOCATEE,  0,   "allocatee",  "today|2025|32bit|FILE", "what owners keep for their pages, where no descriptor holds it") \
 	x(FAIL_IF,    0,   "fail-if",    "EXPR", "end with 1 if this holds, as in 'total_peak_bytes > 1% or b.failed_allocs > 0'") \
+	x(PATTERN,    0,   "pattern",    "LIST", "bench: of a1, aB, aW, c, b and stream (default: all)") \
+	x(MEMORY,     0,   "memory",     "LIST", "bench: sizes of simulated memory (default: 4G)") \
+	x(OCCUPANCY,  0,   "occupancy",  "LIST", "bench: percent in use, 1 to 99 (default: 50)") \
+	x(LOCK,       0,   "lock",       "LIST", "bench: none, spin for one lock a zone, or percpu for per-CPU lists (default: none)") \
+	x(THREADS,    0,   "threads",    "LIST", "bench: 1, or 2, which take --lock spin (default: 1)") \
+	x(JSON,       0,   "json",       "FILE", "bench: write the results to FILE, too") \
 	x(QUIET,      'q', "quiet",      NULL,   "no progress and no table")              \
 	x(HELP,       'h', "help",       NULL,   "this text")                             \
 	x(VERSION,    'V', "version",    NULL,   "print the version")
@@ -78,6 +84,12 @@ struct options {
 	enum convert_format format;
 	unsigned int jobs;		/* 0: as many as there are processors */
 	uint64_t seed;
+	const char *pattern;		/* lists of bench, not yet cut; NULL: default */
+	const char *memory;
+	const char *occupancy;
+	const char *lock;
+	const char *threads;
+	const char *json;
 	bool address_order;
 	double scale;			/* 1: as described */
 	const char *record;		/* NULL: none */

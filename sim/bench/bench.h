@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bench.h - how fast allocators are, side by side in one process
+ *
+ *    for each case (pattern, memory, occupancy, lock, threads, highmem)
+ *       a subject per allocator: machine, allocator, what it holds
+ *       for each repeat
+ *          for each subject in turn: a share of the pattern, CPU time taken
+ *       median and spread of the repeats; ratio to `linked`
+ *
+ * Machines are shared and noisy: allocators alternate, so that what slows one
+ * slows all, and only medians and ratios mean something. Time is the CPU time
+ * of the thread that works. An operation is one alloc or one free.
+ */
+#ifndef PAGETAX_SIM_BENCH_BENCH_H
+#define PAGETAX_SIM_BENCH_BENCH_H
+
+#include "base/msg.h"
+#include "base/types.h"
+
+/* x(name, what it does) */
+#define BENCH_PATTERNS(x)                                                    \
+	x(a1, "free one random page, allocate one")                          \
+	x(aB, "free 1024 random pages, allocate 1024")                       \
+	x(aW, "free a tenth of memory at random, allocate it again")         \
+	x(c,  "orders 0 to 9 with probability 2^-order, around the occupancy") \
+	x(b,  "allocate all memory page by page, free it in random order")
+
+enum bench_pattern {
+#define PATTERN_ENUM(name, what) PATTERN_##name,
+	BENCH_PATTERNS(PATTERN_ENUM)
+#undef PATTERN_ENUM
+	NR_BENCH_PATTERNS,
+};
+
+extern const char *const bench_pattern_names[NR_BENCH_PATTERNS];
+
+#define BENCH_REPEATS 5
+#define BENCH_MAX_THREADS 2
+
+enum bench_lock {
+	BENCH_NO_LOCK,			/* and no per-CPU lists: the bare free lists */
+	BENCH_SPINLOCK,			/* the same, one lock a zone around each call */
+	BENCH_PERCPU,			/* per-CPU lists before them, no lock */
+};
+
+struct bench_case {
+	enum bench_pattern pattern;
+	uint64_t bytes;			/* of simulated memory */
+	unsigned int occupancy;		/* percent in use at the start */
+	unsigned int threads;		/* 1 or 2; 2 only with the spinlock */
+	enum bench_lock lock;
+	bool highmem;			/* all memory high, or none */
+	uint64_t seed;
+};
+
+/* Pattern b has two phases, each a result; the others have one. */
+struct bench_result {
+	const char *name;		/* of the pattern, or of its phase */
+	double ns[BENCH_REPEATS];	/* per operation */
+	double median_ns;
+	double spread;			/* (most - least) / median */
+	double kmap_per_op;
+	double share_2m;		/* of free memory, at the end */
+	uint64_t ops;			/* in all repeats */
+	uint64_t failed;		/* allocations that got nothing */
+};
+
+#define BENCH_MAX_PHASES 2
+
+struct bench_row {
+	const char *spec;
+	unsigned int nr_phases;
+	struct bench_result phases[BENCH_MAX_PHASES];
+};
+
+/*
+ * Run one case for nr allocators, one row each. 0, or a negative errno with a
+ * message.
+ */
+int bench_run(const struct bench_case *c, char *const *specs, unsigned int nr,
+	      struct bench_row *rows, struct msg *msg);
+
+/*
+ * The physical limit: random read-modify-writes of one word in each of
+ * `entries` entries of entry_bytes. Overlapped: the next address does not
+ * depend on what was read; dependent: it does. ns each, medians.
+ */
+struct bench_limit {
+	unsigned int entry_bytes;
+	double overlapped_ns;
+	double dependent_ns;
+};
+
+int bench_limit(struct bench_limit *limit, unsigned int entry_bytes,
+		unsigned long entries, struct msg *msg);
+
+/* How fast a trace is read and streamed. */
+struct bench_stream {
+	uint64_t lines;
+	uint64_t events;
+	double lines_per_s;		/* text in memory, one thread */
+	uint64_t ops;
+	double null_ops_per_s;		/* the engine with `null`, from memory */
+	double null_events_per_s;	/* the same, by events of the trace */
+};
+
+int bench_stream(struct bench_stream *stream, const char *path, struct msg *msg);
+
+/* CPU time of the calling thread, in ns. */
+double thread_cpu_ns(void);
+
+/* Median of n values, which are sorted. */
+double median_of(double *values, unsigned int n);
+
+#endif

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * patterns.c - what each pattern does to an allocator, and for how long
+ *
+ * Every subject starts scattered: all memory is allocated page by page, the
+ * list of pages shuffled, and freed down to the occupancy. Each thread holds
+ * its own pages and draws from its own random source, which every allocator
+ * gets with the same seed, so all of them are asked the same. Random numbers
+ * are drawn inside the timed loop; a driver that asks `null` costs about 4 ns
+ * an operation, which is in every figure.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "alloc/registry.h"
+#include "base/bits.h"
+#include "base/rng.h"
+#include "sim/bench/bench.h"
+
+const char *const bench_pattern_names[NR_BENCH_PATTERNS] = {
+#define PATTERN_NAME(name, what) #name,
+	BENCH_PATTERNS(PATTERN_NAME)
+#undef PATTERN_NAME
+};
+
+#define MIN_OPS 2000000UL		/* of one repeat, all threads together */
+#define BURST 1024UL
+#define C_MAX_ORDER 9			/* pattern c: 2 MiB and below */
+
+/*
+ * A block held, small, so that the driver's own misses stay few:
+ *   bits 31..28  order
+ *   bits 27..0   first pfn: memory up to 1 TiB
+ */
+struct held {
+	uint32_t bits;
+};
+
+static inline struct held held_make(unsigned long pfn, unsigned int order)
+{
+	return (struct held){ (uint32_t)pfn | order << 28 };
+}
+
+static inline unsigned long held_pfn(struct held h)
+{
+	return h.bits & ((1U << 28) - 1);
+}
+
+static inline unsigned int held_order(struct held h)
+{
+	return h.bits >> 28;
+}
+
+struct worker;
+
+struct subject {
+	struct layout layout;
+	struct machine *machine;
+	struct allocator *allocator;
+	pthread_spinlock_t lock;	/* the zone's, when the case has one */
+	struct worker *workers;
+};
+
+struct worker {
+	const struct bench_case *c;
+	struct subject *subject;
+	unsigned int cpu;
+	struct held *held;
+	size_t nr_held;
+	size_t room;
+	uint32_t draw;			/* the next random number: where to look next */
+	unsigned long held_pages;
+	unsigned long target_pages;	/* what the occupancy allows this thread */
+	unsigned long share_pages;	/* of memory: this thread's part */
+	struct rng rng;
+
+	/* Of the phase under way. */
+	uint64_t ops;
+	uint64_t failed;
+	double ns;
+};
+
+double thread_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return 1e9 * (double)ts.tv_sec + (double)ts.tv_nsec;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+double median_of(double *values, unsigned int n)
+{
+	qsort(values, n, sizeof(*values), compare_doubles);
+	return values[n / 2];
+}
+
+/* --- one call ---------------------------------------------------------- */
+
+static inline void lock(const struct worker *w)
+{
+	if (w->c->lock == BENCH_SPINLOCK)
+		pthread_spin_lock(&w->subject->lock);
+}
+
+static inline void unlock(const struct worker *w)
+{
+	if (w->c->lock == BENCH_SPINLOCK)
+		pthread_spin_unlock(&w->subject->lock);
+}
+
+static inline bool take(struct worker *w, unsigned int order)
+{
+	const struct alloc_req req = {
+		.order = order, .migratetype = MIGRATE_MOVABLE, .cpu = w->cpu,
+	};
+	unsigned long pfn;
+
+	lock(w);
+	pfn = alloc_pages(w->subject->allocator, &req);
+	unlock(w);
+	w->ops++;
+	if (unlikely(pfn == PFN_NONE)) {
+		w->failed++;
+		return false;
+	}
+	w->held[w->nr_held++] = held_make(pfn, order);
+	w->held_pages += 1UL << order;
+	return true;
+}
+
+static inline void give(struct worker *w, size_t i)
+{
+	struct held h = w->held[i];
+	unsigned int order = held_order(h);
+
+	w->held[i] = w->held[--w->nr_held];
+	w->held_pages -= 1UL << order;
+	lock(w);
+	free_pages(w->subject->allocator, held_pfn(h), order, w->cpu);
+	unlock(w);
+	w->ops++;
+}
+
+/* Where a draw falls among n; no division (Lemire's multiplication). */
+static inline size_t among(uint32_t draw, size_t n)
+{
+	return (size_t)((uint64_t)draw * n >> 32);
+}
+
+/*
+ * Give a random block back. The next draw is made now, and its entry fetched,
+ * so that the driver does not wait for its own table.
+ */
+static inline void give_random(struct worker *w)
+{
+	size_t i = among(w->draw, w->nr_held);
+
+	w->draw = (uint32_t)(rng_next(&w->rng) >> 32);
+	__builtin_prefetch(&w->held[among(w->draw, w->nr_held)], 1);
+	give(w, i);
+}
+
+/* --- patterns: one repeat of one thread --------------------------------- */
+
+static void run_bursts(struct worker *w, size_t burst)
+{
+	unsigned long ops = MIN_OPS / w->c->threads;
+
+	for (unsigned long done = 0; done < ops; done += 2 * burst) {
+		for (size_t i = 0; i < burst && w->nr_held; i++)
+			give_random(w);
+		for (size_t i = 0; i < burst; i++)
+			take(w, 0);
+	}
+}
+
+static void run_mixed(struct worker *w)
+{
+	unsigned long ops = MIN_OPS / w->c->threads;
+
+	for (unsigned long done = 0; done < ops; done++) {
+		unsigned int order;
+
+		if (w->held_pages >= w->target_pages) {
+			give_random(w);
+			continue;
+		}
+		order = lowest_bit((unsigned long)rng_next(&w->rng) |
+				   1UL << C_MAX_ORDER);
+		if (!take(w, order) && w->nr_held)
+			give_random(w);
+	}
+}
+
+/* What a phase needs first, untimed: pages are freed in random order. */
+static void prepare_phase(struct worker *w, unsigned int phase)
+{
+	if (w->c->pattern == PATTERN_b && phase == 1)
+		rng_shuffle(&w->rng, w->held, w->nr_held, sizeof(*w->held));
+}
+
+static void run_fill(struct worker *w)
+{
+	while (w->nr_held < w->share_pages && take(w, 0))
+		;
+}
+
+static void run_empty(struct worker *w)
+{
+	for (size_t i = w->nr_held; i-- > 0;)
+		give(w, i);
+}
+
+static void run_phase(struct worker *w, unsigned int phase)
+{
+	switch (w->c->pattern) {
+	case PATTERN_a1:
+		run_bursts(w, 1);
+		break;
+	case PATTERN_aB:
+		run_bursts(w, BURST);
+		break;
+	case PATTERN_aW:
+		run_bursts(w, w->share_pages / 10);
+		break;
+	case PATTERN_c:
+		run_mixed(w);
+		break;
+	case PATTERN_b:
+		if (phase == 0)
+			run_fill(w);
+		else
+			run_empty(w);
+		break;
+	case NR_BENCH_PATTERNS:
+		break;
+	}
+}
+
+/* --- subjects ----------------------------------------------------------- */
+
+static void subject_free(struct subject *s, const struct bench_case *c)
+{
+	for (unsigned int t = 0; s->workers && t < c->threads; t++)
+		free(s->workers[t].held);
+	free(s->workers);
+	if (s->allocator)
+		allocator_destroy(s->allocator);
+	if (s->machine)
+		machine_destroy(s->machine);
+	layout_free(&s->layout);
+	pthread_spin_destroy(&s->lock);
+}
+
+/* All of memory free, as the largest blocks there are, first page first. */
+static void release_all(struct subject *s)
+{
+	unsigned long end = layout_end_pfn(&s->layout);
+
+	for (unsigned long pfn = round_up_to(end, 1UL << MAX_PAGE_ORDER); pfn > 0;) {
+		pfn -= 1UL << MAX_PAGE_ORDER;
+		if (end - pfn >= 1UL << MAX_PAGE_ORDER)
+			allocator_release(s->allocator, pfn, MAX_PAGE_ORDER);
+	}
+}
+
+static void scatter(struct worker *w)
+{
+	while (w->nr_held < w->share_pages && take(w, 0))
+		;
+	rng_shuffle(&w->rng, w->held, w->nr_held, sizeof(*w->held));
+	while (w->held_pages > w->target_pages)
+		give(w, w->nr_held - 1);
+}
+
+/* On huge pages where the host has them; NULL when there is no room. */
+static void *table_alloc(size_t bytes)
+{
+	size_t huge = (size_t)2 << 20;
+	size_t rounded = (bytes + huge - 1) / huge * huge;
+	void *table = aligned_alloc(huge, rounded);
+
+	if (table)
+		madvise(table, rounded, MADV_HUGEPAGE);
+	return table;
+}
+
+static int workers_make(struct subject *s, const struct bench_case *c,
+			struct msg *msg)
+{
+	unsigned long pages = layout_end_pfn(&s->layout);
+
+	s->workers = calloc(c->threads, sizeof(*s->workers));
+	if (!s->workers)
+		return msg_set(msg, ENOMEM, "no memory for the bench's threads");
+	for (unsigned int t = 0; t < c->threads; t++) {
+		struct worker *w = &s->workers[t];
+
+		*w = (struct worker){
+			.c = c, .subject = s, .cpu = t,
+			.share_pages = pages / c->threads,
+			.target_pages = pages / c->threads / 100 * c->occupancy,
+			.room = pages / c->threads + 1,
+		};
+		rng_seed(&w->rng, c->seed + t);
+		w->draw = (uint32_t)rng_next(&w->rng);
+		w->held = table_alloc(w->room * sizeof(*w->held));
+		if (!w->held)
+			return msg_set(msg, ENOMEM,
+				       "no memory to keep %zu blocks", w->room);
+	}
+	return 0;
+}
+
+/*
+ * The spec with its per-CPU lists switched off, unless the case wants them,
+ * the user has chosen, or the backend knows none.
+ */
+static void bench_spec(char *buf, size_t size, const struct bench_case *c,
+		       const char *spec)
+{
+	const struct option_spec *o = registry_find(spec)->options;
+
+	snprintf(buf, size, "%s", spec);
+	if (c->lock == BENCH_PERCPU || strstr(spec, ":pcp="))
+		return;
+	while (o && o->key && strcmp(o->key, "pcp"))
+		o++;
+	if (o && o->key)
+		snprintf(buf, size, "%s:pcp=off", spec);
+}
+
+static int subject_make(struct subject *s, const struct bench_case *c,
+			const char *spec, struct msg *msg)
+{
+	char full[512];
+	int err;
+
+	*s = (struct subject){ .machine = NULL };
+	pthread_spin_init(&s->lock, PTHREAD_PROCESS_PRIVATE);
+	err = layout_flat(&s->layout, (unsigned long)(c->bytes >> PAGE_SHIFT),
+			  c->threads, msg);
+	if (err)
+		return err;
+	if (c->highmem)
+		s->layout.highmem_pfn = 0;
+	err = machine_create(&s->machine, &s->layout, WINDOW_ARITH, msg);
+	if (err)
+		return err;
+	bench_spec(full, sizeof(full), c, spec);
+	err = allocator_create(&s->allocator, full, false, s->machine, msg);
+	if (err)
+		return err;
+	release_all(s);
+	err = workers_make(s, c, msg);
+	for (unsigned int t = 0; !err && t < c->threads; t++)
+		if (c->pattern != PATTERN_b)
+			scatter(&s->workers[t]);
+	return err;
+}
+
+static double share_2m(const struct subject *s)
+{
+	unsigned long nr_free[NR_PAGE_ORDERS], all = 0, large = 0;
+
+	allocator_free_area(s->allocator, 0, nr_free);
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
+		all += nr_free[order] << order;
+		if (order >= PAGEBLOCK_ORDER)
+			large += nr_free[order] << order;
+	}
+	return all ? (double)large / (double)all : 1;
+}
+
+/* --- one repeat of one subject ------------------------------------------ */
+
+struct turn {
+	struct worker *worker;
+	unsigned int phase;
+};
+
+static void *run_turn(void *arg)
+{
+	struct turn *turn = arg;
+	struct worker *w = turn->worker;
+	double before;
+
+	prepare_phase(w, turn->phase);
+	w->ops = w->failed = 0;
+	before = thread_cpu_ns();
+	run_phase(w, turn->phase);
+	w->ns = thread_cpu_ns() - before;
+	return NULL;
+}
+
+static int run_repeat(struct subject *s, const struct bench_case *c,
+		      unsigned int phase, struct bench_result *result,
+		      unsigned int repeat, struct msg *msg)
+{
+	struct turn turns[BENCH_MAX_THREADS];
+	pthread_t threads[BENCH_MAX_THREADS];
+	uint64_t maps = s->machine->kmap.calls;
+	uint64_t ops = 0;
+	double ns = 0;
+	int err = 0;
+
+	for (unsigned int t = 0; t < c->threads; t++)
+		turns[t] = (struct turn){ &s->workers[t], phase };
+	if (c->threads == 1) {
+		run_turn(&turns[0]);
+	} else {
+		unsigned int started = 0;
+
+		while (started < c->threads && !err)
+			err = pthread_create(&threads[started], NULL, run_turn,
+					     &turns[started]) ? -EAGAIN
+							      : (started++, 0);
+		for (unsigned int t = 0; t < started; t++)
+			pthread_join(threads[t], NULL);
+		if (err)
+			return msg_set(msg, EAGAIN, "no second thread to be had");
+	}
+	for (unsigned int t = 0; t < c->threads; t++) {
+		ops += s->workers[t].ops;
+		ns += s->workers[t].ns;
+		result->failed += s->workers[t].failed;
+	}
+	result->ns[repeat] = ops ? ns / (double)ops : 0;
+	result->ops += ops;
+	result->kmap_per_op += (double)(s->machine->kmap.calls - maps);
+	if (c->pattern != PATTERN_b || phase == 1)
+		result->share_2m = share_2m(s);
+	return 0;
+}
+
+static void finish(struct bench_result *r)
+{
+	double sorted[BENCH_REPEATS];
+
+	memcpy(sorted, r->ns, sizeof(sorted));
+	r->median_ns = median_of(sorted, BENCH_REPEATS);
+	r->spread = r->median_ns > 0 ?
+		    (sorted[BENCH_REPEATS - 1] - sorted[0]) / r->median_ns : 0;
+	r->kmap_per_op = r->ops ? r->kmap_per_op / (double)r->ops : 0;
+}
+
+int bench_run(const struct bench_case *c, char *const *specs, unsigned int nr,
+	      struct bench_row *rows, struct msg *msg)
+{
+	static const char *const b_phases[] = { "b_alloc", "b_free" };
+	struct subject *subjects = calloc(nr, sizeof(*subjects));
+	unsigned int made = 0;
+	int err = 0;
+
+	if (!subjects)
+		return msg_set(msg, ENOMEM, "no memory for the bench");
+	while (made < nr && !err) {
+		struct bench_row *row = &rows[made];
+
+		*row = (struct bench_row){ .spec = specs[made] };
+		row->nr_phases = c->pattern == PATTERN_b ? 2 : 1;
+		for (unsigned int p = 0; p < row->nr_phases; p++)
+			row->phases[p].name = c->pattern == PATTERN_b ?
+				b_phases[p] : bench_pattern_names[c->pattern];
+		err = subject_make(&subjects[made], c, specs[made], msg);
+		made++;
+	}
+	for (unsigned int repeat = 0; !err && repeat < BENCH_REPEATS; repeat++)
+		for (unsigned int i = 0; !err && i < nr; i++)
+			for (unsigned int p = 0; !err && p < rows[i].nr_phases; p++)
+				err = run_repeat(&subjects[i], c, p,
+						 &rows[i].phases[p], repeat, msg);
+	for (unsigned int i = 0; !err && i < nr; i++)
+		for (unsigned int p = 0; p < rows[i].nr_phases; p++)
+			finish(&rows[i].phases[p]);
+	while (made-- > 0)
+		subject_free(&subjects[made], c);
+	free(subjects);
+	return err;
+}
