@@ -175,7 +175,7 @@ static void check_invariants(void)
 	struct deque *d = &w.d;
 	struct deque_cursor it = deque_begin(d, DEQUE_TAIL);
 	uint32_t leaves = w.nr_nodes - interior;
-	uint32_t holes = d->head - d->tail - d->nr;
+	uint32_t holes = d->nr_holes;
 	uint32_t needed = deque_needed_leaves(d);
 	unsigned long entry;
 	uint32_t slot, seen = 0;
@@ -184,17 +184,17 @@ static void check_invariants(void)
 		must(w.slot_of[entry] == slot);
 		seen++;
 	}
-	must(seen == d->nr);
-	must(d->head - d->lo <= d->nr_inline);
+	must(seen == deque_nr(d));
+	must(d->nr_in <= d->nr_inline);
 	must(!holes || d->tail != d->lo);
 	must(leaves == needed + (d->spare != DEQUE_LEAF_NONE));
-	if (d->nr_inline > d->hysteresis && d->nr + d->hysteresis <= d->nr_inline)
+	if (d->nr_inline > d->hysteresis && deque_nr(d) + d->hysteresis <= d->nr_inline)
 		must(leaves == 0);
-	if (d->nr) {
+	if (deque_nr(d)) {
 		must(deque_peek(d, DEQUE_HEAD) != DEQUE_ENTRY_NONE);
 		must(deque_peek(d, DEQUE_TAIL) != DEQUE_ENTRY_NONE);
 	}
-	must(holes <= d->nr + 8);
+	must(holes <= deque_nr(d) + 8);
 	must(w.mapped == 0);
 	must(w.max_mapped <= 1);
 }
@@ -205,9 +205,9 @@ static void check_shape(void)
 	struct deque *d = &w.d;
 	uint32_t leaves = w.nr_nodes - interior;
 
-	must(d->head - d->lo <= d->nr_inline);
+	must(d->nr_in <= d->nr_inline);
 	must(leaves == deque_needed_leaves(d) + (d->spare != DEQUE_LEAF_NONE));
-	if (d->nr_inline > d->hysteresis && d->nr + d->hysteresis <= d->nr_inline)
+	if (d->nr_inline > d->hysteresis && deque_nr(d) + d->hysteresis <= d->nr_inline)
 		must(leaves == 0);
 	must(w.mapped == 0);
 }
@@ -230,9 +230,9 @@ static uint64_t state_key(void)
 	uint64_t spare = d->spare == DEQUE_LEAF_NONE ? 0 :
 			 1 + ((d->spare - (d->tail >> d->leaf_shift)) & 1023);
 	uint64_t since = d->spare == DEQUE_LEAF_NONE ? 0 :
-			 (uint64_t)(d->spare_nr - d->nr + 64);
+			 (uint64_t)(d->spare_nr - deque_nr(d) + 64);
 
-	return (uint64_t)d->nr | (uint64_t)(d->head - d->lo) << 11 |
+	return (uint64_t)deque_nr(d) | (uint64_t)d->nr_in << 11 |
 	       spare << 18 | since << 29 |
 	       (uint64_t)(d->tail & (d->mask >> 0)) << 40;
 }
@@ -264,7 +264,7 @@ static void rename_away(unsigned long entry, unsigned long last)
 	if (entry == last)
 		return;
 	set_slot(entry, slot);
-	if (at - w.d.lo < w.d.head - w.d.lo) {
+	if (at - w.d.lo < w.d.nr_in) {
 		deque_write(&w.d, w.slots, at & w.d.inline_mask, entry);
 	} else {
 		ref = genradix_leaf(&w.d.tree, (at & w.d.mask) >> w.d.leaf_shift);
@@ -293,7 +293,7 @@ static void undo(const struct world *before)
 
 START_TEST(every_removal_from_every_length_to_1024_keeps_the_shape)
 {
-	struct world *before = malloc(sizeof(w));
+	struct world *before = aligned_alloc(64, sizeof(w));
 	struct world **stack = calloc(1U << 17, sizeof(*stack));
 	struct world *spare_world = NULL;
 	uint64_t transitions = 0;
@@ -304,7 +304,7 @@ START_TEST(every_removal_from_every_length_to_1024_keeps_the_shape)
 	world_make(&explored[_i], MAX_LEN);
 	interior = w.nr_nodes;
 	first_seen(state_key());
-	stack[depth] = malloc(sizeof(w));
+	stack[depth] = aligned_alloc(64, sizeof(w));
 	*stack[depth++] = w;
 	while (depth) {
 		unsigned long nr;
@@ -314,7 +314,7 @@ START_TEST(every_removal_from_every_length_to_1024_keeps_the_shape)
 		w = *spare_world;
 		check_invariants();
 		*before = w;
-		nr = w.d.nr;
+		nr = deque_nr(&w.d);
 		for (unsigned long op = 0; op <= nr + 1; op++) {
 			nr_dirty_nodes = nr_dirty_entries = 0;
 			if (op == nr + 1) {		/* push */
@@ -329,7 +329,7 @@ START_TEST(every_removal_from_every_length_to_1024_keeps_the_shape)
 				entry = deque_pop_head(&w.d);
 				rename_away(entry, nr);
 			} else {			/* remove entry `op` */
-				deque_del(&w.d, w.slot_of[op], DEQUE_HEAD);
+				deque_del(&w.d, w.slot_of[op], DEQUE_HEAD, world_moved, NULL);
 				rename_away(op, nr);
 			}
 			transitions++;
@@ -337,7 +337,7 @@ START_TEST(every_removal_from_every_length_to_1024_keeps_the_shape)
 			if (first_seen(state_key())) {
 				must(depth < 1U << 17);
 				stack[depth] = spare_world ? spare_world :
-							     malloc(sizeof(w));
+							     aligned_alloc(64, sizeof(w));
 				spare_world = NULL;
 				*stack[depth++] = w;
 			}
@@ -382,7 +382,7 @@ START_TEST(random_operations_agree_with_an_array)
 	memset(present, 0, sizeof(present));
 	world_make(s, MAX_LEN);
 	interior = w.nr_nodes;
-	w.d.head = w.d.lo = w.d.tail = UINT32_MAX - 37;	/* counters wrap soon */
+	w.d.lo = w.d.tail = UINT32_MAX - 37;	/* counters wrap soon */
 	for (unsigned int step = 0; step < 60000; step++) {
 		unsigned int what = (unsigned int)rng_below(&rng, 8);
 		enum deque_end end = what & 1 ? DEQUE_TAIL : DEQUE_HEAD;
@@ -419,7 +419,7 @@ START_TEST(random_operations_agree_with_an_array)
 			unsigned long entry = model[at];
 
 			must(deque_at(&w.d, w.slot_of[entry]) == entry);
-			deque_del(&w.d, w.slot_of[entry], end);
+			deque_del(&w.d, w.slot_of[entry], end, world_moved, NULL);
 			present[entry] = 0;
 			if (s->punch) {
 				memmove(model + at, model + at + 1,
@@ -432,7 +432,7 @@ START_TEST(random_operations_agree_with_an_array)
 			}
 			nr--;
 		}
-		must(w.d.nr == nr);
+		must(deque_nr(&w.d) == nr);
 		if (nr < 64 || step % 16 == 0) {
 			struct deque_cursor it = deque_begin(&w.d, DEQUE_TAIL);
 			unsigned long entry;
@@ -495,7 +495,7 @@ START_TEST(a_short_list_has_no_leaf)
 	for (unsigned long e = 17; e <= 40; e++)
 		push(DEQUE_HEAD, e);
 	must(w.nr_nodes > interior);
-	while (w.d.nr > 12)
+	while (deque_nr(&w.d) > 12)
 		deque_pop_head(&w.d);
 	must(w.nr_nodes == interior);
 }

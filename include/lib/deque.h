@@ -2,15 +2,16 @@
 /*
  * deque.h - a list with two ends, in a generic radix tree
  *
- *      tail                     lo             head
+ *      tail                     lo            lo + nr_in
  *       v                       v               v
  *       [ entries in tree leaves | inline slots  ]      counters, growing right
+ *                                                head ->
  *
- * Entries stand at consecutive counters [tail, head). The counter, modulo the
- * ring's size, is the entry's slot: its owner keeps it, so an entry can leave
- * from the middle without a search. The newest entries, at most nr_inline of
- * them, lie in inline slots beside the list's head; older ones in leaves. When
- * the inline slots are full, half of them are copied to a leaf; when they are
+ * Entries stand at consecutive counters. The counter, modulo the ring's size,
+ * is the entry's slot: its owner keeps it, so an entry can leave from the
+ * middle without a search. The newest entries, at most nr_inline of them, lie
+ * in inline slots beside the list's head; older ones in leaves. When the
+ * inline slots are full, half of them are copied to a leaf; when they are
  * empty, half are filled from one. Slots do not change by that, only where
  * the entry is kept: so most pushes and pops touch no node and no foreign
  * descriptor.
@@ -63,26 +64,34 @@ struct deque_config {
 };
 
 struct deque {
-	uint32_t head;			/* one past the newest entry */
-	uint32_t lo;			/* entries below it are in leaves */
-	uint32_t tail;			/* the oldest entry */
-	uint32_t nr;			/* entries: head - tail, less holes */
-	int32_t shrink_at;		/* at this many, leaves may go; -1: none to */
+	_Alignas(64)			/* what a push or a pop needs: one line */
+	uint32_t nr_in;			/* entries in inline slots, holes included */
+	uint32_t floor;			/* at this many, a removal has more to do */
+	uint32_t lo;			/* counter of the oldest entry in inline slots */
+	uint32_t nr_inline;		/* set at init, as are the next eight */
 	uint32_t mask;			/* ring size - 1; a slot is counter & mask */
-	uint16_t nr_inline;
-	uint16_t inline_mask;
+	uint32_t inline_mask;		/* an inline slot is counter & inline_mask */
+	void *slots;
 	uint8_t hysteresis;
 	uint8_t leaf_shift;		/* log2 of the entries in a leaf */
 	bool wide;			/* entries of 8 bytes */
 	bool punch;
 	bool fixed;
-	void *slots;			/* inline, inline_mask + 1 of them */
+	uint32_t tail;			/* counter of the oldest entry */
+	int32_t shrink_at;		/* at this length leaves may go; -1: there are none */
+	uint32_t nr_holes;		/* between tail and the head; only with punch */
 	uint32_t spare;			/* number of the empty leaf, or DEQUE_LEAF_NONE */
-	uint32_t spare_nr;		/* nr when it became empty */
+	uint32_t spare_nr;		/* the list's length when it became empty */
 	deque_moved_fn moved;
 	void *moved_ctx;
 	struct genradix tree;
 };
+
+/* Entries in the list. */
+static inline uint32_t deque_nr(const struct deque *d)
+{
+	return d->lo - d->tail + d->nr_in - d->nr_holes;
+}
 
 /* Bytes of inline slots that deque_init() must be given, zeroed. */
 size_t deque_slot_bytes(const struct deque_config *cfg);
@@ -96,23 +105,28 @@ void deque_destroy(struct deque *d);
 /* Leaf number that the next push at this end needs; DEQUE_LEAF_NONE when it needs none. */
 uint32_t deque_wants_leaf(const struct deque *d, enum deque_end end);
 
-/* The slow halves of the calls below. */
-void deque_spill(struct deque *d);
-void deque_refill(struct deque *d);
+/* The slow halves of the calls below: any case, leaves included. */
+uint32_t deque_push_head_any(struct deque *d, unsigned long entry);
 uint32_t deque_push_tail(struct deque *d, unsigned long entry);
-void deque_settle(struct deque *d);
+unsigned long deque_pop_head_any(struct deque *d);
+void deque_del_any(struct deque *d, uint32_t slot, enum deque_end fill);
 
 /* Whether the next push at the head goes by way of a leaf. */
 static inline bool deque_inline_full(const struct deque *d)
 {
-	return d->head - d->lo == d->nr_inline;
+	return d->nr_in == d->nr_inline;
 }
 
-/* Whether a push at this end can go without a leaf being handed in first. */
+/*
+ * Whether a push at this end can go without a leaf being handed in first. Two
+ * answers are quick: an inline slot is free; or the leaf below lo has room.
+ */
 static inline bool deque_has_room(const struct deque *d, enum deque_end end)
 {
-	if (likely(d->head - d->lo < d->nr_inline &&
-		   (end == DEQUE_HEAD || d->tail == d->lo)))
+	if (likely(end == DEQUE_HEAD && !deque_inline_full(d)))
+		return true;
+	if (end == DEQUE_HEAD && d->tail != d->lo &&
+	    (d->lo & ((1U << d->leaf_shift) - 1)))
 		return true;
 	return deque_wants_leaf(d, end) == DEQUE_LEAF_NONE;
 }
@@ -151,20 +165,12 @@ static inline void deque_write(const struct deque *d, void *array, uint32_t i,
 /* Add an entry at the head; returns its slot. There must be room. */
 static inline uint32_t deque_push_head(struct deque *d, unsigned long entry)
 {
-	uint32_t at = d->head;
+	uint32_t at = d->lo + d->nr_in;
 
 	if (unlikely(deque_inline_full(d)))
-		deque_spill(d);
-	if (likely(d->nr_inline)) {
-		deque_write(d, d->slots, at & d->inline_mask, entry);
-		d->head = at + 1;
-	} else {
-		/* No inline slots: the entry goes out to its leaf at once. */
-		deque_write(d, d->slots, 0, entry);
-		d->head = at + 1;
-		deque_spill(d);
-	}
-	d->nr++;
+		return deque_push_head_any(d, entry);
+	deque_write(d, d->slots, at & d->inline_mask, entry);
+	d->nr_in++;
 	return at & d->mask;
 }
 
@@ -178,20 +184,10 @@ static inline uint32_t deque_push(struct deque *d, enum deque_end end,
 /* Take the newest entry, or DEQUE_ENTRY_NONE. May release leaves. */
 static inline unsigned long deque_pop_head(struct deque *d)
 {
-	unsigned long entry;
-
-	if (unlikely(!d->nr))
-		return DEQUE_ENTRY_NONE;
-	if (unlikely(d->head == d->lo))
-		deque_refill(d);
-	d->head--;
-	entry = deque_read(d, d->slots, d->head & d->inline_mask);
-	d->nr--;
-	if (!d->nr_inline)
-		d->lo = d->head;
-	if (unlikely(d->punch || (int32_t)d->nr <= d->shrink_at))
-		deque_settle(d);
-	return entry;
+	if (unlikely(d->nr_in <= d->floor))
+		return deque_pop_head_any(d);
+	d->nr_in--;
+	return deque_read(d, d->slots, (d->lo + d->nr_in) & d->inline_mask);
 }
 
 /* Take the oldest entry, or DEQUE_ENTRY_NONE. May release leaves. */
@@ -205,11 +201,44 @@ static inline unsigned long deque_pop(struct deque *d, enum deque_end end)
 /* The entry at an end, left in place; DEQUE_ENTRY_NONE when empty. */
 unsigned long deque_peek(const struct deque *d, enum deque_end end);
 
+/* Write an entry to a slot in a leaf. */
+static inline void deque_write_leaf(struct deque *d, uint32_t slot,
+				    unsigned long entry)
+{
+	struct node_ref ref = genradix_leaf(&d->tree, slot >> d->leaf_shift);
+	void *leaf = node_map(d->tree.store, ref);
+
+	deque_write(d, leaf, slot & ((1U << d->leaf_shift) - 1), entry);
+	node_unmap(d->tree.store, ref, leaf);
+}
+
 /*
  * Remove the entry at `slot`, which must hold one. With swap, the entry at
- * `fill` end takes its place. May release leaves.
+ * `fill` end takes its place, and `moved` (the deque's own hook, given here so
+ * that it can be inlined) hears of it. May release leaves.
  */
-void deque_del(struct deque *d, uint32_t slot, enum deque_end fill);
+static __always_inline void deque_del(struct deque *d, uint32_t slot,
+				      enum deque_end fill, deque_moved_fn moved,
+				      void *moved_ctx)
+{
+	uint32_t at = (slot - d->lo) & d->mask;	/* in inline slots, if that small */
+	uint32_t nr_in = d->nr_in;
+	unsigned long last;
+
+	if (unlikely(nr_in <= d->floor || fill != DEQUE_HEAD)) {
+		deque_del_any(d, slot, fill);
+		return;
+	}
+	d->nr_in = --nr_in;
+	if (at == nr_in)
+		return;
+	last = deque_read(d, d->slots, (d->lo + nr_in) & d->inline_mask);
+	if (at < nr_in)
+		deque_write(d, d->slots, slot & d->inline_mask, last);
+	else
+		deque_write_leaf(d, slot, last);
+	moved(moved_ctx, last, slot);
+}
 
 /* The entry at a slot; DEQUE_ENTRY_NONE for a hole or a slot not in use. */
 unsigned long deque_at(const struct deque *d, uint32_t slot);

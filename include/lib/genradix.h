@@ -80,9 +80,28 @@ static inline void genradix_unmap(const struct genradix *t,
 /*
  * Leaves by number: leaf l holds the entries from l * leaf_entries on.
  *
- * What hangs at place `leaf`; NODE_REF_NONE when nothing does.
+ * What hangs at place `leaf`, which the depth reaches; NODE_REF_NONE when
+ * nothing does. Inline: a free list walks here whenever it fills a gap.
  */
-struct node_ref genradix_leaf(const struct genradix *t, uint64_t leaf);
+static inline struct node_ref genradix_leaf(const struct genradix *t,
+					    uint64_t leaf)
+{
+	struct node_ref ref = t->root;
+
+	for (unsigned int shift = t->fanout_shift * t->depth; shift > 0;) {
+		struct node_ref *node;
+		struct node_ref child;
+
+		if (unlikely(node_ref_is_none(ref)))
+			return ref;
+		shift -= t->fanout_shift;
+		node = node_map(t->store, ref);
+		child = node[(leaf >> shift) & ((1U << t->fanout_shift) - 1)];
+		node_unmap(t->store, ref, node);
+		ref = child;
+	}
+	return ref;
+}
 
 /*
  * Fix the depth for nr_leaves leaves and fetch every interior node on their

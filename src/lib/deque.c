@@ -2,10 +2,10 @@
 /*
  * deque.c - the slow half of the deque: leaves, holes and the tail
  *
- *        leaf 0      leaf 1      leaf 2         inline
+ *        leaf 0      leaf 1      leaf 2         inline slots
  *      [ . . 2 3 | 4 5 6 7 | 8 9 . . ]   [ 10 11 12 13 . . ]
  *            ^                   ^          ^           ^
- *            tail                           lo          head
+ *            tail                           lo          lo + nr_in
  *
  * Which leaves are in use follows from tail and lo alone; the only other one
  * there can be is the spare. Counters are 32 bits and may wrap; the ring is a
@@ -13,10 +13,13 @@
  * leaf at the tail and the one at lo are never the same by wrapping. (In a
  * fixed deque they may be: no leaf ever goes.)
  *
- * Invariants:  head - tail == nr + holes, and no holes while tail == lo
- *              head - lo <= nr_inline
+ * The quick halves in deque.h compare nr_in with `floor` and leave the rest to
+ * the functions here: at or below it, a removal empties the inline slots,
+ * makes the list short enough to go inline, or is due to release the spare.
+ *
+ * Invariants:  nr_in <= nr_inline, and no holes while tail == lo
  *              nr <= nr_inline - hysteresis   =>  tail == lo, and no leaf
- *              the entries at tail and head - 1 are no holes
+ *              the entries at the tail and at the head are no holes
  */
 #include <assert.h>
 #include <string.h>
@@ -67,13 +70,19 @@ static void *map_leaf(const struct deque *d, uint32_t counter,
 	return node_map(d->tree.store, *ref);
 }
 
+/* Entries and holes, from the tail to the head. */
+static uint32_t span(const struct deque *d)
+{
+	return d->lo - d->tail + d->nr_in;
+}
+
 static unsigned long get(const struct deque *d, uint32_t counter)
 {
 	struct node_ref ref;
 	unsigned long entry;
 	void *leaf;
 
-	if (counter - d->lo < d->head - d->lo)
+	if (counter - d->lo < d->nr_in)
 		return deque_read(d, d->slots, counter & d->inline_mask);
 	leaf = map_leaf(d, counter, &ref);
 	entry = deque_read(d, leaf, counter & leaf_mask(d));
@@ -83,16 +92,26 @@ static unsigned long get(const struct deque *d, uint32_t counter)
 
 static void put(struct deque *d, uint32_t counter, unsigned long entry)
 {
-	struct node_ref ref;
-	void *leaf;
-
-	if (counter - d->lo < d->head - d->lo) {
+	if (counter - d->lo < d->nr_in)
 		deque_write(d, d->slots, counter & d->inline_mask, entry);
-		return;
-	}
-	leaf = map_leaf(d, counter, &ref);
-	deque_write(d, leaf, counter & leaf_mask(d), entry);
-	node_unmap(d->tree.store, ref, leaf);
+	else
+		deque_write_leaf(d, counter & d->mask, entry);
+}
+
+/* Leaves or the spare have changed: when is the next one due, and see the top. */
+static void set_floor(struct deque *d)
+{
+	int32_t at = -1;
+	int32_t left;
+
+	if (d->spare != DEQUE_LEAF_NONE)
+		at = d->spare_nr > d->hysteresis ?
+		     (int32_t)(d->spare_nr - d->hysteresis) : 0;
+	if (d->tail != d->lo || d->spare != DEQUE_LEAF_NONE)
+		at = max_t(int32_t, at, (int32_t)all_inline_at(d));
+	d->shrink_at = at;
+	left = at < 0 ? -1 : at - (int32_t)(d->lo - d->tail);
+	d->floor = d->punch ? UINT32_MAX : (uint32_t)max_t(int32_t, 0, left + 1);
 }
 
 size_t deque_slot_bytes(const struct deque_config *cfg)
@@ -119,7 +138,7 @@ static bool set_aside_leaves(struct deque *d, unsigned long nr)
 bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 {
 	unsigned long leaf_entries = cfg->node_bytes / cfg->entry_bytes;
-	unsigned long span = cfg->max_entries;
+	unsigned long longest = cfg->max_entries;
 	unsigned long ring;
 
 	assert(cfg->entry_bytes == 4 || cfg->entry_bytes == 8);
@@ -129,15 +148,17 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 	assert(cfg->hysteresis < 256);
 
 	if (cfg->punch)
-		span = 2 * span + SLACK + 1;
-	ring = roundup_pow2(cfg->fixed ? max_t(unsigned long, span, leaf_entries) :
-					  span + 2 * leaf_entries);
+		longest = 2 * longest + SLACK + 1;
+	ring = roundup_pow2(cfg->fixed ? max_t(unsigned long, longest, leaf_entries) :
+					  longest + 2 * leaf_entries);
+	ring = max_t(unsigned long, ring, roundup_pow2(cfg->nr_inline));
 	assert(ring - 1 <= UINT32_MAX);
 	*d = (struct deque){
-		.shrink_at = -1,
+		.floor = cfg->punch ? UINT32_MAX : 0,
 		.mask = (uint32_t)(ring - 1),
-		.nr_inline = (uint16_t)cfg->nr_inline,
-		.inline_mask = (uint16_t)(roundup_pow2(cfg->nr_inline) - 1),
+		.nr_inline = cfg->nr_inline,
+		.inline_mask = (uint32_t)(roundup_pow2(cfg->nr_inline) - 1),
+		.shrink_at = -1,
 		.hysteresis = (uint8_t)cfg->hysteresis,
 		.leaf_shift = (uint8_t)ilog2(leaf_entries),
 		.wide = cfg->entry_bytes == 8,
@@ -159,23 +180,10 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 void deque_destroy(struct deque *d)
 {
 	genradix_destroy(&d->tree);
-	d->head = d->lo = d->tail = 0;
-	d->nr = 0;
+	d->lo = d->tail = 0;
+	d->nr_in = d->nr_holes = 0;
 	d->spare = DEQUE_LEAF_NONE;
-	d->shrink_at = -1;
-}
-
-/* Recompute at which length something is due; see deque_settle(). */
-static void set_shrink_at(struct deque *d)
-{
-	int32_t at = -1;
-
-	if (d->spare != DEQUE_LEAF_NONE)
-		at = d->spare_nr > d->hysteresis ?
-		     (int32_t)(d->spare_nr - d->hysteresis) : 0;
-	if (d->tail != d->lo || d->spare != DEQUE_LEAF_NONE)
-		at = max_t(int32_t, at, (int32_t)all_inline_at(d));
-	d->shrink_at = at;
+	set_floor(d);
 }
 
 static void release_leaf(struct deque *d, uint32_t leaf)
@@ -192,12 +200,12 @@ static void leaf_emptied(struct deque *d, uint32_t leaf)
 	if (d->fixed)
 		return;
 	if (d->spare != DEQUE_LEAF_NONE || !d->hysteresis ||
-	    d->nr <= d->hysteresis || d->nr <= all_inline_at(d)) {
+	    deque_nr(d) <= d->hysteresis || deque_nr(d) <= all_inline_at(d)) {
 		release_leaf(d, leaf);
 		return;
 	}
 	d->spare = leaf;
-	d->spare_nr = d->nr;
+	d->spare_nr = deque_nr(d);
 }
 
 uint32_t deque_wants_leaf(const struct deque *d, enum deque_end end)
@@ -224,8 +232,8 @@ void deque_add_leaf(struct deque *d, uint32_t leaf, struct node_ref ref)
 	assert(node_ref_is_none(old));
 	(void)old;
 	d->spare = leaf;
-	d->spare_nr = d->nr;
-	set_shrink_at(d);
+	d->spare_nr = deque_nr(d);
+	set_floor(d);
 }
 
 struct node_ref deque_take_spare(struct deque *d)
@@ -235,7 +243,7 @@ struct node_ref deque_take_spare(struct deque *d)
 	if (leaf == DEQUE_LEAF_NONE)
 		return NODE_REF_NONE;
 	d->spare = DEQUE_LEAF_NONE;
-	set_shrink_at(d);
+	set_floor(d);
 	return genradix_swap_leaf(&d->tree, leaf, NODE_REF_NONE);
 }
 
@@ -251,31 +259,82 @@ static void use_leaf(struct deque *d, uint32_t leaf)
 		d->spare = DEQUE_LEAF_NONE;
 }
 
+static size_t bytes_of(const struct deque *d, uint32_t nr)
+{
+	return (size_t)nr << (d->wide ? 3 : 2);
+}
+
+static void *slot_at(const struct deque *d, void *array, uint32_t i)
+{
+	return (char *)array + bytes_of(d, i);
+}
+
 /*
- * Copy the oldest inline entries to the leaf they belong to: half of the
- * slots, as far as one leaf reaches. Without inline slots, the one entry that
- * was just written to slot 0.
+ * Copy nr entries between a leaf and the inline ring, where the run may wrap.
+ * Half of 16 slots is what nearly every spill and refill moves, and it stands
+ * in one run: 32 bytes, which need no call.
  */
-void deque_spill(struct deque *d)
+static void copy_run(const struct deque *d, void *to, uint32_t to_at,
+		     const void *from, uint32_t from_at, uint32_t nr,
+		     uint32_t before_wrap)
+{
+	size_t bytes = bytes_of(d, nr);
+
+	if (likely(before_wrap >= nr)) {
+		to = slot_at(d, to, to_at);
+		from = (const char *)from + bytes_of(d, from_at);
+		if (likely(bytes == 32))
+			memcpy(to, from, 32);
+		else
+			memcpy(to, from, bytes);
+		return;
+	}
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t t = to == d->slots ? (to_at + i) & d->inline_mask : to_at + i;
+		uint32_t f = from == d->slots ? (from_at + i) & d->inline_mask : from_at + i;
+
+		deque_write(d, to, t, deque_read(d, from, f));
+	}
+}
+
+/* Copy the oldest inline entries to their leaf: half, as far as it reaches. */
+static void spill(struct deque *d)
 {
 	uint32_t first = d->lo;
-	uint32_t room = (1U << d->leaf_shift) - (first & leaf_mask(d));
-	uint32_t nr = max_t(uint32_t, 1, d->nr_inline / 2);
+	uint32_t in_leaf = first & leaf_mask(d);
+	uint32_t in_ring = first & d->inline_mask;
+	uint32_t nr = min_t(uint32_t, d->nr_inline / 2 + (d->nr_inline == 1),
+			    leaf_mask(d) + 1 - in_leaf);
+	bool fresh = first == d->tail || !in_leaf;
 	struct node_ref ref;
-	void *leaf;
+	void *leaf = map_leaf(d, first, &ref);
 
-	nr = min_t(uint32_t, nr, d->head - first);
-	nr = min_t(uint32_t, nr, room);
-	if (!nr)
-		return;
-	leaf = map_leaf(d, first, &ref);
-	for (uint32_t i = 0; i < nr; i++)
-		deque_write(d, leaf, (first + i) & leaf_mask(d),
-			    deque_read(d, d->slots, (first + i) & d->inline_mask));
+	copy_run(d, leaf, in_leaf, d->slots, in_ring, nr,
+		 d->inline_mask + 1 - in_ring);
 	node_unmap(d->tree.store, ref, leaf);
-	use_leaf(d, leaf_of(d, first));
+	d->nr_in -= nr;
 	d->lo = first + nr;
-	set_shrink_at(d);
+	if (fresh)
+		use_leaf(d, leaf_of(d, first));
+	if (fresh || d->floor)
+		set_floor(d);
+}
+
+uint32_t deque_push_head_any(struct deque *d, unsigned long entry)
+{
+	uint32_t at = d->lo;
+
+	if (d->nr_inline) {
+		if (deque_inline_full(d))
+			spill(d);
+		return deque_push_head(d, entry);
+	}
+	/* No inline slots: straight to the leaf. */
+	deque_write_leaf(d, at & d->mask, entry);
+	use_leaf(d, leaf_of(d, at));
+	d->lo = at + 1;
+	set_floor(d);
+	return at & d->mask;
 }
 
 /* Copy the newest entries in leaves, at most nr of one leaf, to inline slots. */
@@ -283,47 +342,41 @@ static void refill(struct deque *d, uint32_t nr)
 {
 	uint32_t last = d->lo - 1;
 	uint32_t here = (last & leaf_mask(d)) + 1;
+	uint32_t in_ring;
 	struct node_ref ref;
 	void *leaf;
 
 	nr = min_t(uint32_t, nr, here);
 	nr = min_t(uint32_t, nr, d->lo - d->tail);
+	in_ring = (d->lo - nr) & d->inline_mask;
 	leaf = map_leaf(d, last, &ref);
-	for (uint32_t i = 0; i < nr; i++)
-		deque_write(d, d->slots, (last - i) & d->inline_mask,
-			    deque_read(d, leaf, (last - i) & leaf_mask(d)));
+	copy_run(d, d->slots, in_ring, leaf, here - nr, nr,
+		 d->inline_mask + 1 - in_ring);
 	node_unmap(d->tree.store, ref, leaf);
 	d->lo -= nr;
+	d->nr_in += nr;
 	if (nr == here || d->lo == d->tail) {
 		leaf_emptied(d, leaf_of(d, last));
-		set_shrink_at(d);
+		set_floor(d);
+	} else if (d->floor || (int32_t)(d->lo - d->tail) <= d->shrink_at) {
+		set_floor(d);
 	}
-}
-
-void deque_refill(struct deque *d)
-{
-	assert(d->tail != d->lo);
-	refill(d, max_t(uint32_t, 1, d->nr_inline / 2));
 }
 
 uint32_t deque_push_tail(struct deque *d, unsigned long entry)
 {
 	uint32_t at = d->tail - 1;
 
-	if (d->tail == d->lo && d->head - d->lo < d->nr_inline) {
+	if (d->tail == d->lo && !deque_inline_full(d)) {
 		deque_write(d, d->slots, at & d->inline_mask, entry);
+		d->nr_in++;
 		d->lo = at;
 	} else {
-		struct node_ref ref;
-		void *leaf = map_leaf(d, at, &ref);
-
-		deque_write(d, leaf, at & leaf_mask(d), entry);
-		node_unmap(d->tree.store, ref, leaf);
+		deque_write_leaf(d, at & d->mask, entry);
 		use_leaf(d, leaf_of(d, at));
 	}
 	d->tail = at;
-	d->nr++;
-	set_shrink_at(d);
+	set_floor(d);
 	return at & d->mask;
 }
 
@@ -334,26 +387,30 @@ static void advance_tail(struct deque *d)
 
 	d->tail = at + 1;
 	if (at == d->lo) {
+		d->nr_in--;
 		d->lo = at + 1;
-		return;
-	}
-	if ((d->tail & leaf_mask(d)) == 0 || d->tail == d->lo) {
+	} else if ((d->tail & leaf_mask(d)) == 0 || d->tail == d->lo) {
 		leaf_emptied(d, leaf_of(d, at));
-		set_shrink_at(d);
 	}
+	set_floor(d);
 }
 
 /* The entry at the head has gone, wherever it was. */
 static void retreat_head(struct deque *d)
 {
-	if (d->head == d->lo) {
-		deque_refill(d);
-		d->head--;
-		if (!d->nr_inline)
-			d->lo = d->head;
+	uint32_t last = d->lo - 1;
+
+	if (d->nr_in == 0 && d->nr_inline)
+		refill(d, max_t(uint32_t, 1, d->nr_inline / 2));
+	if (d->nr_in) {
+		d->nr_in--;
 		return;
 	}
-	d->head--;
+	/* No inline slots: the head is in a leaf. */
+	d->lo = last;
+	if ((last & leaf_mask(d)) == 0 || last == d->tail)
+		leaf_emptied(d, leaf_of(d, last));
+	set_floor(d);
 }
 
 /* Move every entry down over the holes before it. At least one is left. */
@@ -361,7 +418,7 @@ static void compact(struct deque *d)
 {
 	uint32_t in_leaves = d->lo;
 	uint32_t to = d->tail;
-	uint32_t end = d->head;
+	uint32_t end = d->tail + span(d);
 
 	for (uint32_t at = d->tail; at != end; at++) {
 		unsigned long entry = get(d, at);
@@ -374,7 +431,8 @@ static void compact(struct deque *d)
 		}
 		to++;
 	}
-	d->head = to;
+	d->nr_holes = 0;
+	d->nr_in = 0;
 	if ((int32_t)(in_leaves - to) > 0) {
 		/* What lies above in leaves is empty now; it goes leaf by leaf. */
 		uint32_t last = leaf_of(d, to - 1);
@@ -383,70 +441,89 @@ static void compact(struct deque *d)
 		for (uint32_t leaf = leaf_of(d, in_leaves - 1); leaf != last;
 		     leaf = (leaf - 1) & (d->mask >> d->leaf_shift))
 			leaf_emptied(d, leaf);
+	} else {
+		d->nr_in = to - in_leaves;
 	}
-	set_shrink_at(d);
+	set_floor(d);
 }
 
 static void trim_holes(struct deque *d)
 {
-	while (d->head != d->tail && get(d, d->head - 1) == hole(d))
+	while (span(d) && get(d, d->tail + span(d) - 1) == hole(d)) {
 		retreat_head(d);
-	while (d->head != d->tail && get(d, d->tail) == hole(d))
+		d->nr_holes--;
+	}
+	while (span(d) && get(d, d->tail) == hole(d)) {
 		advance_tail(d);
+		d->nr_holes--;
+	}
 }
 
 /*
  * After a removal: trim and compact holes, pull a short list inline, and let
  * the spare go when its time has come.
  */
-void deque_settle(struct deque *d)
+static void settle(struct deque *d)
 {
-	if (d->punch) {
-		uint32_t span;
+	uint32_t nr;
 
+	if (d->nr_holes)
 		trim_holes(d);
-		span = d->head - d->tail;
-		if (span != d->nr &&
-		    (d->tail == d->lo || d->nr <= all_inline_at(d) ||
-		     span > 2 * d->nr + SLACK))
-			compact(d);
-	}
-	if ((int32_t)d->nr > d->shrink_at)
+	nr = deque_nr(d);
+	if (d->nr_holes && (d->tail == d->lo || nr <= all_inline_at(d) ||
+			    d->nr_holes > nr + SLACK))
+		compact(d);
+	if ((int32_t)nr > d->shrink_at)
 		return;
-	if (d->nr <= all_inline_at(d))
+	if (nr <= all_inline_at(d))
 		while (d->tail != d->lo)
 			refill(d, d->lo - d->tail);
-	if (d->spare != DEQUE_LEAF_NONE) {
+	if (d->spare != DEQUE_LEAF_NONE &&
+	    (nr <= all_inline_at(d) || nr <= d->hysteresis ||
+	     nr + d->hysteresis <= d->spare_nr)) {
 		uint32_t leaf = d->spare;
 
-		if (d->nr <= all_inline_at(d) || d->nr <= d->hysteresis ||
-		    d->nr + d->hysteresis <= d->spare_nr) {
-			d->spare = DEQUE_LEAF_NONE;
-			release_leaf(d, leaf);
-		}
+		d->spare = DEQUE_LEAF_NONE;
+		release_leaf(d, leaf);
 	}
-	set_shrink_at(d);
+	set_floor(d);
+}
+
+unsigned long deque_pop_head_any(struct deque *d)
+{
+	unsigned long entry;
+
+	/* The common case: nothing inline, and plenty in leaves. */
+	if (!d->nr_in && !d->floor && d->nr_inline && d->tail != d->lo) {
+		refill(d, max_t(uint32_t, 1, d->nr_inline / 2));
+		if (likely(d->nr_in > d->floor))
+			return deque_pop_head(d);
+	}
+	if (!span(d))
+		return DEQUE_ENTRY_NONE;
+	entry = get(d, d->tail + span(d) - 1);
+	retreat_head(d);
+	settle(d);
+	return entry;
 }
 
 unsigned long deque_pop_tail(struct deque *d)
 {
 	unsigned long entry;
 
-	if (!d->nr)
+	if (!span(d))
 		return DEQUE_ENTRY_NONE;
 	entry = get(d, d->tail);
-	d->nr--;
 	advance_tail(d);
-	if (d->punch || (int32_t)d->nr <= d->shrink_at)
-		deque_settle(d);
+	settle(d);
 	return entry;
 }
 
 unsigned long deque_peek(const struct deque *d, enum deque_end end)
 {
-	if (!d->nr)
+	if (!span(d))
 		return DEQUE_ENTRY_NONE;
-	return get(d, end == DEQUE_HEAD ? d->head - 1 : d->tail);
+	return get(d, end == DEQUE_HEAD ? d->tail + span(d) - 1 : d->tail);
 }
 
 /* The counter of a slot in use. */
@@ -455,31 +532,23 @@ static uint32_t counter_of(const struct deque *d, uint32_t slot)
 	return d->tail + ((slot - d->tail) & d->mask);
 }
 
-void deque_del(struct deque *d, uint32_t slot, enum deque_end fill)
+void deque_del_any(struct deque *d, uint32_t slot, enum deque_end fill)
 {
 	uint32_t at = counter_of(d, slot);
 	unsigned long last;
+	bool self;
 
-	assert(at - d->tail < d->head - d->tail);
+	assert(at - d->tail < span(d));
 	if (d->punch) {
 		put(d, at, hole(d));
-		d->nr--;
-		deque_settle(d);
+		d->nr_holes++;
+		settle(d);
 		return;
 	}
-	if (fill == DEQUE_HEAD) {
-		bool self = at == d->head - 1;
-
-		last = deque_pop_head(d);
-		if (self)
-			return;
-	} else {
-		bool self = at == d->tail;
-
-		last = deque_pop_tail(d);
-		if (self)
-			return;
-	}
+	self = at == (fill == DEQUE_HEAD ? d->tail + span(d) - 1 : d->tail);
+	last = fill == DEQUE_HEAD ? deque_pop_head_any(d) : deque_pop_tail(d);
+	if (self)
+		return;
 	put(d, at, last);
 	d->moved(d->moved_ctx, last, slot);
 }
@@ -489,7 +558,7 @@ unsigned long deque_at(const struct deque *d, uint32_t slot)
 	uint32_t at = counter_of(d, slot & d->mask);
 	unsigned long entry;
 
-	if (slot > d->mask || at - d->tail >= d->head - d->tail)
+	if (slot > d->mask || at - d->tail >= span(d))
 		return DEQUE_ENTRY_NONE;
 	entry = get(d, at);
 	return entry == hole(d) ? DEQUE_ENTRY_NONE : entry;
@@ -519,8 +588,8 @@ uint32_t deque_nr_leaves(const struct deque *d)
 struct deque_cursor deque_begin(const struct deque *d, enum deque_end end)
 {
 	return (struct deque_cursor){
-		.at = end == DEQUE_HEAD ? d->head - 1 : d->tail,
-		.left = d->head - d->tail,
+		.at = end == DEQUE_HEAD ? d->tail + span(d) - 1 : d->tail,
+		.left = span(d),
 		.from_tail = end == DEQUE_TAIL,
 	};
 }

@@ -105,20 +105,6 @@ uint64_t genradix_max_leaves(const struct genradix *t, unsigned int depth)
 	return shift >= 64 ? UINT64_MAX : UINT64_C(1) << shift;
 }
 
-struct node_ref genradix_leaf(const struct genradix *t, uint64_t leaf)
-{
-	struct node_ref ref = t->root;
-
-	if (unlikely(leaf >= genradix_max_leaves(t, t->depth)))
-		return NODE_REF_NONE;
-	for (unsigned int level = t->depth; level > 0; level--) {
-		if (unlikely(node_ref_is_none(ref)))
-			return ref;
-		ref = read_child(t, ref, child_at(t, leaf, level));
-	}
-	return ref;
-}
-
 static struct genradix_slot slot_in(const struct genradix *t,
 				    struct node_ref leaf, uint64_t index)
 {
@@ -134,7 +120,11 @@ static struct genradix_slot slot_in(const struct genradix *t,
 
 struct genradix_slot genradix_lookup(const struct genradix *t, uint64_t index)
 {
-	return slot_in(t, genradix_leaf(t, index / t->leaf_entries), index);
+	uint64_t leaf = index / t->leaf_entries;
+
+	if (leaf >= genradix_max_leaves(t, t->depth))
+		return slot_in(t, NODE_REF_NONE, index);
+	return slot_in(t, genradix_leaf(t, leaf), index);
 }
 
 /* Put roots on top until `leaf` is within reach. */

@@ -56,6 +56,15 @@ static inline struct tw_state tw_state(enum tw_kind kind, unsigned int order,
 				  migratetype << 9 | zone << 12 };
 }
 
+/* The same, for a zone whose bits are at hand (a state of kind 0). */
+static inline struct tw_state tw_state_in(unsigned long zone_bits,
+					  enum tw_kind kind, unsigned int order,
+					  unsigned int migratetype)
+{
+	return (struct tw_state){ zone_bits | (unsigned long)kind | order << 4 |
+				  migratetype << 9 };
+}
+
 static inline enum tw_kind tw_kind(struct tw_state s)
 {
 	return (enum tw_kind)(s.bits & 15);

@@ -62,6 +62,9 @@
 
 #define SUBSTITUTES_TRIED 16	/* entries looked at for a page whose buddy is no node */
 
+/* Types that are not told apart leave their lists unused. */
+#define NR_LISTS (NR_PAGE_ORDERS * BUDDY_NR_TYPES)
+
 enum { NODES_ANY, NODES_LOWMEM, NODES_HIGHMEM, NODES_BOOT };	/* option nodes= */
 
 struct twoword_zone {
@@ -69,12 +72,14 @@ struct twoword_zone {
 	struct node_store store;	/* of this zone's trees: leaves are pages */
 	struct node_store boot_store;	/* of the top order's: all set aside at boot */
 	struct twoword *tw;
-	struct deque *lists;		/* [order * nr_types + type] */
+	struct deque lists[NR_LISTS];	/* by list_index() */
 	void *slots;			/* their inline slots, slot_bytes in all */
 	size_t slot_bytes;
 	unsigned long pending;		/* first of a chain through word 1, or PFN_NONE */
 	unsigned long stash;		/* or PFN_NONE */
 	unsigned long nr_nodes;		/* pages that are leaves */
+	unsigned long zone_bits;	/* of word 0, set at create */
+	bool unsettled;			/* something is pending, or a node has gone */
 };
 
 struct twoword {
@@ -107,21 +112,20 @@ static inline struct twoword_page *page_of(const struct buddy *b,
 	return &to_twoword(b)->pages[pfn];
 }
 
-static inline unsigned int list_index(const struct buddy_zone *z,
-				      unsigned int order, unsigned int type)
+static inline unsigned int list_index(unsigned int order, unsigned int type)
 {
-	return order * z->nr_types + type;
+	return order * BUDDY_NR_TYPES + type;
 }
 
-static inline unsigned int nr_lists(const struct buddy_zone *z)
+static inline bool list_in_use(const struct buddy_zone *z, unsigned int index)
 {
-	return NR_PAGE_ORDERS * z->nr_types;
+	return index % BUDDY_NR_TYPES < z->nr_types;
 }
 
 static inline struct deque *list_of(const struct buddy_zone *z,
 				    unsigned int order, unsigned int type)
 {
-	return &to_zone(z)->lists[list_index(z, order, type)];
+	return &to_zone(z)->lists[list_index(order, type)];
 }
 
 /* Entries are relative to the zone's start, so that four bytes reach 16 TiB. */
@@ -162,6 +166,7 @@ static void node_left(struct twoword_zone *tz)
 {
 	struct allocator *a = &tz->tw->buddy.base;
 
+	tz->unsettled = true;
 	tz->nr_nodes--;
 	a->stats.nodes--;
 	a->stats.released++;
@@ -216,6 +221,7 @@ static void chain_pending(struct twoword_zone *tz, unsigned long pfn,
 	page->state = tw_state(TW_PENDING, order, 0, tz->base.index);
 	page->word1 = tz->pending;
 	tz->pending = pfn;
+	tz->unsettled = true;
 }
 
 /* A leaf has emptied: it waits for the end of the operation. */
@@ -290,7 +296,8 @@ static inline enum buddy_kind twoword_kind(const struct buddy *b,
 static inline void twoword_set_allocated(struct buddy *b, struct buddy_zone *z,
 					 unsigned long pfn, unsigned int order)
 {
-	page_of(b, pfn)->state = tw_state(TW_ALLOCATED, order, 0, z->index);
+	page_of(b, pfn)->state = tw_state_in(to_zone(z)->zone_bits, TW_ALLOCATED,
+					     order, 0);
 }
 
 static inline void twoword_clear(struct buddy *b, unsigned long pfn)
@@ -304,7 +311,7 @@ static inline void twoword_add(struct buddy *b, struct buddy_zone *z,
 {
 	struct twoword_page *page = page_of(b, pfn);
 
-	page->state = tw_state(TW_FREE, order, type, z->index);
+	page->state = tw_state_in(to_zone(z)->zone_bits, TW_FREE, order, type);
 	page->word1 = deque_push(list_of(z, order, type),
 				 end == LIST_HEAD ? DEQUE_HEAD : DEQUE_TAIL,
 				 entry_of(z, pfn));
@@ -317,7 +324,8 @@ static inline void twoword_del(struct buddy *b, struct buddy_zone *z,
 	struct twoword_page *page = page_of(b, pfn);
 
 	page->state.bits = 0;
-	deque_del(list_of(z, order, type), (uint32_t)page->word1, DEQUE_HEAD);
+	deque_del(list_of(z, order, type), (uint32_t)page->word1, DEQUE_HEAD,
+		  entry_moved, to_zone(z));
 }
 
 static inline unsigned long twoword_pop(struct buddy *b, struct buddy_zone *z,
@@ -396,9 +404,9 @@ static void twoword_node_counts(const struct buddy *b,
 /* Whether the zone has exactly one free page of order 0. */
 static inline bool one_free_page(const struct buddy_zone *z)
 {
-	unsigned long nr = 0;
+	unsigned long nr = z->nr_free[0][0];
 
-	for (unsigned int type = 0; type < z->nr_types; type++)
+	for (unsigned int type = 1; nr <= 1 && type < z->nr_types; type++)
 		nr += z->nr_free[0][type];
 	return nr == 1;
 }
@@ -428,10 +436,7 @@ static inline bool evict(struct buddy *b, struct buddy_zone *z,
 
 static inline void settle(struct buddy *b, struct buddy_zone *z)
 {
-	const struct twoword_zone *tz = to_zone(z);
-
-	if (unlikely(tz->pending != PFN_NONE ||
-		     (tz->stash != PFN_NONE && !tz->nr_nodes)))
+	if (unlikely(to_zone(z)->unsettled))
 		twoword_settle(b, z);
 }
 
@@ -796,6 +801,7 @@ static void twoword_settle(struct buddy *b, struct buddy_zone *z)
 		release_stash(tz);
 		settle_pending(tw, tz);
 	}
+	tz->unsettled = false;
 }
 
 /*
@@ -822,8 +828,9 @@ static unsigned long twoword_last_resort(struct buddy *b, struct buddy_zone *z,
 		return pfn;
 	}
 	for (unsigned int i = 0; order == 0 && pfn == PFN_NONE &&
-	     i < nr_lists(z); i++)
-		pfn = unhang_spare(tz, &tz->lists[i]);
+	     i < NR_LISTS; i++)
+		if (list_in_use(z, i))
+			pfn = unhang_spare(tz, &tz->lists[i]);
 	twoword_settle(b, z);
 	return pfn;
 }
@@ -889,7 +896,7 @@ static int verify_leaves(const struct twoword *tw, const struct buddy_zone *z,
 	if (nr != needed + (view->spare != DEQUE_LEAF_NONE))
 		return msg_set(msg, EUCLEAN,
 			       "zone %s: list %u has %u leaves for %u entries, %u would do",
-			       z->zone->name, index, nr, view->nr, needed);
+			       z->zone->name, index, nr, deque_nr(view), needed);
 	return 0;
 }
 
@@ -916,12 +923,12 @@ static int twoword_verify_list(const struct buddy *b,
 				       z->zone->name, slot, order, type, pfn);
 		nr++;
 	}
-	if (nr != view.nr || nr != z->nr_free[order][type])
+	if (nr != deque_nr(&view) || nr != z->nr_free[order][type])
 		return msg_set(msg, EUCLEAN,
 			       "zone %s: the list of order %u, type %u holds %lu blocks, counts %u and should have %lu",
-			       z->zone->name, order, type, nr, view.nr,
+			       z->zone->name, order, type, nr, deque_nr(&view),
 			       z->nr_free[order][type]);
-	return verify_leaves(tw, z, list_index(z, order, type), &view, msg);
+	return verify_leaves(tw, z, list_index(order, type), &view, msg);
 }
 
 /* Nothing pending; no free page beside a node while there is another. */
@@ -985,10 +992,12 @@ static uint64_t twoword_fingerprint(const struct allocator *a)
 
 		for (unsigned long pfn = z->start_pfn; pfn < z->end_pfn; pfn++)
 			hash = mix_page(z, &tw->pages[pfn], hash);
-		for (unsigned int l = 0; l < nr_lists(z); l++) {
+		for (unsigned int l = 0; l < NR_LISTS; l++) {
 			const struct deque *d = &tw->zones[i].lists[l];
 
-			hash = fingerprint_mix(hash, d->head - d->tail);
+			if (!list_in_use(z, l))
+				continue;
+			hash = fingerprint_mix(hash, d->nr_in);
 			hash = fingerprint_mix(hash, d->lo - d->tail);
 			hash = fingerprint_mix(hash, d->tail & ((1U << d->leaf_shift) - 1));
 			if (d->spare == DEQUE_LEAF_NONE)
@@ -1098,19 +1107,18 @@ static bool make_lists(struct twoword *tw, struct twoword_zone *tz,
 	};
 	size_t each = deque_slot_bytes(&cfg);
 
-	tz->lists = machine_alloc(m, nr_lists(z) * sizeof(*tz->lists), META_structures);
-	if (!tz->lists)
-		return false;
-	tz->slot_bytes = nr_lists(z) * each;
+	tz->slot_bytes = NR_LISTS * each;
 	tz->slots = machine_alloc(m, tz->slot_bytes, META_structures);
 	if (!tz->slots)
 		return false;
-	for (unsigned int i = 0; i < nr_lists(z); i++) {
-		cfg.max_entries = (z->zone->spanned >> i / z->nr_types) + 1;
-		cfg.fixed = tw->nodes == NODES_BOOT ||
-			    i / z->nr_types == MAX_PAGE_ORDER;
+	for (unsigned int i = 0; i < NR_LISTS; i++) {
+		unsigned int order = i / BUDDY_NR_TYPES;
+
+		cfg.max_entries = (z->zone->spanned >> order) + 1;
+		cfg.fixed = tw->nodes == NODES_BOOT || order == MAX_PAGE_ORDER;
 		cfg.store = cfg.fixed ? &tz->boot_store : &tz->store;
-		if (!deque_init(&tz->lists[i], &cfg,
+		if (list_in_use(z, i) &&
+		    !deque_init(&tz->lists[i], &cfg,
 				(unsigned char *)tz->slots + i * each))
 			return false;
 	}
@@ -1120,17 +1128,12 @@ static bool make_lists(struct twoword *tw, struct twoword_zone *tz,
 static void free_lists(struct twoword_zone *tz)
 {
 	struct machine *m = tz->tw->buddy.base.machine;
-	struct buddy_zone *z = &tz->base;
 
-	if (tz->slots) {
-		for (unsigned int i = 0; i < nr_lists(z); i++)
-			if (tz->lists[i].tree.store)
-				deque_destroy(&tz->lists[i]);
+	for (unsigned int i = 0; i < NR_LISTS; i++)
+		if (tz->lists[i].tree.store)
+			deque_destroy(&tz->lists[i]);
+	if (tz->slots)
 		machine_free(m, tz->slots, tz->slot_bytes, META_structures);
-	}
-	if (tz->lists)
-		machine_free(m, tz->lists, nr_lists(z) * sizeof(*tz->lists),
-			     META_structures);
 }
 
 /* Untagged references are addresses in the direct map, or in the whole view. */
@@ -1173,6 +1176,7 @@ static int twoword_create(struct allocator **out, struct machine *m,
 
 		tw->buddy.zones[i] = &tz->base;
 		tz->tw = tw;
+		tz->zone_bits = tw_state(TW_NONE, 0, 0, i).bits;
 		tz->store.ops = &store_ops;
 		tz->boot_store.ops = &boot_store_ops;
 		tz->pending = PFN_NONE;
