@@ -55,6 +55,15 @@ static const struct {
 	unsigned int consumed;		/* pages, by one free of order 0 */
 	uint64_t states;		/* at least: a fingerprint that forgets loses some */
 } table[] = {
+#if PAGE_SHIFT == 8
+	/*
+	 * Pages that hold five structs buddy: in whose slab each block's struct
+	 * is makes states many.
+	 */
+	{ { .spec = "memdesc:reserve=6" BARE, .keeps_nodes = true }, 4, true, 0, 41000 },
+	{ { .spec = "memdesc:reserve=6" BARE, .highmem = true, .keeps_nodes = true }, 5, true, 0, 380 },
+	{ { .spec = "memdesc:reserve=3" BARE, .keeps_nodes = true }, 5, true, 0, 140 },
+#else
 	{ { .spec = "linked" BARE }, 0, false, 0, 229648 },
 	{ { .spec = "linked" BARE, .start_pfn = 3 }, 1, false, 0, 101628 },
 	{ { .spec = "embedded16" BARE }, 0, false, 0, 229648 },
@@ -78,6 +87,9 @@ static const struct {
 	{ { .spec = "genalloc_twobit" }, 0, false, 0, 17602 },
 	{ { .spec = "genalloc_split" }, 0, false, 0, 17602 },
 	{ { .spec = "genalloc_split:lengths=tree", .start_pfn = 3 }, 0, false, 0, 13520 },
+	{ { .spec = "hybrid" }, 0, false, 0, 4096 },
+	{ { .spec = "llfree" }, 0, false, 0, 17602 },
+#endif
 };
 
 /* From here on known states are not checked again. */

@@ -799,7 +799,7 @@ static int memdesc_verify(const struct allocator *a, struct msg *msg)
 	return err;
 }
 
-/* The lists; where each block's struct is; which slab is used next. */
+/* The lists; whose slab each block's struct is in, and which comes next. */
 static uint64_t memdesc_fingerprint(const struct allocator *a)
 {
 	const struct buddy *b = to_const_buddy(a);
@@ -815,7 +815,6 @@ static uint64_t memdesc_fingerprint(const struct allocator *a)
 			continue;
 		home = block_peek(b, place_of(page))->home;
 		hash = fingerprint_mix(hash, home->pfn);
-		hash = fingerprint_mix(hash, slab_slot(b, home, place_of(page)));
 	}
 	for (int list = 0; list < SLAB_FULL; list++)
 		for (const struct slab *s = md->slabs[list]; s; s = s->next)
