@@ -24,8 +24,8 @@
 
 #include "base/types.h"
 
-#define PICTURE_ROWS    160
-#define PICTURE_COLUMNS 128		/* at most */
+#define PICTURE_ROWS    96
+#define PICTURE_COLUMNS 64		/* at most */
 
 /* x(name) */
 #define PICTURE_LOOKS(x) \
