@@ -114,7 +114,7 @@ export PKG_CONFIG_LIBDIR := \
 endif
 
 # Only the program reads files; the library needs nothing but libc.
-PACKAGES      := libzstd zlib jansson nettle inih gsl
+PACKAGES      := libzstd zlib jansson nettle inih $(if $(M32),,gsl)
 TEST_PACKAGES := check
 
 # Read trace.dat, too, where the library is there; nothing else needs it.
@@ -125,7 +125,9 @@ PACKAGES      += $(if $(have_tracecmd),libtracecmd)
 sim_flags := -I. $(if $(have_tracecmd),-DHAVE_LIBTRACECMD) -ffp-contract=off -DPAGETAX_VERSION='"$(VERSION)"' \
 	     -DPAGETAX_DATADIR='"$(PREFIX)/share/pagetax"' \
 	     $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-sim_libs  := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lm
+# GSL's headers are of one architecture only; of its libraries there may be two.
+sim_libs  := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) \
+	     $(if $(M32),-l:libgsl.so.27 -l:libgslcblas.so.0) -lm
 
 test_flags := -I. $(shell pkg-config --cflags $(TEST_PACKAGES) $(PACKAGES) 2>/dev/null)
 test_libs  := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
