@@ -479,11 +479,13 @@ static int read_start_state(struct bundle *b, struct recording *rec, struct msg 
 }
 
 /* The second snapshot is of use only with its times. */
-static int read_end_state(struct bundle *b, struct recording *rec, struct msg *msg)
+static int read_end_state(struct bundle *b, struct recording *rec, bool cut,
+			  struct msg *msg)
 {
 	int err = 0;
 
-	if (b->chunk_ns)
+	/* It tells nothing of the end of a trace that was read in part. */
+	if (b->chunk_ns && !cut)
 		err = read_part(b, rec, "kpageflags.end.times", read_end_times, msg);
 	if (err > 0)
 		err = read_part(b, rec, "kpageflags.end", start_read_end, msg);
@@ -503,7 +505,7 @@ static int read_samples(struct bundle *b, struct recording *rec, struct msg *msg
 
 /* All that follows the events. */
 static int read_states(struct bundle *b, struct recording *rec, const char *path,
-		       struct msg *msg)
+		       bool cut, struct msg *msg)
 {
 	int err = b->has_zoneinfo ? 0 : make_up_layout(b, path, msg);
 
@@ -513,7 +515,7 @@ static int read_states(struct bundle *b, struct recording *rec, const char *path
 	if (!err && b->has_zoneinfo)
 		err = read_part(b, rec, "pagetypeinfo.start", pagetypeinfo_read, msg);
 	if (err >= 0)
-		err = read_end_state(b, rec, msg);
+		err = read_end_state(b, rec, cut, msg);
 	if (!err)
 		err = start_classify(b, msg);
 	return err ? err : read_samples(b, rec, msg);
@@ -530,7 +532,8 @@ static int read_folder(struct bundle *b, const char *folder, uint64_t limit,
 	if (!err)
 		err = read_events(b, &rec, limit, msg);
 	if (!err)
-		err = read_states(b, &rec, folder, msg);
+		err = read_states(b, &rec, folder,
+				  limit && b->trace.nr_events >= limit, msg);
 	recording_close(&rec);
 	return err;
 }
@@ -551,7 +554,8 @@ static int read_file(struct bundle *b, const char *path, uint64_t limit,
 	if (!err)
 		err = check_events(b, path, msg);
 	if (!err)
-		err = read_states(b, &rec, path, msg);
+		err = read_states(b, &rec, path,
+				  limit && b->trace.nr_events >= limit, msg);
 	recording_close(&rec);
 	return err;
 }

@@ -68,9 +68,20 @@ static void flag_migrating(struct brackets *br, const struct bundle *b)
 	}
 }
 
+/* When a trace ends that does not reach the end of the workload. */
+static uint64_t cut_ns(const struct bundle *b)
+{
+	const struct trace *trace = &b->trace;
+	uint64_t end_ns = trace->nr_events ?
+		trace->events[trace->nr_events - 1].time_ns : 0;
+
+	return end_ns < b->workload_end_ns ? end_ns : UINT64_MAX;
+}
+
 static void flag_by_time(struct brackets *br, const struct bundle *b)
 {
 	uint64_t lossy_ns = first_loss_ns(&b->trace);
+	uint64_t late_ns = cut_ns(b);
 
 	for (unsigned int z = 0; z < br->nr_zones; z++) {
 		uint64_t ready_ns = zone_ready_ns(b, &b->layout.zones[z]);
@@ -80,6 +91,8 @@ static void flag_by_time(struct brackets *br, const struct bundle *b)
 				br->list[i].flag[z] = SAMPLE_early;
 			else if (br->list[i].after_ns > lossy_ns)
 				br->list[i].flag[z] = SAMPLE_lossy;
+			else if (br->list[i].before_ns > late_ns)
+				br->list[i].flag[z] = SAMPLE_late;
 		}
 	}
 }

@@ -28,7 +28,8 @@
 	x(early,     "read before the snapshot had seen the whole zone")              \
 	x(reporting, "blocks of order 9 and up were out for free page reporting")     \
 	x(migrating, "compaction had isolated pages since the sample before")         \
-	x(lossy,     "after the first event that the recorder lost")
+	x(lossy,     "after the first event that the recorder lost")                  \
+	x(late,      "after the last event of a trace that was read in part")
 
 enum sample_flag {
 	SAMPLE_COUNTS,
