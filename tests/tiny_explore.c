@@ -88,6 +88,10 @@ static const struct {
 	{ { .spec = "genalloc_split" }, 0, false, 0, 17602 },
 	{ { .spec = "genalloc_split:lengths=tree", .start_pfn = 3 }, 0, false, 0, 13520 },
 	{ { .spec = "hybrid" }, 0, false, 0, 4096 },
+	/* Hints and the order of lists remember more. */
+	{ { .spec = "percpu_map" }, 2, false, 0, 1000 },
+	{ { .spec = "percpu_bitmap" }, 6, false, 0, 1000 },
+	{ { .spec = "nta_trimmed" }, 2, false, 0, 1000 },
 	{ { .spec = "llfree" }, 0, false, 0, 17602 },
 #endif
 };
