@@ -56,6 +56,7 @@ void html_text(struct html *h, const char *text)
 	}
 }
 
+__printf(2, 0)
 static void text_va(struct html *h, const char *format, va_list args)
 {
 	va_list again;
