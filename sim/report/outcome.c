@@ -133,7 +133,8 @@ static enum status judge(const struct experiment *e, struct msg *msg)
 			msg_set(msg, EUCLEAN, "%s: not verified: %s", run->spec,
 				run->verify_msg.text);
 		else if (run->teardown && !run->restored &&
-			 !run->ops->caps.no_policy)
+			 !run->ops->caps.no_policy &&
+			 !run->ops->caps.keeps_metadata)
 			msg_set(msg, EUCLEAN,
 				"%s: freeing everything did not restore the boot state",
 				run->spec);
