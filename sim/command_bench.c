@@ -18,6 +18,7 @@
 #include "sim/units.h"
 
 #define MAX_LIST 16
+#define OPS 2000000UL			/* of one repeat */
 
 static const char *const lock_names[] = {
 	[BENCH_NO_LOCK] = "none", [BENCH_SPINLOCK] = "spin",
@@ -369,6 +370,7 @@ static int run_all(const struct bench_plan *plan, const struct options *o,
 			.lock = (enum bench_lock)plan->locks.value[l],
 			.threads = (unsigned int)plan->threads.value[t],
 			.highmem = plan->highmem.value[h],
+			.ops = OPS,
 			.seed = o->seed,
 		}, results, msg);
 	if (!err && plan->stream)

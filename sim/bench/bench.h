@@ -51,6 +51,7 @@ struct bench_case {
 	unsigned int threads;		/* 1 or 2; 2 only with the spinlock */
 	enum bench_lock lock;
 	bool highmem;			/* all memory high, or none */
+	unsigned long ops;		/* of one repeat, at least; b takes all memory */
 	uint64_t seed;
 };
 

@@ -28,7 +28,6 @@ const char *const bench_pattern_names[NR_BENCH_PATTERNS] = {
 #undef PATTERN_NAME
 };
 
-#define MIN_OPS 2000000UL		/* of one repeat, all threads together */
 #define BURST 1024UL
 #define C_MAX_ORDER 9			/* pattern c: 2 MiB and below */
 
@@ -176,7 +175,7 @@ static inline void give_random(struct worker *w)
 
 static void run_bursts(struct worker *w, size_t burst)
 {
-	unsigned long ops = MIN_OPS / w->c->threads;
+	unsigned long ops = w->c->ops / w->c->threads;
 
 	for (unsigned long done = 0; done < ops; done += 2 * burst) {
 		for (size_t i = 0; i < burst && w->nr_held; i++)
@@ -188,7 +187,7 @@ static void run_bursts(struct worker *w, size_t burst)
 
 static void run_mixed(struct worker *w)
 {
-	unsigned long ops = MIN_OPS / w->c->threads;
+	unsigned long ops = w->c->ops / w->c->threads;
 
 	for (unsigned long done = 0; done < ops; done++) {
 		unsigned int order;
