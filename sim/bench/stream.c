@@ -68,7 +68,7 @@ static int bench_reading(struct bench_stream *s, const char *path,
 	if (err)
 		return err;
 	for (unsigned int r = 0; !err && r < BENCH_REPEATS; r++) {
-		double before = thread_cpu_ns(), ns;
+		double before = thread_cpu_ns(), ns = 0;
 		uint64_t lines = 0;
 
 		do {
