@@ -211,6 +211,37 @@ static void print_cell(const struct bench_row *rows, unsigned int nr,
 		printf(" %7.1f       ", r->median_ns);
 }
 
+static void print_detail(const struct bench_row *rows, unsigned int nr,
+			 unsigned int i, unsigned int phase)
+{
+	const struct bench_result *r = &rows[i].phases[phase];
+
+	(void)nr;
+	printf(" %3.0f%% %.2f %3.0f%%", 100 * r->spread, r->kmap_per_op,
+	       100 * r->share_2m);
+}
+
+typedef void (*cell_fn)(const struct bench_row *rows, unsigned int nr,
+			unsigned int i, unsigned int phase);
+
+static void print_rows(const struct bench_table *t, cell_fn print)
+{
+	for (unsigned int i = 0; i < t->nr; i++) {
+		bool named = false;
+
+		for (unsigned int p = 0; p < NR_BENCH_PATTERNS; p++) {
+			if (!t->rows[p])
+				continue;
+			if (!named)
+				printf("%-24s", t->rows[p][i].spec);
+			named = true;
+			for (unsigned int ph = 0; ph < t->rows[p][i].nr_phases; ph++)
+				print(t->rows[p], t->nr, i, ph);
+		}
+		printf("\n");
+	}
+}
+
 static const char *const lock_texts[] = {
 	[BENCH_NO_LOCK] = "no lock", [BENCH_SPINLOCK] = "a lock around each call",
 	[BENCH_PERCPU] = "per-CPU lists",
@@ -223,40 +254,9 @@ static void print_table(const struct bench_table *t)
 		for (unsigned int ph = 0; t->rows[p] && ph < t->rows[p][0].nr_phases; ph++)
 			printf(" %14s", t->rows[p][0].phases[ph].name);
 	printf("\n");
-	for (unsigned int i = 0; i < t->nr; i++) {
-		bool named = false;
-
-		for (unsigned int p = 0; p < NR_BENCH_PATTERNS; p++) {
-			if (!t->rows[p])
-				continue;
-			if (!named)
-				printf("%-24s", t->rows[p][i].spec);
-			named = true;
-			for (unsigned int ph = 0; ph < t->rows[p][i].nr_phases; ph++)
-				print_cell(t->rows[p], t->nr, i, ph);
-		}
-		printf("\n");
-	}
-	printf("%-24s", "spread, kmap/op, 2 MiB");
-	printf("\n");
-	for (unsigned int i = 0; i < t->nr; i++) {
-		bool named = false;
-
-		for (unsigned int p = 0; p < NR_BENCH_PATTERNS; p++) {
-			if (!t->rows[p])
-				continue;
-			if (!named)
-				printf("%-24s", t->rows[p][i].spec);
-			named = true;
-			for (unsigned int ph = 0; ph < t->rows[p][i].nr_phases; ph++) {
-				const struct bench_result *r = &t->rows[p][i].phases[ph];
-
-				printf(" %3.0f%% %.2f %3.0f%%", 100 * r->spread,
-				       r->kmap_per_op, 100 * r->share_2m);
-			}
-		}
-		printf("\n");
-	}
+	print_rows(t, print_cell);
+	printf("spread, kmap/op, 2 MiB\n");
+	print_rows(t, print_detail);
 	printf("\n");
 }
 
