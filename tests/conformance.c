@@ -241,6 +241,48 @@ START_TEST(a_block_split_in_parts_is_freed_in_parts)
 }
 END_TEST
 
+/*
+ * Whatever place compaction may pick: every free block of a fragmented memory
+ * is taken where it lies, and no other place is.
+ */
+static bool isolate_all(struct rig *rig)
+{
+	bool any = false;
+
+	for (unsigned int order = NR_PAGE_ORDERS; order-- > 0;) {
+		for (unsigned long pfn = 0; pfn < rig->model.end_pfn;
+		     pfn += 1UL << order) {
+			if (layout_zone_of(&rig->layout, pfn) >= 0 &&
+			    rig_isolate(rig, pfn, order))
+				any = true;
+		}
+	}
+	return any;
+}
+
+START_TEST(each_free_block_can_be_isolated_and_nothing_else)
+{
+	struct rig rig;
+	struct rng rng;
+	struct population first = boot(&rig, &rng, _i);
+
+	fill(&rig, 0);
+	while (rig.nr_held > rig.model.end_pfn / 3)
+		rig_free(&rig, (size_t)rng_below(&rng, rig.nr_held), 0);
+	allocator_drain(rig.a);
+	/* Shorter lists need fewer nodes, whose pages become free again. */
+	while (isolate_all(&rig))
+		;
+	rig_check(&rig);
+	if (rig.a->ops->isolate && rig_counts(&rig).free)
+		rig_fail(&rig, "%lu free pages were not to be isolated",
+			 rig_counts(&rig).free);
+	rig_free_all(&rig, &rng);
+	expect_restored(&rig, first);
+	rig_destroy(&rig);
+}
+END_TEST
+
 /* The first failure may still turn nodes back into pages; then all is said. */
 START_TEST(a_failed_request_changes_nothing)
 {
@@ -430,6 +472,7 @@ Suite *conformance_suite(void)
 	tcase_add_loop_test(tc, the_last_page_can_be_had_whatever_was_taken_before, 0, n);
 	tcase_add_loop_test(tc, a_checkerboard_heals, 0, n);
 	tcase_add_loop_test(tc, a_block_split_in_parts_is_freed_in_parts, 0, n);
+	tcase_add_loop_test(tc, each_free_block_can_be_isolated_and_nothing_else, 0, n);
 	tcase_add_loop_test(tc, a_failed_request_changes_nothing, 0, n);
 	tcase_add_loop_test(tc, a_zone_limit_holds_and_lower_zones_step_in, 0, n);
 	tcase_add_loop_test(tc, blocks_in_use_at_the_start_can_be_freed, 0, n);

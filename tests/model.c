@@ -61,6 +61,11 @@ void model_free(struct model *m, unsigned long pfn, unsigned int order)
 	set_pages(m, pfn, order, MODEL_HELD + order, MODEL_FREE);
 }
 
+void model_isolate(struct model *m, unsigned long pfn, unsigned int order)
+{
+	set_pages(m, pfn, order, MODEL_FREE, MODEL_HELD + order);
+}
+
 void model_split(struct model *m, unsigned long pfn, unsigned int order,
 		 unsigned int new_order)
 {

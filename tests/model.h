@@ -44,6 +44,7 @@ void model_destroy(struct model *m);
 void model_release(struct model *m, unsigned long pfn, unsigned int order);
 void model_adopt(struct model *m, unsigned long pfn, unsigned int order);
 void model_free(struct model *m, unsigned long pfn, unsigned int order);
+void model_isolate(struct model *m, unsigned long pfn, unsigned int order);
 void model_split(struct model *m, unsigned long pfn, unsigned int order,
 		 unsigned int new_order);
 

@@ -362,6 +362,29 @@ void rig_split(struct rig *rig, size_t i, unsigned int new_order)
 	operation_done(rig);
 }
 
+bool rig_isolate(struct rig *rig, unsigned long pfn, unsigned int order)
+{
+	struct page_info info;
+	bool is_block;
+
+	allocator_query(rig->a, pfn, &info);
+	is_block = info.state == PAGE_STATE_FREE && info.head == pfn &&
+		   info.order == order;
+	if (!allocator_isolate(rig->a, pfn, order, 0)) {
+		if (is_block && rig->a->ops->isolate)
+			rig_fail(rig, "the free block at pfn %lu of order %u was not to be had",
+				 pfn, order);
+		return false;
+	}
+	if (!is_block)
+		rig_fail(rig, "pfn %lu was isolated, and heads no free block of order %u",
+			 pfn, order);
+	model_isolate(&rig->model, pfn, order);
+	rig->held[rig->nr_held++] = (struct rig_block){ pfn, order };
+	operation_done(rig);
+	return true;
+}
+
 void rig_free_all(struct rig *rig, struct rng *rng)
 {
 	rng_shuffle(rng, rig->held, rig->nr_held, sizeof(*rig->held));

@@ -94,6 +94,12 @@ bool rig_alloc_order(struct rig *rig, unsigned int order);
 void rig_free(struct rig *rig, size_t i, unsigned int cpu);
 void rig_split(struct rig *rig, size_t i, unsigned int new_order);
 
+/*
+ * Take a block of this order where it lies, if the backend can; whether it
+ * did. It must succeed just where the model knows a free block of that order.
+ */
+bool rig_isolate(struct rig *rig, unsigned long pfn, unsigned int order);
+
 /* Free everything, in random order. */
 void rig_free_all(struct rig *rig, struct rng *rng);
 

@@ -122,6 +122,17 @@ static void one_operation(struct rig *rig, const struct mood *mood,
 		rig_alloc(rig, &req);
 		return;
 	}
+	if (rng_below(rng, 16) == 0) {
+		unsigned int order = draw_order(mood, rng);
+		unsigned long pfn = (unsigned long)rng_below(rng, rig->model.end_pfn) >>
+				    order << order;
+
+		/* One try is one operation, wherever it leads. */
+		if (layout_zone_of(&rig->layout, pfn) < 0 ||
+		    !rig_isolate(rig, pfn, order))
+			rig->nr_ops++;
+		return;
+	}
 	i = (size_t)rng_below(rng, rig->nr_held);
 	if (rig->held[i].order && rng_below(rng, 16) == 0)
 		rig_split(rig, i, (unsigned int)rng_below(rng, rig->held[i].order));

@@ -128,6 +128,16 @@ struct allocator_ops {
 	bool (*split)(struct allocator *a, unsigned long pfn, unsigned int order,
 		      unsigned int new_order);
 
+	/*
+	 * Optional: take one free block, all of it, off its list, so that it is
+	 * allocated from then on; compaction's way to pick a place. False, and
+	 * nothing has changed, unless pfn, which is in a zone, heads a free block
+	 * of exactly this order that ordinary requests may be served from. A
+	 * backend without it cannot be compacted.
+	 */
+	bool (*isolate)(struct allocator *a, unsigned long pfn,
+			unsigned int order, unsigned int cpu);
+
 	/* Optional: simulated time has reached now_ns (per-CPU lists decay). */
 	void (*tick)(struct allocator *a, uint64_t now_ns);
 
@@ -217,6 +227,8 @@ void allocator_release_pcp(struct allocator *a, unsigned long pfn,
 			   unsigned int order, unsigned int cpu);
 bool allocator_split(struct allocator *a, unsigned long pfn, unsigned int order,
 		     unsigned int new_order);
+bool allocator_isolate(struct allocator *a, unsigned long pfn,
+		       unsigned int order, unsigned int cpu);
 void allocator_tick(struct allocator *a, uint64_t now_ns);
 void allocator_drain(struct allocator *a);
 void allocator_free_area(const struct allocator *a, unsigned int zone,

@@ -13,6 +13,7 @@
 	x(refused,         "of those, beyond the design's abilities")         \
 	x(unsecured,       "times that no struct for a split could be secured") \
 	x(pages_allocated, "pages in callers' hands now")                     \
+	x(isolated,        "free blocks that compaction took where they lay") \
 	x(splits,          "blocks halved")                                   \
 	x(merges,          "buddies joined")                                  \
 	x(claims,          "blocks taken from another mobility type, pageblock and all") \

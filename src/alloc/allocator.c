@@ -69,6 +69,19 @@ bool allocator_split(struct allocator *a, unsigned long pfn, unsigned int order,
 	return a->ops->split(a, pfn, order, new_order);
 }
 
+/* Left out: the backend hands out what it likes, not what it is told. */
+bool allocator_isolate(struct allocator *a, unsigned long pfn,
+		       unsigned int order, unsigned int cpu)
+{
+	assert(order <= MAX_PAGE_ORDER);
+	assert(cpu < a->machine->nr_cpus);
+	if (!a->ops->isolate || !a->ops->isolate(a, pfn, order, cpu))
+		return false;
+	a->stats.isolated++;
+	a->stats.pages_allocated += 1UL << order;
+	return true;
+}
+
 /* Left out: nothing in the backend depends on time. */
 void allocator_tick(struct allocator *a, uint64_t now_ns)
 {

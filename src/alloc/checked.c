@@ -381,6 +381,30 @@ static bool checked_split(struct allocator *a, unsigned long pfn,
 	return done;
 }
 
+static bool checked_isolate(struct allocator *a, unsigned long pfn,
+			    unsigned int order, unsigned int cpu)
+{
+	struct checked *c = to_checked(a);
+	bool done;
+	int zone;
+
+	c->nr_ops++;
+	zone = block_zone(c, "isolate", pfn, order);
+	if (zone < 0)
+		return false;
+	lend_stats(c);
+	done = c->inner->ops->isolate(c->inner, pfn, order, cpu);
+	take_back_stats(c);
+	if (done) {
+		if (!block_is(c, "isolate", pfn, order, SHADOW_FREE))
+			return false;
+		shadow_set_held(c, pfn, order);
+		c->held[zone] += 1UL << order;
+	}
+	check_after(c, "isolate", cpu);
+	return done;
+}
+
 static void checked_tick(struct allocator *a, uint64_t now_ns)
 {
 	struct checked *c = to_checked(a);
@@ -533,6 +557,8 @@ static void install_ops(struct checked *c, const struct allocator_ops *inner)
 		c->ops.set_block_type = checked_set_block_type;
 	if (inner->release_pcp)
 		c->ops.release_pcp = checked_release_pcp;
+	if (inner->isolate)
+		c->ops.isolate = checked_isolate;
 	if (inner->tick)
 		c->ops.tick = checked_tick;
 	if (inner->drain)

@@ -281,6 +281,13 @@ static bool linked_split(struct allocator *a, unsigned long pfn,
 	return buddy_split(&linked_repr, a, pfn, order, new_order);
 }
 
+static bool linked_isolate(struct allocator *a, unsigned long pfn,
+			   unsigned int order, unsigned int cpu)
+{
+	(void)cpu;
+	return buddy_isolate(&linked_repr, a, pfn, order);
+}
+
 static void linked_tick(struct allocator *a, uint64_t now_ns)
 {
 	(void)now_ns;
@@ -402,6 +409,7 @@ const struct allocator_ops linked_ops = {
 	.alloc = linked_alloc,
 	.free = linked_free,
 	.split = linked_split,
+	.isolate = linked_isolate,
 	.tick = linked_tick,
 	.drain = linked_drain,
 	.free_area = buddy_free_area,

@@ -217,6 +217,13 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 		return buddy_split(&name##_repr, a, pfn, order, new_order);    \
 	}                                                                      \
 									       \
+	static bool name##_isolate(struct allocator *a, unsigned long pfn,     \
+				   unsigned int order, unsigned int cpu)       \
+	{                                                                      \
+		to_listed(to_buddy(a))->cpu = cpu;                             \
+		return buddy_isolate(&name##_repr, a, pfn, order);             \
+	}                                                                      \
+									       \
 	static void name##_tick(struct allocator *a, uint64_t now_ns)          \
 	{                                                                      \
 		(void)now_ns;                                                  \
@@ -267,6 +274,7 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 	.alloc = name##_alloc,                                                 \
 	.free = name##_free,                                                   \
 	.split = name##_split,                                                 \
+	.isolate = name##_isolate,                                             \
 	.tick = name##_tick,                                                   \
 	.drain = name##_drain,                                                 \
 	.free_area = buddy_free_area,                                          \

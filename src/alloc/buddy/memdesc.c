@@ -886,6 +886,13 @@ static bool memdesc_split(struct allocator *a, unsigned long pfn,
 	return buddy_split(&memdesc_repr, a, pfn, order, new_order);
 }
 
+static bool memdesc_isolate(struct allocator *a, unsigned long pfn,
+			    unsigned int order, unsigned int cpu)
+{
+	to_listed(to_buddy(a))->cpu = cpu;
+	return buddy_isolate(&memdesc_repr, a, pfn, order);
+}
+
 static void memdesc_tick(struct allocator *a, uint64_t now_ns)
 {
 	(void)now_ns;
@@ -979,6 +986,7 @@ const struct allocator_ops memdesc_ops = {
 	.alloc = memdesc_alloc,
 	.free = memdesc_free,
 	.split = memdesc_split,
+	.isolate = memdesc_isolate,
 	.tick = memdesc_tick,
 	.drain = memdesc_drain,
 	.free_area = buddy_free_area,

@@ -222,6 +222,27 @@ static __always_inline bool buddy_split(const struct buddy_repr *r,
 	return true;
 }
 
+/* A free block is taken where it lies; what is kept in reserve stays there. */
+static __always_inline bool buddy_isolate(const struct buddy_repr *r,
+					  struct allocator *a,
+					  unsigned long pfn,
+					  unsigned int order)
+{
+	struct buddy *b = to_buddy(a);
+	struct buddy_zone *z = buddy_zone_of(b, pfn);
+	unsigned int type = buddy_type(b, z, pfn);
+
+	if (!r->is_free(b, pfn, order) || type == MIGRATE_HIGHATOMIC)
+		return false;
+	buddy_remove(r, b, z, pfn, order, type);
+	if (r->settle)
+		r->settle(b, z);
+	r->set_allocated(b, z, pfn, order);
+	note_owner(b, pfn, true);
+	z->allocated += 1UL << order;
+	return true;
+}
+
 /* What needs no inlining: src/alloc/buddy/policy.c. */
 
 /*

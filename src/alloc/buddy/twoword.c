@@ -1050,6 +1050,13 @@ static bool twoword_split(struct allocator *a, unsigned long pfn,
 	return buddy_split(&twoword_repr, a, pfn, order, new_order);
 }
 
+static bool twoword_isolate(struct allocator *a, unsigned long pfn,
+			    unsigned int order, unsigned int cpu)
+{
+	to_twoword(to_buddy(a))->cpu = cpu;
+	return buddy_isolate(&twoword_repr, a, pfn, order);
+}
+
 static void twoword_tick(struct allocator *a, uint64_t now_ns)
 {
 	(void)now_ns;
@@ -1228,6 +1235,7 @@ const struct allocator_ops twoword_ops = {
 	.alloc = twoword_alloc,
 	.free = twoword_free,
 	.split = twoword_split,
+	.isolate = twoword_isolate,
 	.tick = twoword_tick,
 	.drain = twoword_drain,
 	.free_area = buddy_free_area,
