@@ -105,32 +105,36 @@ c_flags  += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-poi
 ld_flags += -fsanitize=$(SANITIZE)
 endif
 
+pkg_config := pkg-config
+
 ifneq ($(M32),)
 c_flags  += -m32
 ld_flags += -m32
+# zlib's zconf.h stands in a folder of the other architecture.
+cpp_flags += -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
 # pkg-config is to find the 32-bit libraries only.
-export PKG_CONFIG_LIBDIR := \
-	/usr/lib/$(shell $(CC) -m32 -print-multiarch 2>/dev/null)/pkgconfig
+pkg_config := PKG_CONFIG_LIBDIR=/usr/lib/$(shell $(CC) -m32 -print-multiarch 2>/dev/null)/pkgconfig \
+	      pkg-config
 endif
 
 # Only the program reads files; the library needs nothing but libc.
-PACKAGES      := libzstd zlib jansson nettle inih $(if $(M32),,gsl)
+PACKAGES      := libzstd jansson nettle inih $(if $(M32),,zlib gsl)
 TEST_PACKAGES := check
 
 # Read trace.dat, too, where the library is there; nothing else needs it.
-have_tracecmd := $(shell pkg-config --exists libtracecmd 2>/dev/null && echo 1)
+have_tracecmd := $(shell $(pkg_config) --exists libtracecmd 2>/dev/null && echo 1)
 PACKAGES      += $(if $(have_tracecmd),libtracecmd)
 
 # Fused multiplications would round otherwise than separate ones.
 sim_flags := -I. $(if $(have_tracecmd),-DHAVE_LIBTRACECMD) -ffp-contract=off -DPAGETAX_VERSION='"$(VERSION)"' \
 	     -DPAGETAX_DATADIR='"$(PREFIX)/share/pagetax"' \
-	     $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-# GSL's headers are of one architecture only; of its libraries there may be two.
-sim_libs  := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) \
-	     $(if $(M32),-l:libgsl.so.27 -l:libgslcblas.so.0) -lm
+	     $(shell $(pkg_config) --cflags $(PACKAGES) 2>/dev/null)
+# Headers of GSL and zlib are of one architecture only; libraries may be of two.
+sim_libs  := $(shell $(pkg_config) --libs $(PACKAGES) 2>/dev/null) \
+	     $(if $(M32),-lz -l:libgsl.so.27 -l:libgslcblas.so.0) -lm
 
-test_flags := -I. $(shell pkg-config --cflags $(TEST_PACKAGES) $(PACKAGES) 2>/dev/null)
-test_libs  := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
+test_flags := -I. $(shell $(pkg_config) --cflags $(TEST_PACKAGES) $(PACKAGES) 2>/dev/null)
+test_libs  := $(shell $(pkg_config) --libs $(TEST_PACKAGES) 2>/dev/null)
 
 # -- sources ------------------------------------------------------------------
 
