@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* html.c - escaping, tables, and SVG that can live beside other SVG */
+/* html.c - escaping, tables, and the look of a page */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/report/html.h"
+#include "sim/report/svg.h"
 
 /*
  * Dark screens get the drawings with lightness turned round and hues kept;
@@ -164,43 +165,6 @@ void html_table_end(struct html *h)
 
 /* ---- drawings ---- */
 
-/* What comes before a name that must differ from drawing to drawing. */
-static const char *const id_marks[] = {
-	"id='", "id=\"", "url(#", "href='#", "href=\"#",
-};
-
-static const char *id_mark_at(const char *text)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(id_marks); i++) {
-		if (!strncmp(text, id_marks[i], strlen(id_marks[i])))
-			return id_marks[i];
-	}
-	return NULL;
-}
-
-/* From "<svg" on, with ids renamed and without gnuplot's tooltips. */
-static void copy_svg(struct html *h, const char *text, const char *title)
-{
-	fprintf(h->out, "<svg role=\"img\" aria-label=\"");
-	html_text(h, title);
-	fputs("\"", h->out);
-	text += strlen("<svg");
-	while (*text) {
-		const char *mark = id_mark_at(text);
-		const char *end;
-
-		if (mark) {
-			fprintf(h->out, "%sd%u-", mark, h->nr_drawings);
-			text += strlen(mark);
-		} else if (!strncmp(text, "<title>", 7) &&
-			   (end = strstr(text, "</title>"))) {
-			text = end + strlen("</title>");
-		} else {
-			fputc(*text++, h->out);
-		}
-	}
-}
-
 int html_drawing(struct html *h, const char *svg, const char *title,
 		 const char *caption, struct msg *msg)
 {
@@ -209,6 +173,7 @@ int html_drawing(struct html *h, const char *svg, const char *title,
 	const char *start;
 	size_t room = 0;
 	ssize_t len;
+	int err;
 
 	if (!in)
 		return msg_set(msg, errno, "%s: %s", svg, strerror(errno));
@@ -220,11 +185,13 @@ int html_drawing(struct html *h, const char *svg, const char *title,
 		return msg_set(msg, EINVAL, "%s: no drawing in it", svg);
 	}
 	h->nr_drawings++;
-	fputs("<figure><div>", h->out);
-	copy_svg(h, start, title);
+	fputs("<figure><div><svg role=\"img\" aria-label=\"", h->out);
+	html_text(h, title);
+	fputs("\"", h->out);
+	err = svg_copy(h->out, start + strlen("<svg"), h->nr_drawings);
 	fputs("</div>\n<figcaption>", h->out);
 	html_text(h, caption);
 	fputs("</figcaption></figure>\n", h->out);
 	free(text);
-	return 0;
+	return err ? msg_set(msg, ENOMEM, "no memory for a drawing") : 0;
 }
