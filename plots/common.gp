@@ -85,12 +85,19 @@ curves(value) = sprintf("plot for [k = 1:nr] table using (when(k)):(ours(k) ? %s
 
 # -- panels, one an allocator ---------------------------------------------------
 
+# Each has the time below only where no other panel stands below it.
+
 panels = "\
 	nr = words(allocators); \
-	columns = nr == 1 ? 1 : nr <= 4 ? 2 : nr <= 9 ? 3 : 4; \
+	columns = nr == 1 ? 1 : nr <= 4 ? 2 : 3; \
 	rows = (nr + columns - 1) / columns; \
 	width = 140 + (columns == 1 ? 760 : columns == 2 ? 460 * 2 : 340 * columns); \
-	height = 60 + (columns <= 2 ? 340 : 250) * rows"
+	height = 90 + (columns <= 2 ? 310 : 215) * rows"
+
+label_panel = "\
+	set title word(allocators, k) noenhanced offset 0, -0.5; \
+	set xlabel (k + columns > nr ? 'simulated time [s]' : ''); \
+	set ylabel ((k - 1) % columns ? '' : quantity)"
 
 # -- the output ---------------------------------------------------------------
 
@@ -115,6 +122,11 @@ set key noenhanced Left reverse
 set style fill solid
 
 seconds = 1e-9
-mib = 1048576.0
+kib = 1024.0
+mib = 1024 * kib
 gib = 1024 * mib
 page = 4096.0
+
+# The unit in which so many bytes are a number of few digits.
+unit_of(bytes) = bytes > 4 * gib ? gib : bytes > 4 * mib ? mib : kib
+unit_name(unit) = unit == gib ? "GiB" : unit == mib ? "MiB" : "KiB"

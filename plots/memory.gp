@@ -7,6 +7,7 @@
 # One panel an allocator. Each stripe of memory has the look of what is most of
 # it: movable blocks plain, the others hatched, the darker the fuller. A
 # dotted line marks stripes in which some page carries the allocator's state.
+# Looks are painted first, then the hatching of those that have one.
 
 output = ARG1; result = ARG2; i = strlen(ARG0)
 while (i > 0 && ARG0[i:i] ne "/") { i = i - 1 }
@@ -19,15 +20,19 @@ width = width + 60
 eval open_output
 
 looks  = "free movable1 movable2 movable3 unmovable1 unmovable2 unmovable3 fixed"
-shades = "#F4F4F4 #BBD9EE #5DA5D6 #0B4F82 #F7C99B #E58A2E #A33E00 #BBBBBB"
+shades = "#F4F4F4 #BBD9EE #5DA5D6 #0B4F82 #FCE3C8 #F2AE66 #D97B29 #DDDDDD"
 texts  = "'free' 'movable, to 10 %' 'movable, to 50 %' 'movable, above' 'unmovable, to 10 %' 'unmovable, to 50 %' 'unmovable, above' 'never free'"
-# pattern 3: plain; 1, 2: crossed; 4, 5: hatched
-hatch  = "3 3 3 3 4 5 2 1"
+plain  = 4			# the first of them are; the others have a pattern
+hatch  = "0 0 0 0 4 5 2 1"
+ink    = "- - - - #B85C00 #8A3B00 #4A1C00 #999999"
+
+# Boxes with soft edges leave seams, unless they reach into each other a little.
+seam = ending eq ".png" ? 0.3 : 0
 
 from(x) = column("from_ns") * seconds
 to(x) = column("to_ns") * seconds
 bottom(x) = column("first_pfn") * page / gib
-top(x) = (column("first_pfn") + column("span_pages")) * page / gib
+top(over) = (column("first_pfn") + (1 + over) * column("span_pages")) * page / gib
 looks_so(k, n) = ours(k) && strcol("look") eq word(looks, n) ? from(0) : NaN
 kept(k) = ours(k) && column("metadata_pages") > 0 ? from(0) : NaN
 
@@ -37,23 +42,45 @@ stats table using (top(0)) nooutput
 set yrange [0:STATS_max]
 
 set multiplot layout rows, columns title "Physical memory" \
-	margins char 10, char 26, char 3.5, char 4.5 spacing char 7, char 5.5
-set xlabel "simulated time [s]"
+	margins char 10, char 26, char 3.5, char 4.5 spacing char 7, char 4
+quantity = "address [GiB]"
 unset grid
-do for [k = 1:nr] {
-	set title word(allocators, k) noenhanced offset 0, -0.5
-	set ylabel ((k - 1) % columns ? "" : "address [GiB]")
-	if (k == 1) {
-		set key at screen 0.995, screen (1 - 70.0 / height) right top vertical reverse Left samplen 2
-	} else {
-		unset key
+unset key
+
+# A key of our own: gnuplot's would have to fit into one panel's height.
+left = 1 - 190.0 / width
+below_top(pixels) = 1 - pixels / (1.0 * height)
+do for [n = 1:words(looks)] {
+	set object n rectangle \
+		from screen left, below_top(76 + 20 * n) \
+		to screen left + 20.0 / width, below_top(62 + 20 * n) \
+		fillcolor rgb word(shades, n) fillstyle solid noborder
+	if (n > plain) {
+		set object (20 + n) rectangle \
+			from screen left, below_top(76 + 20 * n) \
+			to screen left + 20.0 / width, below_top(62 + 20 * n) \
+			fillcolor rgb word(ink, n) fillstyle transparent pattern int(word(hatch, n)) noborder
 	}
+	set label n word(texts, n) at screen left + 27.0 / width, below_top(69 + 20 * n)
+}
+n = words(looks) + 1
+set arrow n from screen left, below_top(69 + 20 * n) rto screen 20.0 / width, 0 \
+	nohead linecolor rgb "#000000" dashtype (2, 14)
+set label n "carries metadata" at screen left + 27.0 / width, below_top(69 + 20 * n)
+
+do for [k = 1:nr] {
+	eval label_panel
 	plot for [n = 1:words(looks)] table \
-			using (looks_so(k, n)):(bottom(0)):(from(0)):(to(0)):(bottom(0)):(top(0)) \
-			with boxxyerror fillstyle pattern int(word(hatch, n)) border rgb word(shades, n) linewidth 0.4 \
-			linecolor rgb word(shades, n) title word(texts, n), \
+			using (looks_so(k, n)):(bottom(0)):(from(0)):(to(0)):(bottom(0)):(top(seam)) \
+			with boxxyerror fillstyle solid noborder linecolor rgb word(shades, n), \
+		for [n = plain + 1:words(looks)] table \
+			using (looks_so(k, n)):(bottom(0)):(from(0)):(to(0)):(bottom(0)):(top(seam)) \
+			with boxxyerror fillstyle transparent pattern int(word(hatch, n)) noborder \
+			linecolor rgb word(ink, n), \
 		table using (kept(k)):((bottom(0) + top(0)) / 2):(to(0) - from(0)):(0) \
-			with vectors nohead linecolor rgb "#000000" linewidth 1 dashtype 3 \
-			title "carries metadata"
+			with vectors nohead linecolor rgb "#000000" linewidth 1 dashtype (2, 14)
+	unset label		# drawn once, with the first panel
+	unset object
+	unset arrow
 }
 unset multiplot

@@ -5,8 +5,9 @@
 #     gnuplot -c plots/metadata.gp OUTPUT RESULT
 #
 # Above: everything, descriptors and the owners' objects included. Below: only
-# the pages that come and go, which the scale above would hide. Memory parked in per-CPU lists is free
-# memory, not metadata, and is in neither.
+# the pages that come and go, which the scale above would hide; powers of ten,
+# as some designs take a thousand times what others do. Memory parked in
+# per-CPU lists is free memory, not metadata, and is in neither.
 
 output = ARG1; result = ARG2; i = strlen(ARG0)
 while (i > 0 && ARG0[i:i] ne "/") { i = i - 1 }
@@ -24,24 +25,29 @@ total(x) = column("meta_descriptors_bytes") + column("meta_structures_bytes") + 
 	column("meta_borrowed_bytes") + column("meta_inband_bytes") + \
 	column("allocatee_bytes")
 
+taken(x) = column("meta_nodes_bytes") > 0 ? column("meta_nodes_bytes") : NaN
+
 eval time_range
 set multiplot layout 2, 1
 set lmargin 11
 set rmargin 26
 set key outside right top
 
-stats table using (total(0) / mib) nooutput
-set yrange [0:STATS_max > 0 ? 1.08 * STATS_max : 1]
+stats table using (total(0)) nooutput
+unit = unit_of(STATS_max)
+set yrange [0:STATS_max > 0 ? 1.08 * STATS_max / unit : 1]
 set title "All metadata"
-set ylabel "metadata [MiB]"
-eval curves("total(0) / mib")
+set ylabel "metadata [".unit_name(unit)."]"
+eval curves("total(0) / unit")
 
 set yrange [*:*]
-stats table using (column("meta_nodes_bytes") / 1024) nooutput
-set yrange [0:STATS_max > 0 ? 1.08 * STATS_max : 1]
-set title "Of it, pages and objects taken while running"
+stats table using (taken(0) / kib) nooutput
+most = STATS_records ? STATS_max : 4
+set logscale y
+set yrange [2:most > 4 ? 2 * most : 8]
+set title "Of it, pages and objects taken while running; a design without any has no curve"
 set ylabel "metadata [KiB]"
 set xlabel "simulated time [s]"
 unset key
-eval curves("column('meta_nodes_bytes') / 1024")
+eval curves("taken(0) / kib")
 unset multiplot

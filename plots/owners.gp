@@ -18,6 +18,11 @@ classes = ""
 remember(class) = (classes = classes." ".class, 0)
 stats table using (ours(1) ? remember(strcol("class")) : 0) nooutput
 
+stats table using (ours(1) ? column("peak_pages") * page : NaN) nooutput
+pages_unit = unit_of(STATS_max)
+stats table using (ours(1) ? column("peak_bytes") : NaN) nooutput
+objects_unit = unit_of(STATS_max)
+
 width = 960; height = 460
 eval open_output
 set multiplot layout 1, 2 title "Owners of pages, by class, each at its peak"
@@ -34,11 +39,11 @@ row(x) = sum [k = 1:words(classes)] (word(classes, k) eq strcol("class") ? k : 0
 at(x) = ours(1) ? row(0) : NaN
 
 set title "pages in use"
-set xlabel "memory [MiB]"
-plot table using (0):(at(0)):(0):(column("peak_pages") * page / mib):(at(0) - 0.35):(at(0) + 0.35) \
+set xlabel "memory [".unit_name(pages_unit)."]"
+plot table using (0):(at(0)):(0):(column("peak_pages") * page / pages_unit):(at(0) - 0.35):(at(0) + 0.35) \
 	with boxxyerror fillstyle pattern 3 border rgb "#222222" linecolor rgb "#0072B2"
 set title "owners' objects, in slab pages"
-set xlabel "memory [KiB]"
-plot table using (0):(at(0)):(0):(column("peak_bytes") / 1024):(at(0) - 0.35):(at(0) + 0.35) \
+set xlabel "memory [".unit_name(objects_unit)."]"
+plot table using (0):(at(0)):(0):(column("peak_bytes") / objects_unit):(at(0) - 0.35):(at(0) + 0.35) \
 	with boxxyerror fillstyle pattern 4 border rgb "#222222" linecolor rgb "#D55E00"
 unset multiplot

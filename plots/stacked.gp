@@ -18,14 +18,13 @@ order_pages(o) = column(sprintf("free_order%d_blocks", o)) * 2 ** o
 stacked(o) = sum [j = o:top_order] order_pages(j)
 
 eval time_range
-stats table using (stacked(0) * page / mib) nooutput
-unit = STATS_max > 4096 ? 1024 : 1
-scale = "free memory [".(unit == 1 ? "MiB" : "GiB")."]"
+stats table using (shown(0) ? stacked(0) * page : NaN) nooutput
+unit = unit_of(STATS_max)
+quantity = "free memory [".unit_name(unit)."]"
 set yrange [0:STATS_max > 0 ? STATS_max / unit * 1.05 : 1]
 
 set multiplot layout rows, columns title heading \
-	margins char 10, char 18, char 3.5, char 4.5 spacing char 7, char 5.5
-set xlabel "simulated time [s]"
+	margins char 10, char 18, char 3.5, char 4.5 spacing char 7, char 4
 set grid front
 set style fill solid border rgb "#ffffff"
 unset key
@@ -43,10 +42,9 @@ do for [o = 0:top_order] {
 		at screen left + 27.0 / width, below_top(91 + 20 * o)
 }
 do for [k = 1:nr] {
-	set title word(allocators, k) noenhanced offset 0, -0.5
-	set ylabel ((k - 1) % columns ? "" : scale)
-	plot for [o = 0:top_order] table using (when(k)):(ours(k) ? stacked(o) * page / mib / unit : NaN) \
-		with filledcurves y1=0 linecolor rgb word(shades, o + 1)
+	eval label_panel
+	plot for [o = 0:top_order] table using (when(k)):(ours(k) ? stacked(o) * page / unit : NaN) \
+		with filledcurves x1 linecolor rgb word(shades, o + 1)
 	unset label		# drawn once, with the first panel
 	unset object
 }

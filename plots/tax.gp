@@ -15,7 +15,7 @@ table = result."/tax.tsv"
 eval look_at
 nr = words(allocators)
 
-width = 960; height = 200 + 30 * nr
+width = 960; height = 220 + 30 * nr
 eval open_output
 
 parts  = "descriptors structures nodes allocatee caller borrowed inband"
@@ -41,7 +41,7 @@ set ytics () noenhanced
 do for [k = 1:nr] { set ytics add (word(allocators, k) k) }
 unset grid
 set grid x linetype 1 linecolor rgb "#dddddd"
-set bmargin 6.5
+set bmargin 8
 set key at screen 0.5, char 0.5 center bottom horizontal samplen 2 width -2
 
 plot for [n = 1:words(parts)] table \

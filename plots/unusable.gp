@@ -23,15 +23,14 @@ shades = "#BDDF26 #44BF70 #21918C #355F8D #482475 #D55E00"
 order_dash(n) = (n - 1) % 5 + 1
 unusable(o) = column("unusable_order".o."_permille") / 10
 eval time_range
-stats table using (unusable("10")) nooutput
+stats table using (shown(0) ? unusable("10") : NaN) nooutput
 set yrange [0:STATS_max > 0 ? 1.05 * STATS_max : 1]
 
 set multiplot layout rows, columns title "Free memory that cannot serve a request of order k" \
-	margins char 10, char 18, char 3.5, char 4.5 spacing char 7, char 5.5
-set xlabel "simulated time [s]"
+	margins char 10, char 18, char 3.5, char 4.5 spacing char 7, char 4
+quantity = "unusable [%]"
 do for [k = 1:nr] {
-	set title word(allocators, k) noenhanced offset 0, -0.5
-	set ylabel ((k - 1) % columns ? "" : "unusable [%]")
+	eval label_panel
 	# The key stands beside the first row's last panel, at the edge of the page.
 	if (k == 1) {
 		set key at screen 0.995, screen (1 - 70.0 / height) right top vertical reverse Left samplen 2

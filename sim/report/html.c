@@ -36,12 +36,12 @@ static const char style[] =
 	"tr.marked td{background:var(--mark);font-weight:600}"
 	"td.words{text-align:left;white-space:normal;min-width:16rem}\n"
 	"figure{margin:1rem 0}figure div{overflow-x:auto}"
-	"figure svg{max-width:100%;min-width:36rem;height:auto;display:block}"
+	"figure svg{max-width:100%;height:auto;display:block}"
 	"figcaption{color:var(--faint);font-size:.9rem;max-width:52rem}"
 	"nav a{margin-right:1rem}code,pre{font-size:.85rem}"
 	"pre{overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}\n"
 	"@media print{body{font-size:10pt;max-width:none}figure,tr{break-inside:"
-	"avoid}figure svg{min-width:0;filter:none}.box{overflow:visible}"
+	"avoid}figure svg{min-width:0!important;filter:none}.box{overflow:visible}"
 	"table{font-size:7pt}th,td{padding:.1rem .25rem}}\n";
 
 void html_text(struct html *h, const char *text)
@@ -165,6 +165,14 @@ void html_table_end(struct html *h)
 
 /* ---- drawings ---- */
 
+/* Smaller than so, a drawing's letters are not legible; it then scrolls. */
+static unsigned long least_width(const char *svg)
+{
+	const char *width = strstr(svg, "width=\"");
+
+	return width ? strtoul(width + strlen("width=\""), NULL, 10) * 3 / 4 : 0;
+}
+
 int html_drawing(struct html *h, const char *svg, const char *title,
 		 const char *caption, struct msg *msg)
 {
@@ -187,7 +195,7 @@ int html_drawing(struct html *h, const char *svg, const char *title,
 	h->nr_drawings++;
 	fputs("<figure><div><svg role=\"img\" aria-label=\"", h->out);
 	html_text(h, title);
-	fputs("\"", h->out);
+	fprintf(h->out, "\" style=\"min-width:%lupx\"", least_width(start));
 	err = svg_copy(h->out, start + strlen("<svg"), h->nr_drawings);
 	fputs("</div>\n<figcaption>", h->out);
 	html_text(h, caption);

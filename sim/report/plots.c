@@ -19,7 +19,7 @@ const struct plot plots[] = {
 	  "Metadata in percent of the machine's memory, each column at its peak. Memory parked in per-CPU lists is free memory and in no bar.",
 	  true },
 	{ "metadata", "samples.tsv", "allocatee_bytes", "Memory tax over time",
-	  "Above all metadata, owners' objects included; below what is taken and given back while running.",
+	  "Above all metadata, owners' objects included; below what is taken and given back while running, in powers of ten.",
 	  true },
 	{ "breakeven", "breakeven.tsv", "formula_bytes", "Break-even by mean folio size",
 	  "Curves are the formula for memory full of folios, points the allocators themselves on a simulated machine.",
