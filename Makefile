@@ -8,6 +8,7 @@
 #
 #     build/                 the optimised build: libpagetax.a, pagetax
 #     build/count/           the same program, counting what operations cost
+#     build/watch/           the same, with every load and store of metadata
 #     build/check/           the same sources with asserts, and the tests
 #     build/check/fan2/...   the library with tiny constants, and tests/tiny_*
 #     build/clang/  build/address+undefined/  build/m32/  ...
@@ -60,6 +61,8 @@ define HELP
   make pictures             draw those of the README anew
   make bench-engine         what an event of a simulation costs
   make bench                measure the allocators' speed
+  make costs                words and lines of metadata an operation touches
+                              (INPUT=$(INPUT))
   make figures              published figures, computed anew: $(B)/figures
   make layers               prove that includes and symbols point down only
   make debug                $(T)/pagetax, with asserts
@@ -144,11 +147,12 @@ lib_src  := $(call below,src,%.c)
 sim_src  := $(call below,sim,%.c)
 main_src := sim/main.c
 
-# tests/: test_* and tiny_* are programs, fuzz_* are none of `make check`, and
-# the rest helps; what needs the program's parts is named sim_*.
+# tests/: test_*, tiny_* and counted_* are programs, fuzz_* are none of `make
+# check`, and the rest helps; what needs the program's parts is named sim_*.
 test_src   := $(wildcard tests/test_*.c)
 tiny_src   := $(wildcard tests/tiny_*.c)
-helper_src := $(filter-out tests/test_% tests/tiny_% tests/fuzz_%,$(wildcard tests/*.c))
+counted_src := $(wildcard tests/counted_*.c)
+helper_src := $(filter-out tests/test_% tests/tiny_% tests/counted_% tests/fuzz_%,$(wildcard tests/*.c))
 tiny_helper_src := $(filter-out tests/sim_%,$(helper_src))
 
 # -- recipes ------------------------------------------------------------------
@@ -171,7 +175,7 @@ define objects
 $(1)/%.o: %.c $(1)/flags
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
-	$$(Q)$$(CC) $$(cpp_flags) $$(c_flags) $(2) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(CC) $$(cpp_flags) $$(c_flags) $$(instrumented) $(2) -MMD -MP -c -o $$@ $$<
 $(1)/sim/%.o: sim/%.c $(1)/flags $(1)/flags.sim
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$@)
@@ -192,7 +196,7 @@ $(1)/sources: FORCE | $(1)/flags
 	@$$(call update,$$@,$$(all_src))
 endef
 
-all_src = $(lib_src) $(sim_src) $(test_src) $(tiny_src) $(helper_src)
+all_src = $(lib_src) $(sim_src) $(test_src) $(tiny_src) $(counted_src) $(helper_src)
 
 # $(call archive,FILE,OBJECT FOLDER,SOURCES); made anew each time, so that it
 # never keeps the object of a source that is gone.
@@ -231,6 +235,33 @@ $(eval $(call archive,$(C)/obj/libsim.a,$(C)/obj,$(filter-out $(main_src),$(sim_
 $(eval $(call program,$(C)/pagetax,$(C)/obj/sim/main.o,\
 	$(C)/obj/libsim.a $(C)/libpagetax.a,$(sim_libs)))
 
+# -- the watched build, which counts words and lines of every design ------------
+#
+# The compiler announces each load and store of the library to
+# src/base/cost_hooks.c, through what it has for the thread sanitizer. Where
+# that has another use, or is not to be had, there is no such build.
+
+W := $(B)/watch
+
+can_watch     := $(if $(SANITIZE)$(M32),,1)
+watched       := -fsanitize=thread $(addprefix -fno-builtin-,memcpy memmove memset)
+watched_links := $(addprefix -Wl$(comma)--wrap=,memcpy memmove memset)
+
+$(addprefix $(W)/obj/src/,alloc/% lib/% machine/%): instrumented = $(watched)
+
+$(eval $(call objects,$(W)/obj,-DNDEBUG -DPAGETAX_COUNT -DPAGETAX_HOOKS))
+$(eval $(call archive,$(W)/libpagetax.a,$(W)/obj,$(lib_src)))
+$(eval $(call archive,$(W)/obj/libsim.a,$(W)/obj,$(filter-out $(main_src),$(sim_src))))
+$(eval $(call program,$(W)/pagetax,$(W)/obj/sim/main.o,\
+	$(W)/obj/libsim.a $(W)/libpagetax.a,$(watched_links) $(sim_libs)))
+
+# Tests of what is counted run in that build.
+counted_programs := $(if $(can_watch),$(counted_src:tests/%.c=$(W)/%))
+
+$(eval $(call archive,$(W)/obj/libhelpers.a,$(W)/obj,$(tiny_helper_src)))
+$(foreach t,$(counted_programs),$(eval $(call program,$(t),$(W)/obj/tests/$(notdir $(t)).o,\
+	$(W)/obj/libhelpers.a $(W)/libpagetax.a,$(watched_links) $(test_libs) -lm)))
+
 # -- the checked build and its tests ------------------------------------------
 
 .PHONY: debug
@@ -252,10 +283,9 @@ $(foreach t,$(test_programs),$(eval $(call program,$(t),$(T)/obj/tests/$(notdir 
 tiny_fan2 := -DPAGE_SHIFT=4 -DMAX_PAGE_ORDER=3 -DPAGEBLOCK_ORDER=2 -DKM_MAX_IDX=4
 tiny_fan4 := -DPAGE_SHIFT=5 -DMAX_PAGE_ORDER=3 -DPAGEBLOCK_ORDER=2 -DKM_MAX_IDX=4
 tiny_fan8 := -DPAGE_SHIFT=6 -DMAX_PAGE_ORDER=4 -DPAGEBLOCK_ORDER=3 -DKM_MAX_IDX=4
-# For structs that would not fit into such pages: five of 48 bytes in 256, or ten.
+# For structs that would not fit into such pages: five of 48 bytes in 256.
 tiny_fan32 := -DPAGE_SHIFT=8 -DMAX_PAGE_ORDER=3 -DPAGEBLOCK_ORDER=2 -DKM_MAX_IDX=4
-tiny_fan64 := -DPAGE_SHIFT=9 -DMAX_PAGE_ORDER=3 -DPAGEBLOCK_ORDER=2 -DKM_MAX_IDX=4
-TINY_VARIANTS := fan2 fan4 fan8 fan32 fan64
+TINY_VARIANTS := fan2 fan4 fan8 fan32
 
 # $(call tiny,VARIANT): every tiny_* program, as VARIANT/tiny_*
 define tiny
@@ -275,9 +305,10 @@ check: deps
 	@$(submake) do-check
 test: check
 
-do-check: $(T)/pagetax $(tiny_programs) $(test_programs)
+do-check: $(T)/pagetax $(tiny_programs) $(counted_programs) $(test_programs)
 	@PAGETAX=$(T)/pagetax PAGETAX_PLOTS=plots SANITIZE=$(SANITIZE) \
-	scripts/run-tests -t $(TEST_TIMEOUT) -l $(T)/log $(tiny_programs) $(test_programs)
+	scripts/run-tests -t $(TEST_TIMEOUT) -l $(T)/log $(tiny_programs) \
+		$(counted_programs) $(test_programs)
 
 # -- running it ---------------------------------------------------------------
 
@@ -287,7 +318,7 @@ submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 
 deps_options := $(if $(M32),--m32)
 
-.PHONY: deps run do-run pictures bench figures do-figures
+.PHONY: deps run do-run pictures bench costs do-costs figures do-figures
 deps:
 	@CC='$(CC)' scripts/deps $(deps_options)
 
@@ -315,6 +346,13 @@ figures: deps
 
 do-figures: $(C)/pagetax
 	$(C)/pagetax figures -o $(B)/figures
+
+# What each design reads and writes for an operation of INPUT.
+costs: deps
+	@$(submake) do-costs
+
+do-costs: $(W)/pagetax
+	$(W)/pagetax replay -a all $(INPUT)
 
 # The pictures that README.md and plots/README.md show, drawn anew.
 pictures      := plots/pictures
@@ -397,6 +435,7 @@ compile_commands.json: $(B)/obj/flags $(B)/obj/flags.sim $(B)/obj/flags.tests $(
 	$(call json_entries,$(sim_src),$(sim_flags),-DNDEBUG)
 	$(call json_entries,$(test_src) $(helper_src),$(test_flags),-DPAGETAX_COUNT)
 	$(call json_entries,$(tiny_src),$(test_flags),$(tiny_fan2))
+	$(call json_entries,$(counted_src),$(test_flags),-DNDEBUG -DPAGETAX_COUNT)
 	@sed -e '$$ s/,$$//' $@.tmp >$@ && echo ']' >>$@ && rm -f $@.tmp
 
 clean:
@@ -408,6 +447,7 @@ help:
 
 -include $(wildcard $(patsubst %.c,$(B)/obj/%.d,$(lib_src) $(sim_src)) \
 	$(patsubst %.c,$(C)/obj/%.d,$(lib_src) $(sim_src)) \
+	$(patsubst %.c,$(W)/obj/%.d,$(lib_src) $(sim_src) $(counted_src) $(tiny_helper_src)) \
 	$(patsubst %.c,$(T)/obj/%.d,$(all_src)) \
 	$(foreach v,$(TINY_VARIANTS),\
 	$(patsubst %.c,$(T)/$(v)/obj/%.d,$(lib_src) $(tiny_src) $(tiny_helper_src))))

@@ -401,10 +401,34 @@ static bool tear_down(struct replayer *r)
 	return initial_state_restored(plan->start, r->allocator);
 }
 
+/*
+ * A build that counts words counts them here; a checker's own books cannot be
+ * told from the backend's. Without memory for it nothing is counted.
+ */
+static struct cost *begin_costs(struct replayer *r)
+{
+	struct cost *cost = NULL;
+
+	if (cost_counts_words() && !r->plan->checked)
+		cost = calloc(1, sizeof(*cost));
+	allocator_count(r->allocator, cost);
+	return cost;
+}
+
+static void end_costs(struct replayer *r, struct cost *cost)
+{
+	if (!cost)
+		return;
+	r->run->cost = cost_sums(cost);
+	allocator_count(r->allocator, NULL);
+	free(cost);
+}
+
 static int replay_on(struct replayer *r, struct machine *m, const char *spec,
 		     struct msg *msg)
 {
 	int err = make_allocator(r, m, spec, msg);
+	struct cost *cost;
 
 	if (err)
 		return err;
@@ -412,7 +436,9 @@ static int replay_on(struct replayer *r, struct machine *m, const char *spec,
 	picture_init(&r->run->picture, r->plan->layout, r->plan->start,
 		     r->plan->demand);
 	engine_init(&r->engine);
+	cost = begin_costs(r);
 	err = run_engine(r);
+	end_costs(r, cost);
 	engine_destroy(&r->engine);
 	if (!err) {
 		replay_run_note_end(r->run, r->allocator);

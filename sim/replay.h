@@ -73,6 +73,7 @@ struct replay_run {
 	struct picture picture;
 	struct census_series census;	/* who owned what this allocator gave */
 	uint64_t free_path_allocations;
+	struct cost_sums cost;		/* of the operations; nr_ops is 0: not counted */
 	uint64_t events;		/* of the input, or simulated */
 	uint64_t ops_done;
 #define REPLAY_FIELD(name, what) uint64_t name;

@@ -10,7 +10,7 @@
 static struct layout layout;
 static struct machine *machine;
 static struct range range;
-static struct range_cost cost;
+static struct cost cost;
 static struct area_map am;
 
 /* A map of `total` bytes, all free. */
@@ -176,7 +176,7 @@ START_TEST(bytes_moved_follow_the_law)
 	}
 	ck_assert_uint_eq(am.used, 1);
 	moved = (double)cost.bytes_moved;
-	if (RANGE_COUNTS && (moved < 0.98 * orders[_i].bytes ||
+	if (COST_COUNTS && (moved < 0.98 * orders[_i].bytes ||
 			     moved > 1.02 * orders[_i].bytes))
 		ck_abort_msg("%s: %.0f bytes moved, not about %.0f",
 			     orders[_i].name, moved, orders[_i].bytes);

@@ -34,7 +34,7 @@ struct pool {
 	struct layout layout;
 	struct machine *machine;
 	struct range *range;
-	struct range_cost cost;
+	struct cost cost;
 	unsigned long length[NR_UNITS];	/* of the run at each unit; 0: none */
 };
 

@@ -21,6 +21,7 @@
 
 #include "alloc/option.h"
 #include "alloc/stat.h"
+#include "base/cost.h"
 #include "base/msg.h"
 #include "base/types.h"
 #include "machine/machine.h"
@@ -176,6 +177,9 @@ struct allocator {
 	const struct allocator_ops *ops;
 	struct machine *machine;	/* set at create */
 	struct alloc_stats stats;	/* statistics only */
+#ifdef PAGETAX_COUNT
+	struct cost *cost;		/* the caller's; NULL: not counted */
+#endif
 };
 
 /*
@@ -196,7 +200,9 @@ static inline unsigned long alloc_pages(struct allocator *a,
 		a->stats.failed_allocs++;
 		return PFN_NONE;
 	}
+	COST_BEGIN(a);
 	pfn = a->ops->alloc(a, req);
+	COST_END();
 	if (likely(pfn != PFN_NONE)) {
 		a->stats.allocs++;
 		a->stats.pages_allocated += 1UL << req->order;
@@ -211,7 +217,9 @@ static inline void free_pages(struct allocator *a, unsigned long pfn,
 			      unsigned int order, unsigned int cpu)
 {
 	a->machine->free_depth++;
+	COST_BEGIN(a);
 	a->ops->free(a, pfn, order, cpu);
+	COST_END();
 	a->machine->free_depth--;
 	a->stats.frees++;
 	a->stats.pages_allocated -= 1UL << order;
@@ -238,6 +246,14 @@ void allocator_counts(const struct allocator *a, unsigned int zone,
 void allocator_query(const struct allocator *a, unsigned long pfn,
 		     struct page_info *info);
 int allocator_verify(const struct allocator *a, struct msg *msg);
+
+/*
+ * From now on count what operations cost (base/cost.h), if this build counts;
+ * NULL: no more. What the interface itself keeps, struct allocator, is no
+ * metadata. Not for an allocator inside a checker, whose own books it cannot
+ * tell from the backend's.
+ */
+void allocator_count(struct allocator *a, struct cost *cost);
 
 /* Destroys the allocator, not its machine. */
 void allocator_destroy(struct allocator *a);

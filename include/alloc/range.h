@@ -27,7 +27,7 @@
 #include <assert.h>
 
 #include "alloc/option.h"
-#include "alloc/range_cost.h"
+#include "base/cost.h"
 #include "base/msg.h"
 #include "base/types.h"
 #include "machine/machine.h"
@@ -176,7 +176,7 @@ struct range {
 	const struct range_ops *ops;	/* set at create */
 	struct machine *machine;	/* set at create */
 	struct range_caps caps;		/* set at create: options may narrow it */
-	struct range_cost *cost;	/* the caller's; NULL: not counted */
+	struct cost *cost;		/* the caller's; NULL: not counted */
 };
 
 /* All backends of ranges; ends with NULL. */
@@ -217,7 +217,7 @@ static inline unsigned long range_alloc(struct range *r, unsigned long nr,
 	unsigned long first = RANGE_NONE;
 
 	if (answer == RANGE_OK) {
-		COST_BEGIN(r);
+		COST_OP(r);
 		first = r->ops->alloc(r, nr, align);
 		if (first == RANGE_NONE)
 			answer = RANGE_NO_SPACE;
@@ -234,7 +234,7 @@ static inline unsigned long range_alloc(struct range *r, unsigned long nr,
 static inline enum range_answer range_free(struct range *r, unsigned long first,
 					   unsigned long nr)
 {
-	COST_BEGIN(r);
+	COST_OP(r);
 	return r->ops->free(r, first, r->caps.needs_size ? nr : 0);
 }
 

@@ -36,6 +36,7 @@
 #ifndef PAGETAX_LIB_DEQUE_H
 #define PAGETAX_LIB_DEQUE_H
 
+#include "base/cost.h"
 #include "base/types.h"
 #include "lib/genradix.h"
 
@@ -148,6 +149,7 @@ void deque_replace_leaf(struct deque *d, uint32_t leaf, struct node_ref ref);
 static inline unsigned long deque_read(const struct deque *d, const void *array,
 				       uint32_t i)
 {
+	COST_NOW(list_nodes, 1);
 	if (d->wide)
 		return (unsigned long)((const uint64_t *)array)[i];
 	return ((const uint32_t *)array)[i];
@@ -156,6 +158,7 @@ static inline unsigned long deque_read(const struct deque *d, const void *array,
 static inline void deque_write(const struct deque *d, void *array, uint32_t i,
 			       unsigned long entry)
 {
+	COST_NOW(list_nodes, 1);
 	if (d->wide)
 		((uint64_t *)array)[i] = entry;
 	else

@@ -24,6 +24,7 @@
 #ifndef PAGETAX_LIB_GENRADIX_H
 #define PAGETAX_LIB_GENRADIX_H
 
+#include "base/cost.h"
 #include "base/types.h"
 #include "lib/node_store.h"
 
@@ -94,6 +95,7 @@ static inline struct node_ref genradix_leaf(const struct genradix *t,
 
 		if (unlikely(node_ref_is_none(ref)))
 			return ref;
+		COST_NOW(tree_levels, 1);
 		shift -= t->fanout_shift;
 		node = node_map(t->store, ref);
 		child = node[(leaf >> shift) & ((1U << t->fanout_shift) - 1)];

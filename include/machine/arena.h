@@ -45,6 +45,9 @@ void *arena_alloc_charged(struct arena *arena, uint64_t bytes, uint64_t charge,
 void arena_free(struct arena *arena, void *ptr, uint64_t bytes,
 		enum meta_column column);
 
+/* Bytes of address space reserved, from the arena on. */
+uint64_t arena_limit(const struct arena *arena);
+
 /* Bytes of the range in use, from its base: the length of a snapshot. */
 uint64_t arena_used(const struct arena *arena);
 

@@ -14,6 +14,7 @@
 #ifndef PAGETAX_MACHINE_MACHINE_H
 #define PAGETAX_MACHINE_MACHINE_H
 
+#include "base/cost.h"
 #include "machine/arena.h"
 #include "machine/layout.h"
 #include "machine/meta.h"
@@ -81,6 +82,9 @@ void *machine_memmap(struct machine *m, size_t bytes_per_page);
 void *machine_alloc(struct machine *m, uint64_t bytes, enum meta_column col);
 void machine_free(struct machine *m, void *ptr, uint64_t bytes,
 		  enum meta_column col);
+
+/* Let metadata be what the arena and the simulated memory hold. */
+void machine_watch(const struct machine *m, struct cost *cost);
 
 /*
  * A snapshot of all state of a machine that a backend can reach, and its

@@ -51,7 +51,7 @@ struct work {
 };
 
 /* Cache lines of metadata that a call reads, and that it writes. */
-static double lines_of(const struct range_cost *cost)
+static double lines_of(const struct cost *cost)
 {
 	return (double)(cost->lines_read + cost->lines_written);
 }
@@ -285,7 +285,7 @@ const struct figure figure_b2 = {
  * one would fit, were they aligned. The hint says that they fit.
  */
 static int misaligned(const char *spec, unsigned long nr_objects,
-		      unsigned long chunk_units, struct range_cost *cost,
+		      unsigned long chunk_units, struct cost *cost,
 		      struct msg *msg)
 {
 	struct figure_range fr;
@@ -319,7 +319,7 @@ static int b3_run(struct figure_run *f, struct msg *msg)
 	figure_columns(f, "allocator\tobjects\tentries\tlines\twords\t"
 		       "bits_scanned\tchunks_tried");
 	for (size_t i = 0; i < ARRAY_SIZE(runs); i++) {
-		struct range_cost cost;
+		struct cost cost;
 		int err = misaligned(runs[i].spec, runs[i].nr_objects,
 				     runs[i].chunk_units, &cost, msg);
 

@@ -384,7 +384,7 @@ int figures_run(const struct figures_plan *plan, struct msg *msg)
 
 	if (err)
 		return err;
-	if (!RANGE_COUNTS)
+	if (!COST_COUNTS)
 		return msg_set(msg, ENOTSUP,
 			       "this build does not count what operations cost; `make figures` makes one that does");
 	if (!plan->output)

@@ -66,7 +66,7 @@ struct figure_range {
 	struct layout layout;
 	struct machine *machine;
 	struct range *range;
-	struct range_cost *cost;
+	struct cost *cost;
 	unsigned long nr_units;		/* added so far, by figure_alloc() */
 };
 

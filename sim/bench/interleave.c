@@ -51,7 +51,7 @@ static void step(void *arg)
 		swapcontext(&il->threads[il->running].context, &il->scheduler);
 }
 
-void interleave_watch(struct range_cost *cost)
+void interleave_watch(struct cost *cost)
 {
 	cost->step = step;
 }

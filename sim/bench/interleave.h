@@ -6,7 +6,7 @@
  *    thread B   . load . load . swap . . . add       one schedule of many
  *
  * The threads are coroutines of one real thread, each with a stack of its own.
- * Before each touch of a shared word (struct range_cost's step) the running
+ * Before each touch of a shared word (struct cost's step) the running
  * one stops, and a schedule says who goes on. A run is repeated until all
  * schedules have been tried, in depth-first order: those of two threads of n
  * and m touches are (n + m)! / (n! m!).
@@ -39,7 +39,7 @@ struct interleave_result {
 };
 
 /* Hang the stepping on a range's costs; only within begin(). */
-void interleave_watch(struct range_cost *cost);
+void interleave_watch(struct cost *cost);
 
 /* Run them all. */
 void interleave(const struct interleave_test *test,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/interrupt.h"
+#include "sim/report/cost_table.h"
 #include "sim/report/outcome.h"
 #include "sim/report/plots.h"
 #include "sim/report/results.h"
@@ -123,6 +124,20 @@ static int print_table(const struct experiment *e, struct msg *msg)
 	return 0;
 }
 
+/* Of a build that counts: see base/cost.h. */
+static int print_costs(const struct experiment *e, struct msg *msg)
+{
+	struct cost_row *rows = calloc(e->nr_runs, sizeof(*rows));
+
+	if (!rows)
+		return msg_set(msg, ENOMEM, "no memory for the table");
+	for (unsigned int i = 0; i < e->nr_runs; i++)
+		rows[i] = (struct cost_row){ e->runs[i].spec, &e->runs[i].cost };
+	cost_table_print(stdout, rows, e->nr_runs);
+	free(rows);
+	return 0;
+}
+
 /* The first run whose invariants or boot state did not hold, in a message. */
 static enum status judge(const struct experiment *e, struct msg *msg)
 {
@@ -155,5 +170,7 @@ enum status outcome_show(const struct experiment *e,
 	progress_end(progress);
 	if (!err && !e->options->quiet)
 		err = print_table(e, msg);
+	if (!err && !e->options->quiet)
+		err = print_costs(e, msg);
 	return err ? STATUS_FAILED : judge(e, msg);
 }

@@ -123,6 +123,17 @@ static json_t *run_kmap(struct builder *b, const struct replay_run *run)
 	return object;
 }
 
+/* In all; a build that does not count words has none of it. */
+static json_t *run_cost(struct builder *b, const struct cost_sums *sums)
+{
+	json_t *object = json_object();
+
+	put_count(b, object, "ops", sums->nr_ops);
+	for (unsigned int i = 0; i < NR_COSTS; i++)
+		put_count(b, object, cost_names[i], sums->of[i]);
+	return object;
+}
+
 static json_t *run_contiguity(struct builder *b, const struct experiment *e,
 			      const struct replay_run *run)
 {
@@ -191,6 +202,8 @@ static json_t *run_json(struct builder *b, const struct experiment *e,
 		put(b, object, "hvo_what_if", run_hvo(b, run));
 	put(b, object, "nodes", run_nodes(b, &run->stats));
 	put(b, object, "kmap", run_kmap(b, run));
+	if (run->cost.nr_ops)
+		put(b, object, "cost", run_cost(b, &run->cost));
 	put_count(b, object, "free_path_allocations", run->free_path_allocations);
 	put(b, object, "contiguity", run_contiguity(b, e, run));
 	put(b, object, "buddyinfo", run_buddyinfo(b, e, run));

@@ -122,6 +122,18 @@ int allocator_verify(const struct allocator *a, struct msg *msg)
 	return a->ops->verify(a, msg);
 }
 
+void allocator_count(struct allocator *a, struct cost *cost)
+{
+#ifdef PAGETAX_COUNT
+	a->cost = cost;
+#endif
+	if (!cost)
+		return;
+	cost->nr_areas = 0;
+	machine_watch(a->machine, cost);
+	cost->except = (struct cost_area){ (uintptr_t)a, sizeof(*a) };
+}
+
 void allocator_destroy(struct allocator *a)
 {
 	a->ops->destroy(a);

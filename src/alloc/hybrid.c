@@ -113,6 +113,8 @@ static unsigned long zone_take(const struct hybrid *h, struct hybrid_zone *z)
 	if (index == STACK_END)
 		return PFN_NONE;
 	e = &z->entries[index];
+	COST_NOW(list_nodes, 1);
+	COST_NOW(bits_scanned, ENTRY_PAGES);
 	bit = lowest_bit(~e->bitmap);
 	set_bitmap(z, e, e->bitmap | mask_of(h, bit));
 	if (e->bitmap == ENTRY_FULL)
@@ -133,6 +135,7 @@ static void zone_give(const struct hybrid *h, struct hybrid_zone *z,
 	assert(h->as_posted || e->bitmap & mask_of(h, bit));
 	set_bitmap(z, e, e->bitmap & ~mask_of(h, bit));
 	if (was_full) {
+		COST_NOW(list_nodes, 1);
 		e->next = z->top;
 		z->top = index;
 	}

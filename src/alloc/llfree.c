@@ -169,6 +169,7 @@ static unsigned int row_claim(_Atomic unsigned long *row, unsigned int order)
 				     (bits ? ROW_PAGES : 0) :
 				     find_clear(bits, order);
 
+		COST_NOW(bits_scanned, ROW_PAGES);
 		if (place == ROW_PAGES ||
 		    atomic_compare_exchange_weak(row, &bits,
 						 bits | group_mask(order) << place))
@@ -182,6 +183,7 @@ static bool rows_claim(_Atomic unsigned long *rows, unsigned int nr)
 	for (unsigned int i = 0; i < nr; i++) {
 		unsigned long none = 0;
 
+		COST_NOW(bits_scanned, ROW_PAGES);
 		if (atomic_compare_exchange_strong(&rows[i], &none, ~0UL))
 			continue;
 		while (i--)
@@ -242,6 +244,7 @@ static bool child_lower(_Atomic uint16_t *child, unsigned int order)
 	uint16_t word = atomic_load(child);
 	uint16_t lowered;
 
+	COST_NOW(tree_levels, 1);
 	do {
 		if (word & CHILD_WHOLE || word < 1U << order)
 			return false;
@@ -274,6 +277,7 @@ static void child_put(struct llfree_zone *z, unsigned long page,
 	_Atomic uint16_t *word = child_of(z, child);
 	uint16_t whole = CHILD_WHOLE;
 
+	COST_NOW(tree_levels, 1);
 	if (order == CHILD_ORDER &&
 	    atomic_compare_exchange_strong(word, &whole, (uint16_t)CHILD_PAGES))
 		return;
@@ -308,6 +312,7 @@ static bool tree_lower(_Atomic uint32_t *tree, uint32_t nr)
 {
 	uint32_t word = atomic_load(tree);
 
+	COST_NOW(tree_levels, 1);
 	do {
 		if ((word & ~TREE_RESERVED) < nr)
 			return false;
@@ -327,6 +332,7 @@ static void counters_raise(struct llfree_zone *z, struct local *local,
 {
 	unsigned long word = local ? atomic_load(&local->word) : 0;
 
+	COST_NOW(tree_levels, 1);
 	while (local_has(word, tree))
 		if (atomic_compare_exchange_weak(&local->word, &word, word + nr))
 			return;
@@ -357,6 +363,7 @@ static bool reserve(struct llfree_zone *z, struct local *local,
 {
 	uint32_t word = atomic_load(&z->trees[tree]);
 
+	COST_NOW(tree_levels, 1);
 	do {
 		if (word & TREE_RESERVED || word < least)
 			return false;
@@ -382,6 +389,7 @@ static unsigned long best_nearby(const struct llfree_zone *z,
 		unsigned long tree = (start + i) % z->nr_trees;
 		uint32_t word = atomic_load(&z->trees[tree]);
 
+		COST_NOW(tree_levels, 1);
 		if (word & TREE_RESERVED || word < least || word >= best_free ||
 		    !partly_used(z, word))
 			continue;
@@ -422,6 +430,7 @@ static bool local_lower(struct llfree_zone *z, struct local *local,
 	unsigned long word = atomic_load(&local->word);
 	bool refilled = false;
 
+	COST_NOW(tree_levels, 1);
 	for (;;) {
 		*tree = word >> LOCAL_TREE_SHIFT;
 		if (!(word & LOCAL_PRESENT))

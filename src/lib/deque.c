@@ -280,6 +280,7 @@ static void copy_run(const struct deque *d, void *to, uint32_t to_at,
 {
 	size_t bytes = bytes_of(d, nr);
 
+	COST_NOW(bytes_moved, bytes);
 	if (likely(before_wrap >= nr)) {
 		to = slot_at(d, to, to_at);
 		from = (const char *)from + bytes_of(d, from_at);

@@ -45,6 +45,7 @@ static struct node_ref read_child(const struct genradix *t, struct node_ref ref,
 	struct node_ref *node = node_map(t->store, ref);
 	struct node_ref out = node[child];
 
+	COST_NOW(tree_levels, 1);
 	node_unmap(t->store, ref, node);
 	return out;
 }
@@ -231,6 +232,7 @@ struct node_ref genradix_swap_leaf(struct genradix *t, uint64_t leaf,
 	for (unsigned int level = t->depth; level > 1; level--)
 		parent = read_child(t, parent, child_at(t, leaf, level));
 	assert(!node_ref_is_none(parent));
+	COST_NOW(tree_levels, 1);
 	node = node_map(t->store, parent);
 	old = node[child_at(t, leaf, 1)];
 	node[child_at(t, leaf, 1)] = ref;

@@ -199,6 +199,11 @@ void arena_free(struct arena *arena, void *ptr, uint64_t bytes,
 	}
 }
 
+uint64_t arena_limit(const struct arena *arena)
+{
+	return arena->limit;
+}
+
 uint64_t arena_used(const struct arena *arena)
 {
 	return arena->used;

@@ -120,6 +120,16 @@ void machine_free(struct machine *m, void *ptr, uint64_t bytes,
 	arena_free(m->arena, ptr, bytes, col);
 }
 
+void machine_watch(const struct machine *m, struct cost *cost)
+{
+	const struct physmem *p = &m->physmem;
+
+	cost_watch(cost, m->arena, (uintptr_t)arena_limit(m->arena));
+	cost_watch(cost, p->direct, (uintptr_t)p->low_pages << PAGE_SHIFT);
+	cost_watch(cost, p->view, p->view_bytes);
+	cost_watch(cost, m->window.places, m->window.places_bytes);
+}
+
 uint64_t machine_snapshot_bytes(const struct machine *m)
 {
 	return arena_snapshot_bytes(m->arena) +

@@ -256,6 +256,7 @@ static __always_inline unsigned long take_smallest(const struct buddy_repr *r,
 	unsigned int from;
 	unsigned long pfn;
 
+	COST_NOW(bits_scanned, NR_PAGE_ORDERS - order);
 	if (!above)
 		return PFN_NONE;
 	from = order + lowest_bit(above);

@@ -115,6 +115,7 @@ static inline void linked_add(struct buddy *b, struct buddy_zone *z,
 	struct list_entry *prev = end == LIST_HEAD ? head : head->prev;
 	struct list_entry *next = prev->next;
 
+	COST_NOW(list_nodes, 1 + (prev != head) + (next != head));
 	page->type = KIND_FREE;
 	page->order = order;
 	page->lru.prev = prev;
@@ -129,6 +130,8 @@ static inline void linked_del(struct buddy *b, struct buddy_zone *z,
 {
 	struct linked_page *page = page_of(b, pfn);
 
+	COST_NOW(list_nodes, 1 + (page->lru.prev != list_head(z, order, type)) +
+			     (page->lru.next != list_head(z, order, type)));
 	(void)z, (void)order, (void)type;
 	page->lru.prev->next = page->lru.next;
 	page->lru.next->prev = page->lru.prev;
@@ -158,6 +161,7 @@ static inline void linked_park(struct buddy *b, struct buddy_zone *z,
 	struct linked_page *page = page_of(b, pfn);
 
 	(void)z;
+	COST_NOW(list_nodes, 1 + (list->first != LINK_END));
 	page->type = KIND_PCP;
 	page->order = order;
 	page->lru = (struct list_entry){ NULL, NULL };
@@ -183,6 +187,7 @@ static inline unsigned long linked_unpark(struct buddy *b, struct buddy_zone *z,
 	struct linked_page *page = page_of(b, pfn);
 
 	(void)z;
+	COST_NOW(list_nodes, 1 + (list->first != list->last));
 	page->type = KIND_NONE;
 	if (list->first == list->last) {
 		list->first = list->last = LINK_END;

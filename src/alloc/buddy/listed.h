@@ -82,6 +82,7 @@ static __always_inline struct links link_list_enter(const struct link_ops *ops,
 {
 	struct links links = { LINK_END, LINK_END };
 
+	COST_NOW(list_nodes, 1 + (list->first != LINK_END));
 	if (list->first == LINK_END) {
 		list->first = place;
 		list->last = place;
@@ -103,6 +104,8 @@ static __always_inline void link_list_leave(const struct link_ops *ops,
 					    struct link_list *list,
 					    struct links links)
 {
+	COST_NOW(list_nodes, 1 + (links.prev != LINK_END) +
+			     (links.next != LINK_END));
 	if (links.prev == LINK_END)
 		list->first = links.next;
 	else

@@ -46,8 +46,12 @@ static bool zone_holds_pageblock(const struct buddy_zone *z, unsigned long start
 bool buddy_owner_is_movable(const struct buddy *b, unsigned long pfn)
 {
 	const unsigned int bits = 8 * sizeof(*b->lru);
+	bool movable;
 
-	return b->lru && (b->lru[pfn / bits] >> pfn % bits & 1);
+	COST_PAUSE();
+	movable = b->lru && (b->lru[pfn / bits] >> pfn % bits & 1);
+	COST_RESUME();
+	return movable;
 }
 
 struct pageblock_use {

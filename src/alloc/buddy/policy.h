@@ -53,9 +53,11 @@ static __always_inline void note_owner(struct buddy *b, unsigned long pfn,
 
 	if (!b->lru)
 		return;
+	COST_PAUSE();
 	word = &b->lru[pfn / bits];
 	mask = 1UL << pfn % bits;
 	*word = movable ? *word | mask : *word & ~mask;
+	COST_RESUME();
 }
 
 /* Serve from one zone, marks or not; PFN_NONE. */

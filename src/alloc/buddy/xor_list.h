@@ -31,6 +31,7 @@ static __always_inline void xor_list_push(const struct buddy *b,
 	uint64_t *place = end == LIST_HEAD ? &list->first : &list->last;
 	unsigned long neighbour = (unsigned long)*place;
 
+	COST_NOW(list_nodes, 1 + (neighbour != PFN_NONE));
 	*link(b, pfn) = PFN_NONE ^ neighbour;
 	if (neighbour == PFN_NONE)
 		list->first = list->last = pfn;
@@ -49,6 +50,7 @@ static __always_inline unsigned long xor_list_pop(const struct buddy *b,
 	unsigned long pfn = (unsigned long)*place;
 	unsigned long neighbour = *link(b, pfn) ^ PFN_NONE;
 
+	COST_NOW(list_nodes, 1 + (neighbour != PFN_NONE));
 	if (neighbour == PFN_NONE) {
 		list->first = list->last = LINK_END;
 	} else {

@@ -3,7 +3,7 @@
  * atom.h - words of a map that several threads change without a lock
  *
  * Every touch of such a word goes through here. In a build with PAGETAX_COUNT
- * each first tells the range's observer (range_cost.h), which may hand the
+ * each first tells the range's observer (base/cost.h), which may hand the
  * processor to another thread of a test, at exactly the places where the real
  * machine could.
  */
@@ -33,7 +33,7 @@ static inline unsigned long atom_cas(const struct range *r, atom_word *word,
 				     unsigned long target)
 {
 	COST_STEP(r);
-	COST_ADD(r, atomic_tries, 1);
+	COST_LOCKED(r);
 	atomic_compare_exchange_strong_explicit(word, &expected, target,
 						memory_order_acq_rel,
 						memory_order_acquire);
@@ -45,6 +45,7 @@ static inline void atom_add(const struct range *r, atom_word *word,
 {
 	COST_STEP(r);
 	COST_WRITE(r, word);
+	COST_LOCKED(r);
 	atomic_fetch_add_explicit(word, n, memory_order_relaxed);
 }
 
@@ -53,6 +54,7 @@ static inline void atom_sub(const struct range *r, atom_word *word,
 {
 	COST_STEP(r);
 	COST_WRITE(r, word);
+	COST_LOCKED(r);
 	atomic_fetch_sub_explicit(word, n, memory_order_relaxed);
 }
 

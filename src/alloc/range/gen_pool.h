@@ -209,7 +209,7 @@ static __always_inline bool gen_turn(const struct gen_pool *p,
 		COST_WRITE(&p->base, piece->word);
 		if (seen == (as_posted ? target : old))
 			return true;
-		COST_ADD(&p->base, atomic_retries, 1);
+		COST_RETRY(&p->base);
 		old = seen;
 	}
 }

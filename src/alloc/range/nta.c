@@ -406,7 +406,7 @@ static void mask_written(struct nta *n, struct nta_node *node, unsigned int at,
 			 unsigned int nr)
 {
 	for (unsigned int i = at / BITMAP_WORD_BITS;
-	     RANGE_COUNTS && i * BITMAP_WORD_BITS < at + nr; i++)
+	     COST_COUNTS && i * BITMAP_WORD_BITS < at + nr; i++)
 		COST_WRITE(&n->base, &node->mask[i]);
 	(void)n;
 	(void)node;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* range.c - what all ranges have in common: names, creation, costs */
+/* range.c - what all ranges have in common: names and creation */
 #include <errno.h>
 #include <string.h>
 
@@ -43,58 +43,6 @@ int range_create(struct range **out, const char *spec, struct machine *m,
 		return err ? err : ops->create(out, ops, m, &set, msg);
 	}
 	return msg_set(msg, EINVAL, "unknown range '%.*s'", (int)len, spec);
-}
-
-#define COST_NAME(name, what) #name,
-const char *const range_cost_names[NR_RANGE_COSTS] = { RANGE_COSTS(COST_NAME) };
-#undef COST_NAME
-
-#define COST_HELP(name, what) what,
-const char *const range_cost_help[NR_RANGE_COSTS] = { RANGE_COSTS(COST_HELP) };
-#undef COST_HELP
-
-uint64_t range_cost_get(const struct range_cost *cost, unsigned int i)
-{
-	const uint64_t values[] = {
-#define COST_VALUE(name, what) cost->name,
-		RANGE_COSTS(COST_VALUE)
-#undef COST_VALUE
-	};
-
-	assert(i < ARRAY_SIZE(values));
-	return values[i];
-}
-
-/* True the first time in this operation. */
-static bool line_is_new(struct range_cost *cost, uintptr_t line, bool write)
-{
-	size_t i = line % RANGE_COST_LINES;
-
-	for (size_t step = 0; step < RANGE_COST_LINES; step++) {
-		size_t at = (i + step) % RANGE_COST_LINES;
-
-		if (cost->seen[write][at].op != cost->nr_ops) {
-			cost->seen[write][at].line = line;
-			cost->seen[write][at].op = cost->nr_ops;
-			return true;
-		}
-		if (cost->seen[write][at].line == line)
-			return false;
-	}
-	return true;
-}
-
-void range_cost_touch(struct range_cost *cost, const void *word, bool write)
-{
-	bool is_new = line_is_new(cost, (uintptr_t)word / 64, write);
-
-	if (write) {
-		cost->words_written++;
-		cost->lines_written += is_new;
-	} else {
-		cost->words_read++;
-		cost->lines_read += is_new;
-	}
 }
 
 void range_init(struct range *r, const struct range_ops *ops,
