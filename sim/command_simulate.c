@@ -62,6 +62,9 @@ static int check_options(const struct study *s, struct msg *msg)
 		return msg_set(msg, EINVAL,
 			       "--record: a trace is of one allocator; expected one in -a, not %u",
 			       o->nr_specs);
+	if (o->record && o->compaction)
+		return msg_set(msg, EINVAL,
+			       "--record: a trace cannot say where compaction moved a block; leave --compaction out");
 	return 0;
 }
 
@@ -91,8 +94,9 @@ static int check_host_memory(const struct study *s, struct msg *msg)
 
 	for (unsigned int i = 0; i < o->nr_specs; i++) {
 		const struct allocator_ops *ops = registry_find(o->specs[i]);
-		/* A byte a page for the start state, one for the shadow. */
-		uint64_t bytes = pages * (ops->desc_bytes + 1 + o->check);
+		/* For a page: start state 1, shadow 1, compaction's owners 4. */
+		uint64_t bytes = pages * (ops->desc_bytes + 1 + o->check +
+					  4 * o->compaction);
 
 		needed = max_t(uint64_t, needed, bytes);
 	}
@@ -148,6 +152,7 @@ static int simulate_all(struct study *s, struct msg *msg)
 		.window = o->window,
 		.checked = o->check,
 		.teardown = o->teardown,
+		.compaction = o->compaction,
 		.record = s->record.file ? &s->record : NULL,
 		.progress = on_progress,
 		.progress_ctx = &s->progress,
@@ -187,6 +192,27 @@ static void print_classes(const struct study *s)
 	       format_bytes(host_memory_peak(), bytes, sizeof(bytes)));
 }
 
+static void print_compaction(const struct study *s)
+{
+	printf("\n%-20s %8s %8s %8s %10s %10s %12s %12s\n", "compaction", "asked",
+	       "served", "runs", "deferred", "unsuitable", "scanned", "moved");
+	printf("%-20s %8s %8s %8s %10s %10s %12s %12s\n", "", "", "", "", "zones",
+	       "zones", "pages", "pages");
+	for (unsigned int i = 0; i < s->nr_runs; i++) {
+		const struct replay_run *run = &s->runs[i];
+		const struct compact_result *c = &run->compact;
+
+		printf("%-20s %8" PRIu64, run->spec, c->asked);
+		if (c->refused)
+			printf(" cannot take a free block where it lies: none tried\n");
+		else
+			printf(" %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %10" PRIu64
+			       " %12" PRIu64 " %12" PRIu64 "\n",
+			       c->served, c->runs, c->deferred, c->unsuitable,
+			       c->pages_scanned, c->pages_moved);
+	}
+}
+
 static enum status show(const struct study *s, struct msg *msg)
 {
 	/* Nothing was recorded, so nothing of a recording can be dirty. */
@@ -211,6 +237,8 @@ static enum status show(const struct study *s, struct msg *msg)
 	struct msg verdict;
 	enum status status = outcome_show(&e, &s->progress, &verdict);
 
+	if (!s->options->quiet && s->options->compaction)
+		print_compaction(s);
 	if (!s->options->quiet)
 		print_classes(s);
 	/* Being interrupted is told, unless there is worse to tell. */

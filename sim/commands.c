@@ -59,7 +59,7 @@ const struct command commands[] = {
 		.options = OPT(ALLOCATORS) | OPT(HIGHMEM) | OPT(WINDOW) |
 			   OPT(OUTPUT) | OPT(SAMPLE) | OPT(SEED) |
 			   OPT(LIST_ORDER) | OPT(SCALE) | OPT(RECORD) |
-			   OPT(ALLOCATEE) | OPT(TEARDOWN) | OPT(CHECK) |
+			   OPT(ALLOCATEE) | OPT(COMPACTION) | OPT(TEARDOWN) | OPT(CHECK) |
 			   OPT(NO_PLOTS) | OPT(QUIET),
 		.run = command_simulate,
 	},

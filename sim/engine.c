@@ -16,7 +16,7 @@ void engine_destroy(struct engine *engine)
 	event_queue_destroy(&engine->queue);
 }
 
-unsigned int engine_add_source(struct engine *engine, engine_fn fn, void *ctx)
+unsigned int engine_add_source(struct engine *engine, engine_fn *fn, void *ctx)
 {
 	unsigned int source = engine->nr_sources++;
 
@@ -25,8 +25,14 @@ unsigned int engine_add_source(struct engine *engine, engine_fn fn, void *ctx)
 	return source;
 }
 
+void engine_announce(struct engine *engine, queue_soon_fn *fn, void *ctx)
+{
+	engine->queue.soon = fn;
+	engine->queue.soon_ctx = ctx;
+}
+
 int engine_at(struct engine *engine, uint64_t time_ns, unsigned int source,
-	      uint64_t arg)
+	      uint32_t arg)
 {
 	assert(source < engine->nr_sources);
 	assert(time_ns >= engine->now_ns);
@@ -45,7 +51,7 @@ int engine_run(struct engine *engine, uint64_t until_ns)
 
 		event_queue_pop(&engine->queue, &entry);
 		engine->now_ns = entry.time_ns;
-		source = &engine->sources[queue_entry_source(&entry)];
+		source = &engine->sources[entry.source];
 		err = source->fn(engine, source->ctx, entry.arg);
 		if (err)
 			return err;

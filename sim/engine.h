@@ -16,14 +16,14 @@
 struct engine;
 
 /* Called at engine->now_ns. A negative errno ends the run. */
-typedef int (*engine_fn)(struct engine *engine, void *ctx, uint64_t arg);
+typedef int engine_fn(struct engine *engine, void *ctx, uint32_t arg);
 
 struct engine {
 	uint64_t now_ns;		/* simulated time; never goes back */
 	struct event_queue queue;
 	unsigned int nr_sources;
 	struct engine_source {
-		engine_fn fn;
+		engine_fn *fn;
 		void *ctx;
 	} sources[ENGINE_MAX_SOURCES];
 };
@@ -32,11 +32,14 @@ void engine_init(struct engine *engine);
 void engine_destroy(struct engine *engine);
 
 /* Make a source known; returns the number to name it by. */
-unsigned int engine_add_source(struct engine *engine, engine_fn fn, void *ctx);
+unsigned int engine_add_source(struct engine *engine, engine_fn *fn, void *ctx);
+
+/* Have events announced to fn shortly before they are due: event_queue.h. */
+void engine_announce(struct engine *engine, queue_soon_fn *fn, void *ctx);
 
 /* Call the source at time_ns, which must not be past. 0 or -ENOMEM. */
 int engine_at(struct engine *engine, uint64_t time_ns, unsigned int source,
-	      uint64_t arg);
+	      uint32_t arg);
 
 /*
  * Call everything that is due up to and including until_ns; the clock then

@@ -36,6 +36,7 @@
 #define CHUNK_BYTES 1024
 #define CHUNK_ENTRIES ((CHUNK_BYTES - 16) / sizeof(struct queue_entry))
 #define SLAB_CHUNKS 1024		/* 1 MiB */
+#define SOON_CHUNKS 2		/* of 63 entries, for 64 slots: two for each */
 #define PARTIAL_CHUNKS (2 * QUEUE_LEVELS * QUEUE_SLOTS)
 
 struct queue_chunk {
@@ -136,14 +137,13 @@ static void queue_insert(struct event_queue *q, const struct queue_entry *e)
 }
 
 int event_queue_push(struct event_queue *q, uint64_t time_ns,
-		     unsigned int source, uint64_t arg)
+		     unsigned int source, uint32_t arg)
 {
 	const struct queue_entry e = {
 		.time_ns = time_ns, .arg = arg, .source = source,
 	};
 	int err = queue_make_room(q, q->nr + 1);
 
-	assert(source <= 0xffff);
 	assert(time_ns >= q->now_ns);
 	assert(time_ns < UINT64_MAX);
 	if (err)
@@ -175,19 +175,33 @@ static void slot_clear(struct event_queue *q, unsigned int level,
 	q->occupied[level] &= ~(UINT64_C(1) << digit);
 }
 
+/* So few entries that each is about to leave, or alone in its slot then. */
+static bool slot_is_short(const struct queue_slot *slot)
+{
+	const struct queue_chunk *c = slot->first;
+
+	for (unsigned int n = 1; n < SOON_CHUNKS && c; n++)
+		c = c->next;
+	return !c || !c->next;
+}
+
 /* Its earliest entry becomes now; the entries move to lower levels. */
 static void slot_open(struct event_queue *q, struct queue_slot *slot,
 		      unsigned int level, unsigned int digit)
 {
 	struct queue_chunk *c = slot->first;
+	bool soon = q->soon && slot_is_short(slot);
 
 	q->now_ns = slot->min_ns;
 	slot_clear(q, level, digit);
 	while (c) {
 		struct queue_chunk *next = c->next;
 
-		for (uint32_t i = c->first; i < c->end; i++)
+		for (uint32_t i = c->first; i < c->end; i++) {
+			if (soon)
+				q->soon(q->soon_ctx, &c->entries[i]);
 			queue_insert(q, &c->entries[i]);
+		}
 		chunk_put(q, c);
 		c = next;
 	}

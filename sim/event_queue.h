@@ -2,8 +2,8 @@
 /*
  * event_queue.h - what is still to happen, earliest first
  *
- * An entry says when, whom to call (a small number, see engine.h) and one
- * word for it. Entries of the same instant leave in the order in which they
+ * An entry says when, whom to call (a small number, see engine.h) and a
+ * number for it. Entries of the same instant leave in the order in which they
  * entered, so a run never depends on the shape of the queue.
  *
  * Time never goes back: an entry is pushed at or after the time of the entry
@@ -16,10 +16,10 @@
 
 struct queue_entry {
 	uint64_t time_ns;
-	uint64_t arg;
-	uint32_t source;		/* whom to call: below 2^16 */
+	uint32_t arg;
+	uint32_t source;		/* whom to call */
 };
-_Static_assert(sizeof(struct queue_entry) <= 24, "three words for a live allocation");
+_Static_assert(sizeof(struct queue_entry) == 16, "there is one for each live allocation");
 
 #define QUEUE_DIGIT_BITS 6
 #define QUEUE_SLOTS (1U << QUEUE_DIGIT_BITS)
@@ -35,7 +35,15 @@ struct queue_slot {
 	uint64_t min_ns;		/* of its entries, when there are any */
 };
 
+/*
+ * Told of entries that will leave soon, so that what they lead to is in the
+ * cache by then. Of some it hears twice, of a few never; it changes nothing.
+ */
+typedef void queue_soon_fn(void *ctx, const struct queue_entry *e);
+
 struct event_queue {
+	queue_soon_fn *soon;		/* NULL: nobody wants to know */
+	void *soon_ctx;
 	uint64_t now_ns;		/* no entry is earlier */
 	uint64_t next_ns;		/* of the earliest entry; UINT64_MAX: none */
 	size_t nr;
@@ -55,7 +63,7 @@ void event_queue_destroy(struct event_queue *q);
  * UINT64_MAX and not before the entry popped last.
  */
 int event_queue_push(struct event_queue *q, uint64_t time_ns,
-		     unsigned int source, uint64_t arg);
+		     unsigned int source, uint32_t arg);
 
 /* Take the earliest entry. False when there is none. Needs no memory. */
 bool event_queue_pop(struct event_queue *q, struct queue_entry *out);
@@ -69,11 +77,6 @@ static inline bool event_queue_empty(const struct event_queue *q)
 static inline uint64_t event_queue_next_ns(const struct event_queue *q)
 {
 	return q->next_ns;
-}
-
-static inline unsigned int queue_entry_source(const struct queue_entry *e)
-{
-	return e->source;
 }
 
 #endif

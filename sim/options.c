@@ -275,6 +275,9 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 	case OPTION_JSON:
 		o->json = value;
 		return *value ? 0 : bad_value(id, value, msg);
+	case OPTION_COMPACTION:
+		o->compaction = true;
+		return 0;
 	case OPTION_TEARDOWN:
 		o->teardown = true;
 		return 0;

@@ -28,6 +28,7 @@
 	x(LIST_ORDER, 0,   "list-order", "shuffled|address", "order of the free lists at the start") \
 	x(SCALE,      0,   "scale",      "F",    "memory and arrivals of a scenario times F, as 0.05 or 1/20") \
 	x(RECORD,     0,   "record",     "FILE", "write the run as a trace; one allocator only") \
+	x(COMPACTION, 0,   "compaction", NULL,   "move movable blocks together when a request of order 4 or more gets nothing") \
 	x(TEARDOWN,   0,   "teardown",   NULL,   "free everything at the end and compare with the boot state") \
 	x(CHECK,      0,   "check",      NULL,   "shadow every page; the first bad operation ends the run") \
 	x(JOBS,       'j', "jobs",       "N",    "replay N allocators at a time (default: one for each processor)") \
@@ -94,6 +95,7 @@ struct options {
 	double scale;			/* 1: as described */
 	const char *record;		/* NULL: none */
 	bool teardown;
+	bool compaction;
 	bool check;
 	bool no_plots;
 	bool quiet;

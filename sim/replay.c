@@ -267,7 +267,7 @@ static int picture_take(struct replayer *r, uint64_t now_ns)
 	return picture_end(p);
 }
 
-static int sampler_fire(struct engine *engine, void *ctx, uint64_t index)
+static int sampler_fire(struct engine *engine, void *ctx, uint32_t index)
 {
 	struct replayer *r = ctx;
 	const struct replay_plan *plan = r->plan;
@@ -291,7 +291,7 @@ static int sampler_fire(struct engine *engine, void *ctx, uint64_t index)
 			 index + 1);
 }
 
-static int ticker_fire(struct engine *engine, void *ctx, uint64_t arg)
+static int ticker_fire(struct engine *engine, void *ctx, uint32_t arg)
 {
 	struct replayer *r = ctx;
 
@@ -314,10 +314,11 @@ static int run_engine(struct replayer *r)
 		err = engine_at(engine, TICK_NS, r->ticker, 0);
 	while (!err && !event_queue_empty(&engine->queue)) {
 		uint64_t stop_ns = engine_next_ns(engine);
-		double before = wall_clock_s();
+		double wall_s = wall_clock_s(), cpu_s = cpu_clock_s();
 
 		op = run_ops(r, op, stop_ns);
-		r->run->wall_s += wall_clock_s() - before;
+		r->run->wall_s += wall_clock_s() - wall_s;
+		r->run->cpu_s += cpu_clock_s() - cpu_s;
 		r->run->ops_done = op;
 		err = engine_run(engine, stop_ns);
 	}

@@ -13,6 +13,7 @@
 #include "alloc/allocator.h"
 #include "sim/metrics/census.h"
 #include "sim/metrics/class_result.h"
+#include "sim/metrics/compact_result.h"
 #include "sim/metrics/picture.h"
 #include "sim/metrics/sample.h"
 #include "sim/metrics/tax.h"
@@ -88,7 +89,12 @@ struct replay_run {
 	struct class_result *classes;	/* of a simulation: by class; NULL: a replay */
 	unsigned int nr_classes;
 
-	double wall_s;			/* operations only: no samples, no set-up */
+	bool compaction;		/* of a simulation: asked for, and this is what it did */
+	struct compact_result compact;
+
+	/* Operations only: no samples, no set-up. */
+	double wall_s;
+	double cpu_s;
 };
 
 /*

@@ -27,6 +27,7 @@ struct simulate_plan {
 	enum window_mode window;
 	bool checked;			/* wrap every allocator in checked.c */
 	bool teardown;			/* free everything at the end and compare */
+	bool compaction;		/* for requests of order 4 or more */
 	struct record *record;		/* NULL: none */
 
 	/* Called often; false ends the run with -EINTR. NULL: none. */

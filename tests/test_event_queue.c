@@ -33,7 +33,7 @@ START_TEST(entries_of_one_instant_leave_in_order_of_entry)
 			ck_assert(event_queue_pop(&q, &e));
 			ck_assert(e.time_ns == t);
 			ck_assert(e.arg == i);
-			ck_assert_uint_eq(queue_entry_source(&e), 7);
+			ck_assert_uint_eq(e.source, 7);
 		}
 	}
 	ck_assert(event_queue_empty(&q));
@@ -135,7 +135,7 @@ struct log {
 };
 
 /* Ask for the next call `arg` later, four times over. */
-static int periodic(struct engine *engine, void *ctx, uint64_t arg)
+static int periodic(struct engine *engine, void *ctx, uint32_t arg)
 {
 	struct log *log = ctx;
 

@@ -239,6 +239,39 @@ START_TEST(a_seed_decides_everything)
 }
 END_TEST
 
+/* Small blocks fill memory, half of them go, and large ones are asked for. */
+#define SCATTERED MACHINE "[phase a]\nduration = 50ms\nrate.large = 0\n"      \
+	"[phase b]\nduration = 50ms\nrate.small = 0\nrelease = small every=2\n" \
+	"[class small]\narrivals = fill level=95% rate=1000000/s\n"             \
+	"migratetype = movable\nlifetime = forever\n"                           \
+	"[class large]\narrivals = periodic every=1ms\norders = 9\n"           \
+	"migratetype = movable\nlifetime = constant value=10ms\n"
+
+START_TEST(compaction_serves_what_failed_without_it)
+{
+	static const char *const specs[] = { "linked", "twoword", "inpage", "packed8" };
+	struct replay_run without, with, again;
+
+	prepare(SCATTERED);
+	without = run_it(specs[_i]);
+	plan.compaction = true;
+	with = run_it(specs[_i]);
+	again = run_it(specs[_i]);
+	ck_assert(without.classes[1].failed_allocs > 40);
+	ck_assert(with.classes[1].failed_allocs < 10);
+	ck_assert(with.compact.served > 0);
+	ck_assert(with.compact.pages_moved >= 100 * with.compact.served);
+	ck_assert(with.classes[0].pages_end == without.classes[0].pages_end);
+	ck_assert(!memcmp(&with.compact, &again.compact, sizeof(with.compact)));
+	ck_assert(!memcmp(with.series.samples, again.series.samples,
+			  with.series.nr * sizeof(*with.series.samples)));
+	replay_run_free(&without);
+	replay_run_free(&with);
+	replay_run_free(&again);
+	done();
+}
+END_TEST
+
 static bool stop_at_once(void *ctx, const char *allocator, uint64_t now_ns,
 			 uint64_t end_ns, uint64_t ops)
 {
@@ -332,6 +365,7 @@ static const struct {
 	{ "pagetax simulate --sample 100 @/s.ini", STATUS_USAGE, "expected TIME as in 10ms" },
 	{ "pagetax simulate --sample 1us @/s.ini", STATUS_USAGE, "more than 100000 samples" },
 	{ "pagetax simulate --record @/t -a linked,twoword @/s.ini", STATUS_USAGE, "one in -a, not 2" },
+	{ "pagetax simulate --compaction --record @/t -a linked @/s.ini", STATUS_USAGE, "leave --compaction out" },
 	{ "pagetax simulate --record @/s.ini -a linked @/s.ini", STATUS_FAILED, "File exists" },
 	{ "pagetax simulate -a linked @/big.ini", STATUS_FAILED, "a machine of 1000 TiB needs" },
 };
@@ -383,6 +417,7 @@ int main(void)
 	tcase_add_test(tc, a_phase_releases_every_second_block);
 	tcase_add_test(tc, all_allocators_see_the_same_demand);
 	tcase_add_test(tc, a_seed_decides_everything);
+	tcase_add_loop_test(tc, compaction_serves_what_failed_without_it, 0, 4);
 	tcase_add_test(tc, an_interrupted_run_keeps_what_there_was);
 	tcase_add_test(tc, a_recorded_run_replays_to_the_same_decisions);
 	tcase_add_loop_test(tc, what_cannot_be_is_one_message, 0, ARRAY_SIZE(mistakes));

@@ -166,6 +166,16 @@ static json_t *run_buddyinfo(struct builder *b, const struct experiment *e,
 	return object;
 }
 
+static json_t *run_compaction(struct builder *b, const struct replay_run *run)
+{
+	json_t *object = json_object();
+
+#define PUT_COMPACT(name, what) put_count(b, object, #name, run->compact.name);
+	COMPACT_RESULTS(PUT_COMPACT)
+#undef PUT_COMPACT
+	return object;
+}
+
 static json_t *run_classes(struct builder *b, const struct replay_run *run)
 {
 	json_t *array = json_array();
@@ -209,6 +219,8 @@ static json_t *run_json(struct builder *b, const struct experiment *e,
 	put(b, object, "buddyinfo", run_buddyinfo(b, e, run));
 	if (run->classes)
 		put(b, object, "classes", run_classes(b, run));
+	if (run->compaction)
+		put(b, object, "compaction", run_compaction(b, run));
 	put(b, object, "verified", json_boolean(run->verified));
 	if (run->teardown && !run->ops->caps.no_policy)
 		put(b, object, "restored", json_boolean(run->restored));
@@ -302,6 +314,12 @@ static json_t *arguments_json(struct builder *b, const struct options *o)
 		put_text(b, object, "list-order", "address");
 	if (o->window == WINDOW_GUARD)
 		put_text(b, object, "window", "guard");
+	if (o->scale != 1) {
+		snprintf(text, sizeof(text), "%.17g", o->scale);
+		put_text(b, object, "scale", text);
+	}
+	if (o->compaction)
+		put(b, object, "compaction", json_true());
 	if (*o->allocatees.name)
 		put_text(b, object, "allocatee", o->allocatees.name);
 	return object;
@@ -336,6 +354,7 @@ static json_t *timing_json(struct builder *b, const struct replay_run *run)
 
 	put_text(b, object, "allocator", run->spec);
 	put_share(b, object, "wall_s", run->wall_s);
+	put_share(b, object, "cpu_s", run->cpu_s);
 	put(b, object, "ns_per_op", json_real(round(ns * 10) / 10));
 	return object;
 }

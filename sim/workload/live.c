@@ -41,7 +41,7 @@ int live_add(struct live_table *t, struct life life, uint32_t *id)
 {
 	if (t->first_spare != NO_SPARE) {
 		*id = t->first_spare;
-		t->first_spare = (uint32_t)(t->lives[*id].bits >> 28);
+		t->first_spare = (uint32_t)(t->lives[*id].bits >> LIFE_PFN_SHIFT);
 	} else {
 		int err = t->nr_ids == t->room ? live_grow(t) : 0;
 
@@ -55,8 +55,17 @@ int live_add(struct live_table *t, struct life life, uint32_t *id)
 
 void live_end(struct live_table *t, uint32_t id)
 {
-	t->lives[id].bits = (uint64_t)t->first_spare << 28 | LIFE_SPARE;
+	t->lives[id].bits = (uint64_t)t->first_spare << LIFE_PFN_SHIFT | LIFE_SPARE;
 	t->first_spare = id;
+}
+
+void live_move(struct live_table *t, uint32_t id, unsigned long pfn)
+{
+	struct life *life = &t->lives[id];
+
+	assert(life_is_live(*life));
+	life->bits = (uint64_t)pfn << LIFE_PFN_SHIFT |
+		     (life->bits & ((UINT64_C(1) << LIFE_PFN_SHIFT) - 1));
 }
 
 void live_make_ghost(struct live_table *t, uint32_t id)

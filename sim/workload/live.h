@@ -24,6 +24,7 @@
  *   bits 1..0     enum life_state
  */
 struct life { uint64_t bits; };
+#define LIFE_PFN_SHIFT 28
 _Static_assert(sizeof(struct life) == 8, "one word");
 _Static_assert(MAX_PAGE_ORDER < 16, "an order fits four bits");
 _Static_assert(MAX_NR_CPUS <= 1024, "a CPU fits ten bits");
@@ -39,13 +40,13 @@ static inline struct life life_make(unsigned long pfn, unsigned int order,
 				    unsigned int class, unsigned int cpu,
 				    enum life_state state)
 {
-	return (struct life){ (uint64_t)pfn << 28 | (uint64_t)order << 24 |
+	return (struct life){ (uint64_t)pfn << LIFE_PFN_SHIFT | (uint64_t)order << 24 |
 			      class << 16 | cpu << 6 | state };
 }
 
 static inline unsigned long life_pfn(struct life l)
 {
-	return (unsigned long)(l.bits >> 28);
+	return (unsigned long)(l.bits >> LIFE_PFN_SHIFT);
 }
 
 static inline unsigned int life_order(struct life l)
@@ -92,8 +93,9 @@ static inline struct life live_get(const struct live_table *t, uint32_t id)
 	return t->lives[id];
 }
 
-/* It has been freed: by its holder, who forgets the id, or by another. */
+/* Its block is elsewhere now; it has been freed: by its holder, who forgets the id, or by another. */
 void live_end(struct live_table *t, uint32_t id);
+void live_move(struct live_table *t, uint32_t id, unsigned long pfn);
 void live_make_ghost(struct live_table *t, uint32_t id);
 
 /* Ids in the order in which they came: a list of reclaimable lives. */

@@ -40,14 +40,13 @@ uint64_t rng_next(struct rng *rng)
 
 uint64_t rng_below(struct rng *rng, uint64_t n)
 {
-	uint64_t limit;
 	uint64_t x;
 
 	assert(n);
-	limit = -n % n;			/* 2^64 mod n: draws below it are biased */
+	/* Draws below 2^64 mod n are biased. It is below n, so seldom needed. */
 	do {
 		x = rng_next(rng);
-	} while (x < limit);
+	} while (x < n && x < -n % n);
 	return x % n;
 }
 

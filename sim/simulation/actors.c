@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * actors.c - classes of a workload: when they ask, for what, and for how long
+ *
+ *    arrival --> batch --> request --> life_ask()
+ *                  |          `- nothing: the smaller blocks that stand in
+ *                  `- paced: a process, one request at a time (pacer)
+ *
+ * A request is one draw of order and lifetime, whether it is served or not.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sim/simulation/simulation.h"
+#include "sim/source/gfp.h"
+
+#define FILL_CHECK_NS 1000000		/* how often a full machine is looked at */
+
+static struct lifetime draw_lifetime(const struct simulation *sim,
+				     struct actor *actor)
+{
+	const struct workload_class *c = actor->class;
+	const struct life_part *part = c->life;
+	uint64_t time_ns;
+
+	if (c->nr_life > 1) {
+		double x = draw_share(&actor->rng);
+
+		while (part + 1 < c->life + c->nr_life && x >= part->share)
+			x -= (part++)->share;
+	}
+	if (part->kind != LIFE_TIMED && part->kind != LIFE_UNTIL)
+		return (struct lifetime){ .kind = part->kind };
+	time_ns = distribution_draw(&part->time, &actor->rng);
+	if (part->kind == LIFE_TIMED)
+		time_ns += sim->engine.now_ns;
+	return (struct lifetime){
+		.kind = LIFE_TIMED,
+		.end_ns = max_t(uint64_t, time_ns, sim->engine.now_ns),
+	};
+}
+
+static unsigned int draw_order(struct actor *actor)
+{
+	const struct workload_class *c = actor->class;
+	unsigned int order = 0;
+	uint64_t x;
+
+	if (c->order_weight[0] == c->order_weights)
+		return 0;
+	x = rng_below(&actor->rng, c->order_weights);
+	while (x >= c->order_weight[order])
+		x -= c->order_weight[order++];
+	return order;
+}
+
+static unsigned int draw_cpu(const struct simulation *sim, struct actor *actor)
+{
+	const struct workload_class *c = actor->class;
+	unsigned int nr = sim->plan->layout->nr_cpus;
+
+	if (c->any_cpu)
+		return nr == 1 ? 0 : (unsigned int)rng_below(&actor->rng, nr);
+	return c->first_cpu + (unsigned int)
+		rng_below(&actor->rng, c->last_cpu - c->first_cpu + 1);
+}
+
+/* One request: a block, or the smaller ones that stand in for it. */
+static int ask(struct simulation *sim, struct actor *actor, unsigned int cpu,
+	       const struct lifetime *shared, uint64_t *end_ns)
+{
+	unsigned int order = draw_order(actor);
+	struct lifetime lifetime = shared ? *shared : draw_lifetime(sim, actor);
+	int fallback = actor->class->fallback_order;
+	bool got;
+	int err = life_ask(sim, actor, order, cpu, lifetime, &got);
+
+	if (lifetime.kind == LIFE_TIMED && lifetime.end_ns > *end_ns)
+		*end_ns = lifetime.end_ns;
+	if (err || got)
+		return err;
+	if (fallback < 0 || (unsigned int)fallback >= order) {
+		actor->result->failed_allocs++;
+		return 0;
+	}
+	actor->result->fallbacks++;
+	for (unsigned long n = 1UL << (order - (unsigned int)fallback); n && !err; n--) {
+		err = life_ask(sim, actor, (unsigned int)fallback, cpu,
+			       lifetime, &got);
+		if (!err && !got) {
+			actor->result->failed_allocs++;
+			break;
+		}
+	}
+	return err;
+}
+
+/* Batches */
+
+static int process_new(struct simulation *sim, const struct process *process)
+{
+	uint32_t i = sim->spare_process;
+
+	if (i != NOBODY) {
+		sim->spare_process = sim->processes[i].cpu;
+	} else {
+		if (sim->nr_processes == sim->process_room) {
+			uint32_t room = sim->process_room ? 2 * sim->process_room : 64;
+			struct process *more = realloc(sim->processes,
+						       room * sizeof(*more));
+
+			if (!more)
+				return -ENOMEM;
+			sim->processes = more;
+			sim->process_room = room;
+		}
+		i = sim->nr_processes++;
+	}
+	sim->processes[i] = *process;
+	return engine_at(&sim->engine, sim->engine.now_ns, sim->pacer, i);
+}
+
+int pacer_fire(struct engine *engine, void *ctx, uint32_t arg)
+{
+	struct simulation *sim = ctx;
+	struct process *p = &sim->processes[arg];
+	struct actor *actor = &sim->actors[p->actor];
+	bool together = actor->class->together;
+	uint64_t end_ns = 0;
+	int err;
+
+	/* A process that has ended asks for nothing more. */
+	if (together && p->lifetime.kind == LIFE_TIMED &&
+	    p->lifetime.end_ns <= engine->now_ns)
+		p->left = 0;
+	if (!p->left) {
+		p->cpu = sim->spare_process;
+		sim->spare_process = arg;
+		return 0;
+	}
+	p->left--;
+	err = ask(sim, actor, p->cpu, together ? &p->lifetime : NULL, &end_ns);
+	if (err)
+		return err;
+	return engine_at(engine, engine->now_ns + actor->class->pace_ns,
+			 sim->pacer, arg);
+}
+
+/* *end_ns is raised to when the last of its timed lives ends. */
+static int batch_begin(struct simulation *sim, struct actor *actor,
+		       uint64_t *end_ns)
+{
+	const struct workload_class *c = actor->class;
+	uint64_t nr = distribution_draw(&c->batch, &actor->rng);
+	unsigned int cpu = draw_cpu(sim, actor);
+	struct lifetime lifetime = { 0 };
+	int err = 0;
+
+	if (c->together)
+		lifetime = draw_lifetime(sim, actor);
+	if (c->pace_ns && nr > 1) {
+		const struct process process = {
+			.left = nr,
+			.lifetime = lifetime,
+			.actor = actor->index,
+			.cpu = cpu,
+		};
+
+		*end_ns = max_t(uint64_t, *end_ns, lifetime.end_ns);
+		return process_new(sim, &process);
+	}
+	while (nr-- && !err)
+		err = ask(sim, actor, cpu, c->together ? &lifetime : NULL, end_ns);
+	return err;
+}
+
+/*
+ * Arrivals: what the argument of an actor's event means
+ *	0	an arrival
+ *	1	a border: ask when the next one is
+ *	2 + w	worker w of a closed loop has thought enough
+ */
+enum { ARRIVAL_NOW, ARRIVAL_BORDER, ARRIVAL_WORKER };
+
+static double factor_now(const struct simulation *sim, const struct actor *actor)
+{
+	return sim->phase->rate[actor->index];
+}
+
+static bool machine_is_filled(const struct simulation *sim, double level)
+{
+	uint64_t used = 0, managed = 0;
+
+	for (unsigned int z = 0; z < sim->plan->layout->nr_zones; z++) {
+		used += sim->zones[z].used;
+		managed += sim->plan->layout->zones[z].managed;
+	}
+	return (double)used >= level * (double)managed;
+}
+
+static int schedule_arrival(struct simulation *sim, struct actor *actor,
+			    bool filled)
+{
+	uint64_t now_ns = sim->engine.now_ns, time_ns;
+	bool arrival = arrival_next(&actor->class->arrivals, &actor->arrivals,
+				    &actor->rng, now_ns, factor_now(sim, actor),
+				    sim->phase_end_ns, &time_ns);
+
+	if (filled && time_ns < now_ns + FILL_CHECK_NS)
+		time_ns = min_t(uint64_t, now_ns + FILL_CHECK_NS, sim->phase_end_ns);
+	if (time_ns >= end_of_run(sim))
+		return 0;
+	arrival = arrival && time_ns < sim->phase_end_ns;
+	return engine_at(&sim->engine, time_ns, sim->first_actor + actor->index,
+			 arrival ? ARRIVAL_NOW : ARRIVAL_BORDER);
+}
+
+static int worker_fire(struct simulation *sim, struct actor *actor, uint32_t arg)
+{
+	const struct arrivals *a = &actor->class->arrivals;
+	double active = a->workers * factor_now(sim, actor);
+	uint64_t next_ns = sim->engine.now_ns;
+	int err = 0;
+
+	if ((double)(arg - ARRIVAL_WORKER) < active) {
+		err = batch_begin(sim, actor, &next_ns);
+		next_ns += draw_exponential(&actor->rng, a->think_ns) + 1;
+	} else {
+		next_ns = sim->phase_end_ns;
+	}
+	if (err || next_ns >= end_of_run(sim))
+		return err;
+	return engine_at(&sim->engine, next_ns, sim->first_actor + actor->index, arg);
+}
+
+int actor_fire(struct engine *engine, void *ctx, uint32_t arg)
+{
+	struct simulation *sim = container_of(engine, struct simulation, engine);
+	struct actor *actor = ctx;
+	const struct arrivals *a = &actor->class->arrivals;
+	bool filled = a->kind == ARRIVAL_FILL && machine_is_filled(sim, a->level);
+	uint64_t end_ns = 0;
+	int err = 0;
+
+	if (arg >= ARRIVAL_WORKER)
+		return worker_fire(sim, actor, arg);
+	if (arg == ARRIVAL_NOW && !filled)
+		err = batch_begin(sim, actor, &end_ns);
+	if (err || a->kind == ARRIVAL_ONCE)
+		return err;
+	return schedule_arrival(sim, actor, filled);
+}
+
+static int start_actor(struct simulation *sim, struct actor *actor)
+{
+	const struct arrivals *a = &actor->class->arrivals;
+	int err = 0;
+
+	if (a->kind == ARRIVAL_ONCE)
+		return engine_at(&sim->engine, 0, sim->first_actor + actor->index,
+				 ARRIVAL_NOW);
+	if (a->kind != ARRIVAL_CLOSED)
+		return schedule_arrival(sim, actor, false);
+	for (uint32_t w = 0; w < (uint32_t)a->workers && !err; w++) {
+		uint64_t first_ns = draw_exponential(&actor->rng, a->think_ns);
+
+		if (first_ns < end_of_run(sim))
+			err = engine_at(&sim->engine, first_ns,
+					sim->first_actor + actor->index,
+					ARRIVAL_WORKER + w);
+	}
+	return err;
+}
+
+static uint64_t hash_name(const char *name)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);	/* FNV-1a */
+
+	while (*name)
+		hash = (hash ^ (unsigned char)*name++) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* Streams go by name: a class more changes nothing for the others. */
+int actors_make(struct simulation *sim)
+{
+	const struct simulate_plan *plan = sim->plan;
+	const struct scenario *s = plan->scenario;
+
+	sim->actors = calloc(s->nr_classes, sizeof(*sim->actors));
+	sim->run->classes = calloc(s->nr_classes, sizeof(*sim->run->classes));
+	if (!sim->actors || !sim->run->classes)
+		return -ENOMEM;
+	sim->run->nr_classes = s->nr_classes;
+	rng_seed(&sim->rng, plan->seed ^ hash_name("reclaim"));
+	for (unsigned int i = 0; i < s->nr_classes; i++) {
+		const struct workload_class *c = &s->classes[i];
+		struct actor *actor = &sim->actors[i];
+
+		*actor = (struct actor){
+			.class = c,
+			.result = &sim->run->classes[i],
+			.index = i,
+			.zone_limit = gfp_zone_limit(c->gfp, plan->layout),
+			.alloc_flags = gfp_alloc_flags(c->gfp),
+		};
+		actor->result->name = c->name;
+		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
+			actor->owner[order] = (uint8_t)(c->owner >= 0 ? c->owner :
+				(int)allocatee_classify(plan->allocatees, c->gfp,
+							order, c->migratetype,
+							c->name));
+		rng_seed(&actor->rng, plan->seed ^ hash_name(c->name));
+		for (unsigned int p = 0; p < c->nr_life; p++) {
+			if (c->life[p].kind == LIFE_RECLAIMED)
+				actor->keep = c->life[p].keep;
+		}
+	}
+	return 0;
+}
+
+
+int actors_start(struct simulation *sim)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < sim->plan->scenario->nr_classes && !err; i++)
+		err = start_actor(sim, &sim->actors[i]);
+	return err;
+}
+
+void actors_free(struct simulation *sim)
+{
+	free(sim->processes);
+	free(sim->actors);
+}

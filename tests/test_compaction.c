@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_compaction.c - tests sim/simulation/compaction.c, alone with an allocator */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc/registry.h"
+#include "base/rng.h"
+#include "sim/metrics/fragmentation.h"
+#include "sim/simulation/compaction.h"
+
+enum { MOVABLE, PINNED, NR_CLASSES };
+
+static const bool movable[NR_CLASSES] = { [MOVABLE] = true };
+
+/* A machine with lives in it, every page shadowed. */
+struct house {
+	struct layout layout;
+	struct machine *machine;
+	struct allocator *a;
+	struct live_table live;
+	struct compact_result result;
+	struct compactor *c;
+};
+
+static struct msg msg;
+
+static void house_build(struct house *h, const char *spec, unsigned long nr_pages)
+{
+	*h = (struct house){ .a = NULL };
+	ck_assert_int_eq(layout_flat(&h->layout, nr_pages, 1, &msg), 0);
+	ck_assert_int_eq(machine_create(&h->machine, &h->layout, WINDOW_ARITH, &msg), 0);
+	ck_assert_msg(!allocator_create(&h->a, spec, true, h->machine, &msg), "%s",
+		      msg.text);
+	live_init(&h->live);
+	h->c = compactor_create(h->a, &h->live, movable, &h->result);
+	ck_assert_ptr_nonnull(h->c);
+}
+
+static void house_leave(struct house *h)
+{
+	ck_assert_msg(!allocator_verify(h->a, &msg), "%s", msg.text);
+	compactor_destroy(h->c);
+	live_destroy(&h->live);
+	allocator_destroy(h->a);
+	machine_destroy(h->machine);
+	layout_free(&h->layout);
+}
+
+static uint32_t move_in(struct house *h, unsigned long pfn, unsigned int order,
+			unsigned int class)
+{
+	uint32_t id;
+
+	ck_assert_int_eq(live_add(&h->live, life_make(pfn, order, class, 0, LIFE_LOOSE),
+				  &id), 0);
+	compactor_note_alloc(h->c, id);
+	return id;
+}
+
+static void move_out(struct house *h, uint32_t id)
+{
+	struct life life = live_get(&h->live, id);
+
+	compactor_note_free(h->c, life);
+	free_pages(h->a, life_pfn(life), life_order(life), 0);
+	live_end(&h->live, id);
+}
+
+static unsigned long pfn_of(const struct house *h, uint32_t id)
+{
+	return life_pfn(live_get(&h->live, id));
+}
+
+static bool has_block(const struct house *h, unsigned int order)
+{
+	unsigned long nr_free[NR_PAGE_ORDERS];
+
+	allocator_free_area(h->a, 0, nr_free);
+	return free_area_suitable(nr_free, order);
+}
+
+/*
+ * Two pageblocks, order 4 wanted, 16 pages to a region. The first page of each
+ * region is used; no region is free.
+ *
+ *    region    0           1           2 ..  31   | 32 ..  63
+ *           [. . . M . .][U M . . . .][U ..][U ..] [M ..][M ..]
+ *                  `--------------- moved ------------^
+ */
+START_TEST(a_region_is_emptied_and_one_with_a_pinned_page_is_not)
+{
+	struct house h;
+	uint32_t alone, beside_pinned;
+
+	house_build(&h, "linked:pcp=off", 1024);
+	for (unsigned long pfn = 0; pfn < 1024; pfn++) {
+		bool used = pfn == 3 || pfn == 17 || (pfn % 16 == 0 && pfn);
+
+		if (used)
+			ck_assert_int_eq(allocator_adopt(h.a, pfn, 0), 0);
+		else
+			allocator_release(h.a, pfn, 0);
+	}
+	alone = move_in(&h, 3, 0, MOVABLE);
+	beside_pinned = move_in(&h, 17, 0, MOVABLE);
+	for (unsigned long pfn = 16; pfn < 1024; pfn += 16)
+		move_in(&h, pfn, 0, pfn < 512 ? PINNED : MOVABLE);
+	ck_assert(!has_block(&h, 4));
+
+	ck_assert(compactor_make_block(h.c, 4, 0, 0));
+	compactor_note_outcome(h.c, true);
+	ck_assert(has_block(&h, 4));
+	ck_assert_uint_ge(pfn_of(&h, alone), 512);
+	ck_assert_uint_eq(pfn_of(&h, beside_pinned), 17);
+	ck_assert_uint_eq(h.result.pages_moved, 1);
+	ck_assert_uint_eq(h.result.served, 1);
+	ck_assert_uint_eq(h.result.made, 1);
+	house_leave(&h);
+}
+END_TEST
+
+/* Nothing can move: after n failures in a row, only each 2^n-th request tries. */
+START_TEST(a_zone_where_it_fails_is_put_off_longer_and_longer)
+{
+	struct house h;
+
+	house_build(&h, "linked:pcp=off", 1024);
+	for (unsigned long pfn = 0; pfn < 1024; pfn++) {
+		if (pfn % 16) {
+			allocator_release(h.a, pfn, 0);
+			continue;
+		}
+		ck_assert_int_eq(allocator_adopt(h.a, pfn, 0), 0);
+		move_in(&h, pfn, 0, PINNED);
+	}
+	for (unsigned int i = 0; i < 200; i++)
+		ck_assert(!compactor_make_block(h.c, 4, 0, 0));
+	/* requests 1, 3, 7, 15, 31, 63, 127, 191 */
+	ck_assert_uint_eq(h.result.runs, 8);
+	ck_assert_uint_eq(h.result.deferred, 192);
+	ck_assert_uint_eq(h.result.pages_moved, 0);
+
+	/* A smaller order than any that failed has not been tried. */
+	h.result = (struct compact_result){ 0 };
+	ck_assert(compactor_make_block(h.c, 3, 0, 0));
+	ck_assert_uint_eq(h.result.deferred, 0);
+	house_leave(&h);
+}
+END_TEST
+
+START_TEST(a_design_that_cannot_take_a_given_block_is_left_alone)
+{
+	struct house h;
+
+	house_build(&h, "llfree", 1024);
+	allocator_release(h.a, 0, MAX_PAGE_ORDER);
+	ck_assert(!compactor_make_block(h.c, 9, 0, 0));
+	ck_assert_uint_eq(h.result.refused, 1);
+	ck_assert_uint_eq(h.result.asked, 1);
+	house_leave(&h);
+}
+END_TEST
+
+/* Drawn memories */
+
+static const char *const specs[] = {
+	"linked", "twoword", "twoword:pcp=off", "memdesc", "embedded16",
+	"packed8", "inpage", "linked:mobility=off",
+};
+
+#define NR_PAGES 8192UL
+#define SEEDS 12
+
+/* Fill most of it with small blocks, free some: rarely a large block is left. */
+static void furnish(struct house *h, struct rng *rng,
+		    unsigned long boot[NR_PAGE_ORDERS])
+{
+	unsigned int pinned_share = (unsigned int)rng_below(rng, 8);
+	unsigned int free_share = 10 + (unsigned int)rng_below(rng, 50);
+
+	for (unsigned long pfn = 0; pfn < NR_PAGES; pfn += 1UL << MAX_PAGE_ORDER)
+		allocator_release(h->a, pfn, MAX_PAGE_ORDER);
+	allocator_free_area(h->a, 0, boot);
+	for (;;) {
+		unsigned int class = rng_below(rng, 100) < pinned_share ? PINNED : MOVABLE;
+		const struct alloc_req req = {
+			.order = rng_below(rng, 4) ? 0 : (unsigned int)rng_below(rng, 4),
+			.migratetype = class == MOVABLE ? MIGRATE_MOVABLE
+							: MIGRATE_UNMOVABLE,
+		};
+		unsigned long pfn = alloc_pages(h->a, &req);
+
+		if (pfn == PFN_NONE)
+			break;
+		move_in(h, pfn, req.order, class);
+	}
+	for (uint32_t id = 0; id < h->live.nr_ids; id++)
+		if (rng_below(rng, 100) < free_share)
+			move_out(h, id);
+}
+
+static unsigned long nr_unused(const struct house *h)
+{
+	struct page_counts n;
+
+	allocator_counts(h->a, 0, &n);
+	return n.free + n.pcp + n.nodes + n.stash;
+}
+
+/* Owners are where they were, or moved as they may; returns pages moved. */
+static uint64_t compare_lives(const struct house *h, const struct life *before)
+{
+	uint64_t moved = 0;
+	const char *wrong = NULL;
+
+	for (uint32_t id = 0; id < h->live.nr_ids; id++) {
+		struct life now = live_get(&h->live, id);
+
+		if (now.bits == before[id].bits)
+			continue;
+		if (!life_is_live(before[id]) || life_class(now) != MOVABLE)
+			wrong = "something moved that cannot";
+		else if (life_order(now) != life_order(before[id]) ||
+			 life_class(now) != life_class(before[id]))
+			wrong = "a block changed on its way";
+		else if (life_pfn(now) < life_pfn(before[id]))
+			wrong = "a block moved down";
+		moved += 1UL << life_order(now);
+	}
+	ck_assert_msg(!wrong, "%s", wrong);
+	return moved;
+}
+
+static uint64_t one_drawn_house(const char *spec, uint64_t seed, uint64_t *moved)
+{
+	unsigned long boot[NR_PAGE_ORDERS], end[NR_PAGE_ORDERS];
+	unsigned long unused;
+	uint64_t asked = 0, pages = 0, hash = 0;
+	struct house h;
+	struct rng rng;
+
+	rng_seed(&rng, seed);
+	house_build(&h, spec, NR_PAGES);
+	furnish(&h, &rng, boot);
+	unused = nr_unused(&h);
+	for (unsigned int i = 0; i < 20; i++) {
+		unsigned int order = 4 + (unsigned int)rng_below(&rng, MAX_PAGE_ORDER - 3);
+		struct life *before = malloc(h.live.nr_ids * sizeof(*before));
+		uint64_t so_far = h.result.pages_moved;
+		bool made;
+
+		ck_assert_ptr_nonnull(before);
+		memcpy(before, h.live.lives, h.live.nr_ids * sizeof(*before));
+		made = compactor_make_block(h.c, order, 0, 0);
+		ck_assert(!made || has_block(&h, order));
+		pages = compare_lives(&h, before);
+		ck_assert_uint_eq(pages, h.result.pages_moved - so_far);
+		ck_assert_uint_eq(nr_unused(&h), unused);
+		ck_assert_msg(!allocator_verify(h.a, &msg), "%s", msg.text);
+		free(before);
+		asked++;
+	}
+	ck_assert_uint_eq(h.result.asked, asked);
+	for (uint32_t id = 0; id < h.live.nr_ids; id++) {
+		if (!life_is_live(live_get(&h.live, id)))
+			continue;
+		hash = hash * 31 + pfn_of(&h, id);
+		move_out(&h, id);
+	}
+	allocator_drain(h.a);
+	allocator_free_area(h.a, 0, end);
+	ck_assert(h.a->ops->caps.keeps_metadata || !memcmp(boot, end, sizeof(boot)));
+	*moved += h.result.pages_moved;
+	house_leave(&h);
+	return hash;
+}
+
+START_TEST(owners_follow_their_blocks_and_nothing_is_lost)
+{
+	uint64_t moved = 0;
+
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		uint64_t again = 0;
+		uint64_t hash = one_drawn_house(specs[_i], seed, &moved);
+
+		if (seed == 1)
+			ck_assert_uint_eq(one_drawn_house(specs[_i], seed, &again), hash);
+	}
+	ck_assert_uint_gt(moved, 1000);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("compaction");
+	TCase *tc = tcase_create("compaction");
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_test(tc, a_region_is_emptied_and_one_with_a_pinned_page_is_not);
+	tcase_add_test(tc, a_zone_where_it_fails_is_put_off_longer_and_longer);
+	tcase_add_test(tc, a_design_that_cannot_take_a_given_block_is_left_alone);
+	tcase_add_loop_test(tc, owners_follow_their_blocks_and_nothing_is_lost, 0,
+			    ARRAY_SIZE(specs));
+	suite_add_tcase(suite, tc);
+	sr = srunner_create(suite);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
