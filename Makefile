@@ -49,6 +49,10 @@ SCALE      ?= 1/64
 INPUT      ?= tests/data/fork-sample
 ALLOCATORS ?= linked,twoword
 
+# Seconds a fuzz program runs; all of them, or some by name.
+SECONDS ?= 10
+FUZZ    ?= $(patsubst tests/fuzz_%.c,%,$(wildcard tests/fuzz_*.c))
+
 # Seconds a test program may take; sanitizers make it slower, not wrong.
 TEST_TIMEOUT ?= $(if $(SANITIZE),420,240)
 
@@ -64,6 +68,7 @@ define HELP
   make costs                words and lines of metadata an operation touches
                               (INPUT=$(INPUT))
   make figures              published figures, computed anew: $(B)/figures
+  make fuzz                 mutate what users write, SECONDS=$(SECONDS) each; FUZZ=NAMES
   make layers               prove that includes and symbols point down only
   make debug                $(T)/pagetax, with asserts
   make deps                 install the Debian packages that are missing
@@ -152,6 +157,7 @@ main_src := sim/main.c
 test_src   := $(wildcard tests/test_*.c)
 tiny_src   := $(wildcard tests/tiny_*.c)
 counted_src := $(wildcard tests/counted_*.c)
+fuzz_src   := $(wildcard tests/fuzz_*.c)
 helper_src := $(filter-out tests/test_% tests/tiny_% tests/counted_% tests/fuzz_%,$(wildcard tests/*.c))
 tiny_helper_src := $(filter-out tests/sim_%,$(helper_src))
 
@@ -196,7 +202,7 @@ $(1)/sources: FORCE | $(1)/flags
 	@$$(call update,$$@,$$(all_src))
 endef
 
-all_src = $(lib_src) $(sim_src) $(test_src) $(tiny_src) $(counted_src) $(helper_src)
+all_src = $(lib_src) $(sim_src) $(test_src) $(tiny_src) $(counted_src) $(fuzz_src) $(helper_src)
 
 # $(call archive,FILE,OBJECT FOLDER,SOURCES); made anew each time, so that it
 # never keeps the object of a source that is gone.
@@ -309,6 +315,36 @@ do-check: $(T)/pagetax $(tiny_programs) $(counted_programs) $(test_programs)
 	@PAGETAX=$(T)/pagetax PAGETAX_PLOTS=plots SANITIZE=$(SANITIZE) \
 	scripts/run-tests -t $(TEST_TIMEOUT) -l $(T)/log $(tiny_programs) \
 		$(counted_programs) $(test_programs)
+
+# -- fuzzing ------------------------------------------------------------------
+
+# libFuzzer comes with clang; its build is one of those that stand beside. What
+# a program finds worth keeping stays in its corpus and is where it goes on the
+# next time. More memory at once than this is refused, as a full machine would.
+fuzz_build   := CC=clang SANITIZE=address,undefined,fuzzer-no-link
+fuzz_memory  := 64
+fuzz_options := -timeout=20 -rss_limit_mb=2048 -max_len=65536 -close_fd_mask=1
+
+.PHONY: fuzz do-fuzz $(FUZZ:%=fuzz-%)
+fuzz:
+	@scripts/deps clang
+	@$(submake) $(fuzz_build) do-fuzz
+
+$(foreach t,$(fuzz_src),$(eval $(call program,$(t:tests/%.c=$(T)/%),\
+	$(t:tests/%.c=$(T)/obj/tests/%.o),\
+	$(T)/obj/libhelpers.a $(T)/obj/libsim.a $(T)/libpagetax.a,\
+	-fsanitize=fuzzer $(test_libs) $(sim_libs))))
+
+do-fuzz: $(FUZZ:%=fuzz-%)
+$(FUZZ:%=fuzz-%): fuzz-%: $(T)/fuzz_%
+	$(call say,FUZZ,$*)
+	@mkdir -p $(O)/fuzz/$*/corpus
+	$(Q)ASAN_OPTIONS=allocator_may_return_null=1:max_allocation_size_mb=$(fuzz_memory) \
+	$< $(fuzz_options) -max_total_time=$(SECONDS) -artifact_prefix=$(O)/fuzz/$*/ \
+		$(O)/fuzz/$*/corpus $(wildcard tests/data/fuzz/$*) >$(O)/fuzz/$*/log 2>&1 || \
+		{ tail -n 40 $(O)/fuzz/$*/log; exit 1; }
+	@sed -n 's/^#\([0-9]*\).*DONE *cov: \([0-9]*\).*/           $*: \1 inputs, \2 places reached/p' \
+		$(O)/fuzz/$*/log
 
 # -- running it ---------------------------------------------------------------
 
@@ -433,7 +469,7 @@ compile_commands.json: $(B)/obj/flags $(B)/obj/flags.sim $(B)/obj/flags.tests $(
 	@echo '[' >$@.tmp
 	$(call json_entries,$(lib_src),,-DNDEBUG)
 	$(call json_entries,$(sim_src),$(sim_flags),-DNDEBUG)
-	$(call json_entries,$(test_src) $(helper_src),$(test_flags),-DPAGETAX_COUNT)
+	$(call json_entries,$(test_src) $(fuzz_src) $(helper_src),$(test_flags),-DPAGETAX_COUNT)
 	$(call json_entries,$(tiny_src),$(test_flags),$(tiny_fan2))
 	$(call json_entries,$(counted_src),$(test_flags),-DNDEBUG -DPAGETAX_COUNT)
 	@sed -e '$$ s/,$$//' $@.tmp >$@ && echo ']' >>$@ && rm -f $@.tmp

@@ -167,6 +167,18 @@ START_TEST(a_wrong_scenario_gets_one_message_with_its_line)
 }
 END_TEST
 
+/* What an editor of UTF-16 leaves behind. */
+START_TEST(a_byte_of_value_0_is_named_by_its_line)
+{
+	static const char texts[][24] = { "[machine]\n\0memory = 1G\n", "[machine]\nmem\0ory = 1G\n" };
+	struct scenario s;
+	const char *path = scratch_write("s.ini", texts[_i], 23);
+
+	ck_assert_int_eq(scenario_read(&s, path, 1, &msg), -EINVAL);
+	ck_assert_msg(strstr(msg.text, "s.ini:2: a byte of value 0"), "%s", msg.text);
+}
+END_TEST
+
 START_TEST(an_unknown_name_points_to_the_list)
 {
 	struct scenario s;
@@ -216,6 +228,7 @@ int main(void)
 	tcase_add_test(tc, an_included_file_is_found_beside_the_one_that_names_it);
 	tcase_add_loop_test(tc, a_wrong_scenario_gets_one_message_with_its_line, 0,
 			    ARRAY_SIZE(wrong));
+	tcase_add_loop_test(tc, a_byte_of_value_0_is_named_by_its_line, 0, 2);
 	tcase_add_test(tc, an_unknown_name_points_to_the_list);
 	tcase_add_test(tc, every_built_in_scenario_can_be_read_and_says_what_it_is);
 	suite_add_tcase(suite, tc);

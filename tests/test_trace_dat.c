@@ -236,6 +236,18 @@ START_TEST(a_block_that_cannot_be_is_named_by_its_record)
 }
 END_TEST
 
+/* Sanitizers see what the message does not: nothing may be shifted by it. */
+START_TEST(an_order_of_no_block_is_named_by_its_record)
+{
+	if (!supported())
+		return;
+	put_le32(page + 16 + 20, 300);
+	ck_assert_int_lt(read_file(), 0);
+	ck_assert_msg(strstr(msg.text, "trace.dat: record 1: order 255; expected 0 to 10"),
+		      "%s", msg.text);
+}
+END_TEST
+
 START_TEST(a_head_without_its_file_is_refused)
 {
 	len = 100;
@@ -254,6 +266,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, records_of_all_cpus_come_in_order_with_what_was_lost);
 	tcase_add_test(tc, a_block_that_cannot_be_is_named_by_its_record);
+	tcase_add_test(tc, an_order_of_no_block_is_named_by_its_record);
 	tcase_add_test(tc, a_head_without_its_file_is_refused);
 	suite_add_tcase(suite, tc);
 

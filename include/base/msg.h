@@ -17,7 +17,8 @@ struct msg {
 /*
  * Set the text and return -err, so that a caller can write
  *	return msg_set(msg, EINVAL, "%s:%lu: order %u is above %u", ...);
- * msg may be NULL. err is a positive errno.
+ * msg may be NULL. err is a positive errno. The text is one line: a control
+ * character in what is quoted becomes '?'.
  */
 int msg_set(struct msg *msg, int err, const char *fmt, ...) __printf(3, 4);
 

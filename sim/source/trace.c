@@ -196,14 +196,16 @@ static int event_check_pages(struct trace_builder *b, const struct event *ev,
 			     struct msg *msg)
 {
 	struct trace *trace = b->trace;
-	uint64_t last_pfn = ev->pfn + (UINT64_C(1) << ev->order) - 1;
+	uint64_t last_pfn;
 	int err = event_sane(ev, msg);
 
 	if (!err && b->check)
 		err = b->check(ev, b->check_arg, msg);
-	if (!err && last_pfn > trace->max_pfn)
-		trace->max_pfn = last_pfn;
-	return err;
+	if (err)
+		return err;
+	last_pfn = ev->pfn + (UINT64_C(1) << ev->order) - 1;
+	trace->max_pfn = max_t(uint64_t, trace->max_pfn, last_pfn);
+	return 0;
 }
 
 int builder_add(struct trace_builder *b, const struct event *ev, struct msg *msg)

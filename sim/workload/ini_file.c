@@ -23,6 +23,17 @@ struct ini_file {
 	int err;			/* the first one */
 };
 
+/* A line whose end was not found in the buffer. */
+static int bad_line(const struct ini_file *f, bool nul, int room)
+{
+	if (nul)
+		return msg_set(f->msg, EINVAL, "%s:%u: a byte of value 0; expected text",
+			       f->path, f->line);
+	return msg_set(f->msg, EINVAL,
+		       "%s:%u: the line is longer than %d bytes; indent what follows to go on below",
+		       f->path, f->line, room);
+}
+
 static char *next_line(char *buf, int size, void *stream)
 {
 	struct ini_file *f = stream;
@@ -35,11 +46,9 @@ static char *next_line(char *buf, int size, void *stream)
 	f->on_bytes(f->ctx, buf, len);
 	if (*buf == '[')
 		f->section_line = f->line;
-	if (buf[len - 1] == '\n' || feof(f->file))
+	if ((len && buf[len - 1] == '\n') || feof(f->file))
 		return buf;
-	f->err = msg_set(f->msg, EINVAL,
-			 "%s:%u: the line is longer than %d bytes; indent what follows to go on below",
-			 f->path, f->line, size - 2);
+	f->err = bad_line(f, len < (size_t)size - 1, size - 2);
 	return NULL;
 }
 
