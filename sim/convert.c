@@ -100,7 +100,7 @@ static int write_ptr(struct output *out, const struct trace *trace,
 	err = recording_open(&rec, "zoneinfo.start", &in, msg);
 	if (err <= 0)
 		return err ? err : ptr_write(out, trace, NULL, &done->file_bytes, msg);
-	err = zoneinfo_read(&layout, &in, msg);
+	err = zoneinfo_read(&layout, NULL, &in, msg);
 	input_close(&in);
 	if (!err)
 		err = ptr_write(out, trace, &layout, &done->file_bytes, msg);

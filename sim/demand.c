@@ -427,6 +427,16 @@ static int resolve_event(struct books *books, const struct event *ev,
 				    : resolve_free(books, ev, at);
 }
 
+/* When the last page was looked at, since start_ns; 0 without a snapshot. */
+static uint64_t snapshot_ns(const struct bundle *bundle, uint64_t start_ns)
+{
+	uint64_t last_ns = start_ns;
+
+	for (size_t i = 0; bundle->chunk_ns && i < bundle->nr_chunks; i++)
+		last_ns = max_t(uint64_t, last_ns, bundle->chunk_ns[i]);
+	return last_ns - start_ns;
+}
+
 static int resolve_events(struct books *books, const struct bundle *bundle,
 			  struct msg *msg)
 {
@@ -435,6 +445,7 @@ static int resolve_events(struct books *books, const struct bundle *bundle,
 
 	d->nr_events = trace->nr_events;
 	d->start_ns = trace->nr_events ? trace->events[0].time_ns : 0;
+	d->state_ns = snapshot_ns(bundle, d->start_ns);
 	for (size_t i = 0; i < trace->nr_events; i++) {
 		const struct event *ev = &trace->events[i];
 		struct moment at = {

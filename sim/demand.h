@@ -83,6 +83,7 @@ struct demand {
 	size_t nr_residents;
 
 	uint32_t nr_ids;		/* every id is below */
+	uint64_t state_ns;		/* simulated time from which on the start state lives */
 	uint64_t start_ns;		/* the recorder's time at simulated time 0 */
 	uint64_t end_ns;		/* simulated time of the last event */
 	uint64_t nr_events;		/* of the trace, demand or not */

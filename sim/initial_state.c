@@ -5,7 +5,8 @@
  *    page   . . F F F F R R  P F . .       F free, P per-CPU, R resident
  *    free       [2 ][4   ]     [9]         released: runs of F, cut into
  *                                          maximal aligned blocks
- *    parked                 [8]            as the recording's events name them
+ *    parked                 [8]            as the recording's events name them,
+ *                                          or as many as it counted
  *    boot       [2 ][4        ][8]         the same of F, P and R
  *
  * A run never crosses a zone's border. Memory: one byte a page while building.
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #include "alloc/allocator.h"
+#include "alloc/buddy/pcp.h"
 #include "base/bits.h"
 #include "sim/initial_state.h"
 
@@ -72,67 +74,233 @@ static unsigned int largest_order(unsigned long pfn, unsigned long end)
 	return min_t(unsigned int, order, MAX_PAGE_ORDER);
 }
 
-/* Whether a whole block was in a per-CPU list and is not placed yet. */
-static bool block_was_parked(const struct bundle *bundle, const uint8_t *map,
-			     const struct event *ev, unsigned long end_pfn)
-{
-	unsigned long pfn = (unsigned long)ev->pfn;
-	unsigned long nr = 1UL << ev->order;
+/* ---- what was in per-CPU lists ---- */
 
-	if (ev->pfn >= end_pfn || end_pfn - pfn < nr || (pfn & (nr - 1)))
+/* A CPU's lists of a zone. */
+struct cpu_lists {
+	uint64_t pages;			/* placed so far */
+	uint32_t refilled;		/* which ones are, some time later */
+};
+
+/* Parked blocks fill an array from both ends: its order is that of release. */
+struct parking {
+	struct initial_state *start;
+	const struct bundle *bundle;
+	const struct layout *layout;
+	uint8_t *map;
+	size_t front, back;
+	struct cpu_lists *lists;	/* [zone][cpu] */
+};
+
+/* Whether a whole block was in a per-CPU list and is not placed yet. */
+static bool block_was_parked(const struct parking *p, uint64_t pfn,
+			     unsigned int order)
+{
+	unsigned long end_pfn = layout_end_pfn(p->layout);
+	unsigned long nr = 1UL << order;
+
+	if (pfn >= end_pfn || end_pfn - pfn < nr || (pfn & (nr - 1)))
 		return false;
-	for (unsigned long p = pfn; p < pfn + nr; p++)
-		if (bundle->start[p] != START_PCP || map[p] != GIVEN_FREE)
+	for (unsigned long at = (unsigned long)pfn; at < pfn + nr; at++)
+		if (p->bundle->start[at] != START_PCP || p->map[at] != GIVEN_FREE)
 			return false;
 	return true;
 }
 
-static bool names_parked(const struct event *ev)
+static struct cpu_lists *lists_of(const struct parking *p, unsigned long pfn,
+				  unsigned int cpu)
 {
-	return (ev->kind == EV_ALLOC && ev->pfn != EVENT_PFN_FAILED) ||
-	       ev->kind == EV_PCPU_DRAIN;
+	unsigned int zone = (unsigned int)layout_zone_of(p->layout, pfn);
+
+	return &p->lists[zone * p->layout->nr_cpus + cpu];
+}
+
+static uint32_t list_bit(unsigned int order, unsigned int type)
+{
+	return 1U << pcp_list_index(order, type < PCP_NR_TYPES ? type : MIGRATE_MOVABLE);
+}
+
+/* The block's place in the array, which the caller has chosen. */
+static void park(struct parking *p, size_t place, unsigned long pfn,
+		 unsigned int order, unsigned int cpu)
+{
+	p->start->parked[place] = (struct parked_block){
+		.pfn = pfn,
+		.cpu = (uint16_t)cpu,
+		.order = (uint8_t)order,
+	};
+	memset(p->map + pfn, GIVEN_PARKED, 1UL << order);
+	p->start->free_pages += 1UL << order;
+	lists_of(p, pfn, cpu)->pages += 1UL << order;
+}
+
+/* Those that are drained, from the front; those that are allocated, from behind. */
+static void park_by_next_event(struct parking *p)
+{
+	const struct trace *trace = &p->bundle->trace;
+
+	for (size_t i = 0; i < trace->nr_events; i++) {
+		const struct event *ev = &trace->events[i];
+		unsigned int cpu = ev->cpu % p->layout->nr_cpus;
+
+		if ((ev->kind != EV_ALLOC && ev->kind != EV_PCPU_DRAIN) ||
+		    bundle_before_snapshot(p->bundle, ev) ||
+		    !block_was_parked(p, ev->pfn, ev->order))
+			continue;
+		park(p, ev->kind == EV_ALLOC ? --p->back : p->front++,
+		     (unsigned long)ev->pfn, ev->order, cpu);
+	}
+}
+
+/* Of the others, those that an event put there: the last one stands first. */
+static void park_by_last_event(struct parking *p)
+{
+	const struct trace *trace = &p->bundle->trace;
+
+	for (size_t i = trace->nr_events; i-- > 0;) {
+		const struct event *ev = &trace->events[i];
+
+		if (bundle_before_snapshot(p->bundle, ev) &&
+		    block_was_parked(p, ev->pfn, ev->order))
+			park(p, --p->back, (unsigned long)ev->pfn, ev->order,
+			     ev->cpu % p->layout->nr_cpus);
+	}
 }
 
 /*
- * The parked blocks: drained ones from the front of the array, allocated ones
- * from its back, so that it ends up in order of release.
+ * A list that takes a refill is empty. So what stays in a list all the time is
+ * in one that is never refilled.
  */
+static void note_refills(struct parking *p)
+{
+	const struct trace *trace = &p->bundle->trace;
+
+	for (size_t i = 0; i < trace->nr_events; i++) {
+		const struct event *ev = &trace->events[i];
+
+		if (ev->kind == EV_ZONE_LOCKED && ev->migratetype < PCP_NR_TYPES &&
+		    pcp_holds(ev->order) && !bundle_before_snapshot(p->bundle, ev))
+			lists_of(p, (unsigned long)ev->pfn, ev->cpu % p->layout->nr_cpus)
+				->refilled |= list_bit(ev->order, ev->migratetype);
+	}
+}
+
+/* The recorded zones may have been merged into this one. */
+static struct recorded_pcp recorded_in(const struct bundle *bundle,
+				       const struct zone *zone, unsigned int cpu)
+{
+	struct recorded_pcp sum = { 0 };
+
+	for (unsigned int i = 0; i < bundle->layout.nr_zones; i++) {
+		struct recorded_pcp pcp = recorded_pcp_of(&bundle->start_pcps, i, cpu);
+
+		if (!zone_spans(zone, bundle->layout.zones[i].start_pfn))
+			continue;
+		sum.count += pcp.count;
+		sum.high += pcp.high;
+	}
+	return sum;
+}
+
+/*
+ * The CPU that misses the most pages in this zone, at least a block of them,
+ * and has a list for it that is never refilled.
+ */
+static bool cpu_that_misses(const struct parking *p, unsigned long pfn,
+			    unsigned int order, unsigned int *cpu)
+{
+	unsigned int type = p->bundle->block_types[pfn >> PAGEBLOCK_ORDER];
+	const struct zone *zone = &p->layout->zones[layout_zone_of(p->layout, pfn)];
+	uint64_t most = (1UL << order) - 1;
+
+	*cpu = p->layout->nr_cpus;
+	for (unsigned int i = 0; i < p->layout->nr_cpus; i++) {
+		const struct cpu_lists *lists = lists_of(p, pfn, i);
+		uint64_t held = recorded_in(p->bundle, zone, i).count;
+
+		if (held > lists->pages + most && !(lists->refilled & list_bit(order, type))) {
+			most = held - lists->pages;
+			*cpu = i;
+		}
+	}
+	return *cpu < p->layout->nr_cpus;
+}
+
+static const uint8_t orders_by_number[] = { PAGEBLOCK_ORDER, 0, 1, 2, 3 };
+
+/*
+ * What no event names: by number only, and behind all that is used soon. A page
+ * for which there is no list was not parked after all.
+ */
+static void park_by_number(struct parking *p)
+{
+	unsigned long end_pfn = layout_end_pfn(p->layout);
+
+	if (!p->bundle->start_pcps.list)
+		return;
+	note_refills(p);
+	for (unsigned long pfn = 0; pfn < end_pfn; pfn++) {
+		for (size_t i = 0; i < ARRAY_SIZE(orders_by_number); i++) {
+			unsigned int order = orders_by_number[i], cpu;
+
+			if (!block_was_parked(p, pfn, order) ||
+			    !cpu_that_misses(p, pfn, order, &cpu))
+				continue;
+			park(p, p->front++, pfn, order, cpu);
+			pfn += (1UL << order) - 1;
+			break;
+		}
+		if (p->map[pfn] == GIVEN_FREE && p->bundle->start[pfn] == START_PCP)
+			p->map[pfn] = GIVEN_NONE;
+	}
+}
+
+/* Where lists of each CPU drained, in zones that have such lists. */
+static int find_limits(struct initial_state *start, const struct bundle *bundle,
+		       const struct layout *layout)
+{
+	start->limits = calloc((size_t)layout->nr_zones * layout->nr_cpus,
+			       sizeof(*start->limits));
+	if (!start->limits)
+		return -ENOMEM;
+	for (unsigned int z = 0; z < layout->nr_zones; z++)
+		for (unsigned int cpu = 0; cpu < layout->nr_cpus; cpu++)
+			start->limits[start->nr_limits++] = (struct parked_limit){
+				.zone = z,
+				.cpu = cpu,
+				.pages = (unsigned long)recorded_in(
+					bundle, &layout->zones[z], cpu).high,
+			};
+	return 0;
+}
+
 static int find_parked(struct initial_state *start, const struct bundle *bundle,
 		       const struct layout *layout, uint8_t *map)
 {
-	const struct trace *trace = &bundle->trace;
-	unsigned long end_pfn = layout_end_pfn(layout);
-	size_t room = 0, front = 0, back;
+	struct parking p = { start, bundle, layout, map, 0, 0, NULL };
+	size_t room = 0;
 
-	for (unsigned long pfn = 0; pfn < end_pfn; pfn++)
+	for (unsigned long pfn = 0; pfn < layout_end_pfn(layout); pfn++)
 		room += bundle->start[pfn] == START_PCP;
 	start->parked = calloc(room + 1, sizeof(*start->parked));
-	if (!start->parked)
+	p.lists = calloc((size_t)layout->nr_zones * layout->nr_cpus,
+			 sizeof(*p.lists));
+	if (!start->parked || !p.lists) {
+		free(p.lists);
 		return -ENOMEM;
-	back = room;
-	for (size_t i = 0; i < trace->nr_events; i++) {
-		const struct event *ev = &trace->events[i];
-		struct parked_block block = {
-			.pfn = (unsigned long)ev->pfn,
-			.cpu = (uint16_t)(ev->cpu % layout->nr_cpus),
-			.order = ev->order,
-		};
-
-		if (!names_parked(ev) || bundle_before_snapshot(bundle, ev) ||
-		    !block_was_parked(bundle, map, ev, end_pfn))
-			continue;
-		memset(map + block.pfn, GIVEN_PARKED, 1UL << block.order);
-		start->free_pages += 1UL << block.order;
-		if (ev->kind == EV_ALLOC)
-			start->parked[--back] = block;
-		else
-			start->parked[front++] = block;
 	}
-	memmove(start->parked + front, start->parked + back,
-		(room - back) * sizeof(*start->parked));
-	start->nr_parked = front + room - back;
-	return 0;
+	p.back = room;
+	park_by_next_event(&p);
+	park_by_last_event(&p);
+	park_by_number(&p);
+	free(p.lists);
+	memmove(start->parked + p.front, start->parked + p.back,
+		(room - p.back) * sizeof(*start->parked));
+	start->nr_parked = p.front + room - p.back;
+	return find_limits(start, bundle, layout);
 }
+
+/* ---- blocks ---- */
 
 typedef int (*block_fn)(void *ctx, unsigned int zone, unsigned long pfn,
 			unsigned int order);
@@ -240,6 +408,12 @@ static int find_block_types(struct initial_state *start,
 		note_type(start, (unsigned long)b->pfn, b->order,
 			  b->migratetype);
 	}
+	for (size_t i = 0; bundle->block_types && i < start->nr_parked; i++) {
+		const struct parked_block *p = &start->parked[i];
+
+		note_type(start, p->pfn, p->order,
+			  bundle->block_types[p->pfn >> PAGEBLOCK_ORDER]);
+	}
 	return 0;
 }
 
@@ -296,6 +470,7 @@ void initial_state_free(struct initial_state *start)
 {
 	free(start->free_blocks);
 	free(start->parked);
+	free(start->limits);
 	free(start->block_types);
 	*start = (struct initial_state){ 0 };
 }
@@ -326,6 +501,12 @@ int initial_state_enter(const struct initial_state *start,
 		const struct parked_block *p = &start->parked[i];
 
 		allocator_release_pcp(a, p->pfn, p->order, p->cpu);
+	}
+	for (size_t i = 0; i < start->nr_limits; i++) {
+		const struct parked_limit *l = &start->limits[i];
+
+		if (l->pages)
+			allocator_limit_pcp(a, l->zone, l->cpu, l->pages);
 	}
 	return 0;
 }

@@ -12,7 +12,9 @@
  *
  *    head [ allocated first, second ... | ... drained second, first ] tail
  *
- * A page whose event never comes is a free page like others.
+ * In between stand those whose last event came before, and, unordered, those
+ * that are only known by their number. A page that none of this places is free
+ * like others.
  *
  * The order in which blocks are released decides the order of free lists,
  * which no recording knows: it is drawn from the seed, once for all
@@ -38,6 +40,13 @@ struct parked_block {
 	uint8_t order;
 };
 
+/* Pages from which on a CPU's lists of a zone drain; 0: nobody says. */
+struct parked_limit {
+	unsigned int zone;
+	unsigned int cpu;
+	unsigned long pages;
+};
+
 /* Maximal free blocks by zone and order, as /proc/buddyinfo counts them. */
 struct population {
 	unsigned long nr_free[MAX_NR_ZONES][NR_PAGE_ORDERS];
@@ -48,6 +57,8 @@ struct initial_state {
 	size_t nr_free_blocks;
 	struct parked_block *parked;	/* in order of release: tails first */
 	size_t nr_parked;
+	struct parked_limit *limits;
+	size_t nr_limits;
 	uint64_t free_pages;		/* the parked ones, too */
 	uint64_t resident_pages;
 

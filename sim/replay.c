@@ -301,6 +301,12 @@ static int ticker_fire(struct engine *engine, void *ctx, uint32_t arg)
 	return engine_at(engine, engine->now_ns + TICK_NS, r->ticker, arg);
 }
 
+/* What the snapshot shows has aged until then. */
+static uint64_t first_tick_ns(const struct demand *d)
+{
+	return (d->state_ns / TICK_NS + 1) * TICK_NS;
+}
+
 static int run_engine(struct replayer *r)
 {
 	struct engine *engine = &r->engine;
@@ -310,8 +316,8 @@ static int run_engine(struct replayer *r)
 	r->sampler = engine_add_source(engine, sampler_fire, r);
 	r->ticker = engine_add_source(engine, ticker_fire, r);
 	err = sampler_fire(engine, r, 0);	/* the state at the start */
-	if (!err && r->plan->demand->end_ns >= TICK_NS)
-		err = engine_at(engine, TICK_NS, r->ticker, 0);
+	if (!err && first_tick_ns(r->plan->demand) <= r->plan->demand->end_ns)
+		err = engine_at(engine, first_tick_ns(r->plan->demand), r->ticker, 0);
 	while (!err && !event_queue_empty(&engine->queue)) {
 		uint64_t stop_ns = engine_next_ns(engine);
 		double wall_s = wall_clock_s(), cpu_s = cpu_clock_s();

@@ -278,6 +278,56 @@ START_TEST(events_reveal_the_mobility_type_of_a_pageblock)
 }
 END_TEST
 
+/* The small machine, whose CPU 2 has this many pages of Normal in its lists. */
+static void read_small_parked(const char *events, unsigned int count)
+{
+	const char *cpu = strstr(small_zoneinfo, "    cpu: 2\n") + strlen("    cpu: 2\n");
+	char text[4096];
+
+	snprintf(text, sizeof(text), "%.*s count: %u\n high: 800\n%s",
+		 (int)(cpu - small_zoneinfo), small_zoneinfo, count, cpu);
+	small_bundle_write(events);
+	scratch_write_text("zoneinfo.start", text);
+	read_ok(scratch_folder());
+}
+
+/*
+ *   pageblock 2 | no flag at all ............................ |
+ *   pageblock 3 | 100 free | 50 without flags | others' ..... |
+ *
+ * One page more is known to be parked, by its event.
+ */
+static const struct { unsigned int count, found, huge, single; } parked[] = {
+	{ 0,   0,   0,   0 },
+	{ 1,   0,   0,   0 },
+	{ 41,  40,  0,   40 },		/* a huge page would be too much */
+	{ 523, 522, 512, 10 },
+	{ 900, 562, 512, 50 },
+};
+
+START_TEST(pages_without_flags_are_parked_as_far_as_their_number_tells)
+{
+	unsigned int huge = 0, single = 0;
+
+	memset(&small_flags[1024], 0, PAGEBLOCK_NR_PAGES * sizeof(*small_flags));
+	small_flags_buddy(1536, 1636);
+	memset(&small_flags[1636], 0, 50 * sizeof(*small_flags));
+	read_small_parked(ALLOC("3", "0x7ff", "0"), parked[_i].count);
+	ck_assert_uint_eq(recorded_pcp_of(&b.start_pcps, 1, 2).count, parked[_i].count);
+	ck_assert_uint_eq(recorded_pcp_of(&b.start_pcps, 1, 2).high, 800);
+	ck_assert_uint_eq(recorded_pcp_of(&b.start_pcps, 1, 0).high, 0);
+	for (unsigned int i = 0; i < PAGEBLOCK_NR_PAGES; i++)
+		huge += b.start[1024 + i] == START_PCP;
+	for (unsigned int i = 0; i < 50; i++)
+		single += b.start[1636 + i] == START_PCP;
+	ck_assert_uint_eq(b.nr_start_parked, parked[_i].found);
+	ck_assert_uint_eq(huge, parked[_i].huge);
+	ck_assert_uint_eq(single, parked[_i].single);
+	ck_assert_uint_eq(b.start[0x7ff], START_PCP);
+	check_all_blocks();
+}
+END_TEST
+
 START_TEST(an_event_is_before_the_snapshot_by_its_own_chunk)
 {
 	read_small(FREE("1", "0x3f0", "0") FREE("1", "0x400", "0"));
@@ -408,6 +458,8 @@ int main(void)
 			    0, (int)ARRAY_SIZE(runs));
 	tcase_add_loop_test(tc, events_reveal_the_mobility_type_of_a_pageblock,
 			    0, (int)ARRAY_SIZE(types));
+	tcase_add_loop_test(tc, pages_without_flags_are_parked_as_far_as_their_number_tells,
+			    0, ARRAY_SIZE(parked));
 	tcase_add_test(tc, an_event_is_before_the_snapshot_by_its_own_chunk);
 	tcase_add_test(tc, a_bare_trace_gets_a_machine_in_which_all_is_free_that_is_not_freed_first);
 	tcase_add_test(tc, zones_without_a_snapshot_end_in_their_missing_pages);

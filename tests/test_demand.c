@@ -410,6 +410,66 @@ START_TEST(parked_blocks_stand_where_their_first_event_finds_them)
 }
 END_TEST
 
+/*
+ *   page     0  1  2  3  4  5  6  7        all in per-CPU lists
+ *   before   f2    f1                      (f freed, n-th, before the look)
+ *   after          .  d  .  .  .  .        (d drained, on CPU 1)
+ *
+ * CPU 0 held 4 pages: 0 and 2, and two that no event names. CPU 1 held 9, so it
+ * misses the most; but it refills its list later, which was empty then. So one
+ * page, the fourth of those that nobody names, has no list.
+ */
+START_TEST(what_no_event_names_is_parked_by_number)
+{
+	uint8_t start[NR_PAGES];
+	uint8_t types[NR_PAGES / PAGEBLOCK_NR_PAGES + 2];
+	uint64_t looked_ns = 1025;
+	struct recorded_pcp pcps[] = { { 4, 77 }, { 9, 0 } };
+	struct event events[] = {
+		{ .kind = EV_FREE, .pfn = 2 },
+		{ .kind = EV_FREE, .pfn = 0 },
+		{ .kind = EV_FREE, .pfn = 9, .cpu = 1 },
+		{ .kind = EV_PCPU_DRAIN, .pfn = 3, .cpu = 1 },
+		{ .kind = EV_ZONE_LOCKED, .pfn = 12, .migratetype = MIGRATE_MOVABLE, .cpu = 1 },
+	};
+	static const struct parked_block want[] = {
+		{ 3, 1, 0 }, { 1, 0, 0 }, { 4, 0, 0 }, { 2, 0, 0 }, { 0, 0, 0 },
+	};
+	char name[] = "drawn";
+	struct bundle b = {
+		.name = name,
+		.trace = { .events = events, .nr_events = ARRAY_SIZE(events),
+			   .nr_cpus = 2 },
+		.has_snapshot = true, .start = start, .block_types = types,
+		.chunk_ns = &looked_ns, .nr_chunks = 1,
+		.layout = layout, .start_pcps = { pcps, 2 },
+	};
+	struct initial_state state;
+	struct demand d;
+
+	memset(types, MIGRATE_MOVABLE, sizeof(types));
+	memset(start, START_PCP, 6);
+	memset(start + 6, START_PINNED, NR_PAGES - 6);
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		events[i].time_ns = 1000 + 10 * i;
+	ck_assert_int_eq(demand_resolve(&d, &b, &layout, NULL), 0);
+	ck_assert_uint_eq(d.state_ns, 25);
+	ck_assert_int_eq(initial_state_build(&state, &b, &layout, &d, NULL, NULL), 0);
+	ck_assert_uint_eq(state.nr_parked, ARRAY_SIZE(want));
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+		ck_assert_uint_eq(state.parked[i].pfn, want[i].pfn);
+		ck_assert_uint_eq(state.parked[i].cpu, want[i].cpu);
+		ck_assert_uint_eq(state.parked[i].order, want[i].order);
+	}
+	ck_assert_uint_eq(state.nr_free_blocks, 0);
+	ck_assert(state.free_pages == 5);
+	ck_assert_uint_eq(state.limits[0].pages, 77);
+	ck_assert_uint_eq(state.limits[1].pages, 0);
+	initial_state_free(&state);
+	demand_free(&d);
+}
+END_TEST
+
 START_TEST(the_seed_decides_the_order_of_release_and_nothing_else)
 {
 	uint8_t start[NR_PAGES];
@@ -465,6 +525,7 @@ int main(void)
 	tcase_add_loop_test(tc, random_dirty_traces_leave_the_right_pages_live, 1, 9);
 	tcase_add_test(tc, the_boot_population_joins_free_per_cpu_and_resident_pages);
 	tcase_add_test(tc, parked_blocks_stand_where_their_first_event_finds_them);
+	tcase_add_test(tc, what_no_event_names_is_parked_by_number);
 	tcase_add_test(tc, the_seed_decides_the_order_of_release_and_nothing_else);
 	suite_add_tcase(suite, tc);
 	sr = srunner_create(suite);

@@ -420,6 +420,61 @@ START_TEST(what_lies_idle_decays)
 }
 END_TEST
 
+/*
+ *   parked    [ huge ][ huge ][ huge ]     1536 pages
+ *   limit     1536 - 1536 / 8 = 1344, but at most batch << 5 = 128 pages go
+ *             at once: 32 batches of 4 pages, and a huge page for each
+ */
+START_TEST(a_batch_of_ageing_takes_a_block_however_large)
+{
+	struct page_counts n;
+
+	drawn_create(&d, backend(_i), ":pcp_batch=4", NR_PAGES, 1);
+	pcp_of(0)->high_max = 4096;
+	for (unsigned long pfn = 0; pfn < 3 * PAGEBLOCK_NR_PAGES; pfn += PAGEBLOCK_NR_PAGES)
+		allocator_release_pcp(d.a, pfn, PAGEBLOCK_ORDER, 0);
+	ck_assert_int_eq(pcp_of(0)->count, 3 * PAGEBLOCK_NR_PAGES);
+	pcp_of(0)->high = 3 * PAGEBLOCK_NR_PAGES;
+
+	allocator_tick(d.a, 1);
+	allocator_counts(d.a, 0, &n);
+	ck_assert_uint_eq(n.pcp, 0);
+	for (unsigned long pfn = 0; pfn < 2; pfn++)
+		allocator_release_pcp(d.a, (4 + pfn) * PAGEBLOCK_NR_PAGES, PAGEBLOCK_ORDER, 0);
+	pcp_of(0)->high = 2 * PAGEBLOCK_NR_PAGES + 145;	/* 1169 - 146 = 1023: one page over */
+	allocator_tick(d.a, 2);
+	allocator_counts(d.a, 0, &n);
+	ck_assert_uint_eq(n.pcp, PAGEBLOCK_NR_PAGES);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/* Not below the floor or what is parked, not above the ceiling, not if fixed. */
+static const struct { const char *options; unsigned long pages; int high; } limits[] = {
+	{ ":pcp_batch=4", 200, 200 },
+	{ ":pcp_batch=4", 3, 20 },		/* parked */
+	{ ":pcp_batch=8", 3, 32 },		/* 4 batches */
+	{ ":pcp_batch=4", 1000000, NR_PAGES / 8 / 2 },
+	{ ":pcp_batch=4:pcp_high=100", 300, 100 },
+};
+
+START_TEST(a_limit_may_be_given_from_the_start)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		drawn_create(&d, backend(_i), limits[i].options, NR_PAGES, 2);
+		for (unsigned long pfn = 0; pfn < 20; pfn++)
+			allocator_release_pcp(d.a, 2 * pfn, 0, 1);
+		allocator_limit_pcp(d.a, 0, 1, limits[i].pages);
+		ck_assert_int_eq(pcp_of(1)->high, limits[i].high);
+		ck_assert_int_eq(pcp_of(0)->high, pcp_of(0)->high_min);
+		drawn_destroy(&d);
+	}
+	drawn_create(&d, backend(_i), ":pcp=off", NR_PAGES, 2);
+	allocator_limit_pcp(d.a, 0, 1, 300);	/* nothing to limit */
+	drawn_destroy(&d);
+}
+END_TEST
+
 START_TEST(free_high_drains_at_once)
 {
 	drawn_create(&d, backend(_i), ":pcp_batch=4", NR_PAGES, 1);
@@ -572,6 +627,8 @@ int main(void)
 	EVERY(a_freed_page_is_filed_under_its_pageblock);
 	EVERY(a_refill_that_stole_goes_on_stealing);
 	EVERY(what_lies_idle_decays);
+	EVERY(a_batch_of_ageing_takes_a_block_however_large);
+	EVERY(a_limit_may_be_given_from_the_start);
 	EVERY(free_high_drains_at_once);
 	EVERY(a_request_empties_the_lists_of_others_before_it_fails);
 	EVERY(blocks_may_be_parked_from_the_start);

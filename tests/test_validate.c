@@ -236,6 +236,26 @@ START_TEST(pagetypeinfo_tells_how_many_pageblocks_with_slabs_are_reclaimable)
 }
 END_TEST
 
+/* Of two pageblocks without slabs, the one with more pages nobody owns up to. */
+START_TEST(pagetypeinfo_tells_how_many_pageblocks_are_unmovable)
+{
+	for (unsigned long nr = 0; nr <= 2; nr++) {
+		char text[256];
+
+		small_flags_reset();
+		small_flags_buddy(0x400, 0x500);
+		snprintf(text, sizeof(text),
+			 "Number of blocks type     Unmovable      Movable  Reclaimable\n"
+			 "Node 0, zone   Normal            %lu            1            0\n", nr);
+		scratch_write_text("pagetypeinfo.start", text);
+		read_small(FREE("5", "0x3f0", "0"));
+		ck_assert_uint_eq(b.block_types[2], nr > 1 ? MIGRATE_UNMOVABLE : MIGRATE_MOVABLE);
+		ck_assert_uint_eq(b.block_types[3], nr > 0 ? MIGRATE_UNMOVABLE : MIGRATE_MOVABLE);
+		bundle_free(&b);
+	}
+}
+END_TEST
+
 static const struct { const char *text, *message; } bad_pagetypeinfo[] = {
 	{ "Page block order: 9\n", "Number of blocks type" },
 	{ "Number of blocks type Unmovable Movable\nNode 0, zone DMA 1 x\n",
@@ -477,6 +497,7 @@ int main(void)
 	tcase_add_test(tc, a_block_of_which_a_page_is_freed_first_was_in_use);
 	tcase_add_test(tc, an_event_during_the_look_at_a_chunk_counts_whatever_the_flags_say);
 	tcase_add_test(tc, pagetypeinfo_tells_how_many_pageblocks_with_slabs_are_reclaimable);
+	tcase_add_test(tc, pagetypeinfo_tells_how_many_pageblocks_are_unmovable);
 	tcase_add_loop_test(tc, a_broken_pagetypeinfo_is_refused_at_its_place, 0,
 			    (int)ARRAY_SIZE(bad_pagetypeinfo));
 	tcase_add_test(tc, a_score_is_the_share_of_free_memory_at_a_wrong_order);

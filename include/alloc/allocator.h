@@ -13,6 +13,7 @@
  *			the last one released is the first one handed out
  *	release_pcp	blocks that were free in a CPU's own list at the start;
  *			likewise
+ *	limit_pcp	from where on these lists drained at the start
  *	alloc, free, split, tick, ...
  *	verify, destroy
  */
@@ -113,6 +114,10 @@ struct allocator_ops {
 	/* Optional: as release, to a CPU's own list. */
 	void (*release_pcp)(struct allocator *a, unsigned long pfn,
 			    unsigned int order, unsigned int cpu);
+
+	/* Optional: a CPU's lists of a zone drain from `pages` on, for now. */
+	void (*limit_pcp)(struct allocator *a, unsigned int zone,
+			  unsigned int cpu, unsigned long pages);
 
 	/* PFN_NONE when it cannot be served. Pages are naturally aligned. */
 	unsigned long (*alloc)(struct allocator *a, const struct alloc_req *req);
@@ -233,6 +238,8 @@ void allocator_release(struct allocator *a, unsigned long pfn,
 		       unsigned int order);
 void allocator_release_pcp(struct allocator *a, unsigned long pfn,
 			   unsigned int order, unsigned int cpu);
+void allocator_limit_pcp(struct allocator *a, unsigned int zone,
+			 unsigned int cpu, unsigned long pages);
 bool allocator_split(struct allocator *a, unsigned long pfn, unsigned int order,
 		     unsigned int new_order);
 bool allocator_isolate(struct allocator *a, unsigned long pfn,

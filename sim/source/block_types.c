@@ -8,9 +8,12 @@
  *	             are not
  *	3. counts    of those, pagetypeinfo says how many are reclaimable: the ones
  *	             whose used pages are slabs to the largest part (inodes and
- *	             dentries; unmovable blocks also hold page tables and stacks)
+ *	             dentries; unmovable blocks also hold page tables and stacks);
+ *	             and if it has more unmovable ones than are known by now, these
+ *	             are the ones with most pages of the kernel's own, or parked
+ *	             by it, such as huge pages of its per-CPU lists
  *
- * Cost: one pass over the events and one over the pages.
+ * Cost: one pass over the events and two over the pages.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -61,14 +64,15 @@ static void reveal_types(const struct bundle *b, const struct event **last)
 struct candidate {
 	unsigned long block;
 	unsigned int slab_share;	/* thousandths of its used pages */
+	unsigned int bare;		/* pages without an owner's flags */
 };
 
-/* Whether the block holds slabs and nothing that can move. */
+/* Whether the block is in use, and nothing in it can move. */
 static bool is_candidate(const struct bundle *b, unsigned long block,
 			 struct candidate *c)
 {
 	unsigned long pfn = block << PAGEBLOCK_ORDER;
-	unsigned int slabs = 0, tails = 0, used = 0;
+	unsigned int slabs = 0, tails = 0, bare = 0, used = 0;
 
 	for (unsigned long end = pfn + PAGEBLOCK_NR_PAGES; pfn < end; pfn++) {
 		if (b->start[pfn] == START_FREE || b->start[pfn] == START_ABSENT)
@@ -85,12 +89,14 @@ static bool is_candidate(const struct bundle *b, unsigned long block,
 			tails++;
 			break;
 		default:
+			bare++;
 			break;
 		}
 	}
-	if (slabs)
-		*c = (struct candidate){ block, (slabs + tails) * 1000 / used };
-	return slabs;
+	if (!used)
+		return false;
+	*c = (struct candidate){ block, slabs ? (slabs + tails) * 1000 / used : 0, bare };
+	return true;
 }
 
 /* Most of slabs first, by address among equals. */
@@ -103,16 +109,42 @@ static int compare_candidates(const void *a, const void *b)
 	return (x->block > y->block) - (x->block < y->block);
 }
 
-/* Reclaimable blocks of a zone that no event has named. */
-static size_t reclaimable_left(const struct bundle *b, unsigned int zone,
-			       unsigned long first, unsigned long end)
+static int compare_bare(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->bare != y->bare)
+		return x->bare < y->bare ? 1 : -1;
+	return (x->block > y->block) - (x->block < y->block);
+}
+
+/* Blocks of a type that pagetypeinfo counts in a zone, and nobody has named. */
+static size_t nr_left(const struct bundle *b, unsigned int zone, unsigned int type,
+		      unsigned long first, unsigned long end)
 {
 	uint64_t known = 0;
-	uint64_t all = b->nr_typed_blocks[zone][MIGRATE_RECLAIMABLE];
+	uint64_t all = b->nr_typed_blocks[zone][type];
 
 	for (unsigned long block = first; block < end; block++)
-		known += b->block_types[block] == MIGRATE_RECLAIMABLE;
+		known += b->block_types[block] == type;
 	return all > known ? (size_t)(all - known) : 0;
+}
+
+/* The candidates that hold slabs; how many others remain in the list. */
+static size_t guess_slabs(struct bundle *b, struct candidate *list, size_t nr,
+			  size_t nr_reclaimable)
+{
+	size_t rest = 0;
+
+	qsort(list, nr, sizeof(*list), compare_candidates);
+	for (size_t i = 0; i < nr; i++) {
+		if (!list[i].slab_share)
+			list[rest++] = list[i];
+		else
+			b->block_types[list[i].block] = i < nr_reclaimable ?
+				MIGRATE_RECLAIMABLE : MIGRATE_UNMOVABLE;
+	}
+	return rest;
 }
 
 static void guess_zone(struct bundle *b, unsigned int z, struct candidate *list)
@@ -120,16 +152,16 @@ static void guess_zone(struct bundle *b, unsigned int z, struct candidate *list)
 	const struct zone *zone = &b->layout.zones[z];
 	unsigned long first = round_up_to(zone->start_pfn, PAGEBLOCK_NR_PAGES) >> PAGEBLOCK_ORDER;
 	unsigned long end = zone_end_pfn(zone) >> PAGEBLOCK_ORDER;
-	size_t left = reclaimable_left(b, z, first, end);
-	size_t nr = 0;
+	size_t nr = 0, left;
 
 	for (unsigned long block = first; block < end; block++)
 		if (b->block_types[block] == TYPE_UNKNOWN)
 			nr += is_candidate(b, block, &list[nr]);
-	qsort(list, nr, sizeof(*list), compare_candidates);
-	for (size_t i = 0; i < nr; i++)
-		b->block_types[list[i].block] = i < left ? MIGRATE_RECLAIMABLE
-							 : MIGRATE_UNMOVABLE;
+	nr = guess_slabs(b, list, nr, nr_left(b, z, MIGRATE_RECLAIMABLE, first, end));
+	left = nr_left(b, z, MIGRATE_UNMOVABLE, first, end);
+	qsort(list, nr, sizeof(*list), compare_bare);
+	for (size_t i = 0; i < nr && i < left; i++)
+		b->block_types[list[i].block] = MIGRATE_UNMOVABLE;
 }
 
 int block_types_find(struct bundle *b)

@@ -391,7 +391,7 @@ static int make_up_machine(struct bundle *b, const char *path, struct msg *msg)
 static int read_zoneinfo(struct bundle *b, struct input *in, struct msg *msg)
 {
 	unsigned int nr_cpus = b->layout.nr_cpus;
-	int err = zoneinfo_read(&b->layout, in, msg);
+	int err = zoneinfo_read(&b->layout, &b->start_pcps, in, msg);
 
 	b->has_zoneinfo = !err;
 	b->layout.nr_cpus = max_t(unsigned int, b->layout.nr_cpus, nr_cpus);
@@ -601,6 +601,7 @@ void bundle_free(struct bundle *b)
 	free(b->counters);
 	free(b->buddyinfo);
 	free(b->block_types);
+	recorded_pcps_free(&b->start_pcps);
 	free(b->end_ns);
 	free(b->end_free);
 	free(b->chunk_ns);

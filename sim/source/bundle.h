@@ -11,13 +11,15 @@
 
 #include "machine/layout.h"
 #include "sim/source/trace.h"
+#include "sim/source/zoneinfo.h"
 
 /* What a page was when the snapshot looked at it. */
 enum start_page {
 	START_ABSENT,		/* a hole */
 	START_FREE,		/* in the buddy: in one of free_blocks */
 	START_PCP,		/* in a per-CPU list: its first event after the snapshot
-				   says so, or, failing one, its last event before */
+				   says so, or, failing one, its last event before, or
+				   the number of pages there: see start_parked.c */
 	START_RESIDENT,		/* allocated, freed later: in one of resident_blocks */
 	START_PINNED,		/* allocated, and no event ever names it */
 };
@@ -67,6 +69,9 @@ struct bundle {
 	size_t nr_chunks;
 	uint64_t nr_start_proved;	/* pages the snapshot missed in the buddy, which events
 					   or the second snapshot prove to have been there */
+
+	struct recorded_pcps start_pcps;	/* from zoneinfo */
+	uint64_t nr_start_parked;	/* pages that only their number told to be in per-CPU lists */
 
 	uint8_t *block_types;		/* enum migratetype of each pageblock at the start */
 	bool has_pagetypeinfo;

@@ -11,7 +11,9 @@
  *	---|----------------|------------------ free ----------  resident
  *	---|---- free ------|------------------------- (none) -  in a per-CPU list
  *	---|---- alloc -----|------------------------- (none) -  pinned
- *	---|----------------|------------------------- (none) -  pinned
+ *	---|----------------|------------------------- (none) -  pinned, or in a
+ *								 per-CPU list: see
+ *								 start_parked.c
  *
  * alloc stands for a drain, too. A page that leaves the buddy (zone_locked,
  * extfrag) without having entered it was in it all the time, whatever its flags
@@ -35,6 +37,7 @@
 #include "sim/metrics/allocatee.h"
 #include "sim/source/block_types.h"
 #include "sim/source/input.h"
+#include "sim/source/start_parked.h"
 #include "sim/source/start_state.h"
 
 #define KPF_BUDDY  10
@@ -598,8 +601,15 @@ static int classify(struct bundle *b, struct block_list *free_list,
 	for (unsigned long pfn = 0; pfn < nr_pages; pfn++) {
 		if (b->has_snapshot && (b->start[pfn] & ~FLAGLESS) == (START_FREE | DECIDED))
 			b->nr_start_proved++;
-		b->start[pfn] &= (uint8_t)~(DECIDED | FLAGLESS);
+		b->start[pfn] &= (uint8_t)~DECIDED;
+		if (b->start[pfn] != (START_PINNED | FLAGLESS))
+			b->start[pfn] &= (uint8_t)~FLAGLESS;
 	}
+	err = start_parked_find(b, START_PINNED | FLAGLESS);
+	if (err)
+		return err;
+	for (unsigned long pfn = 0; pfn < nr_pages; pfn++)
+		b->start[pfn] &= (uint8_t)~FLAGLESS;
 	if (resident->nr)
 		qsort(resident->blocks, resident->nr, sizeof(*resident->blocks),
 		      compare_pfn);

@@ -9,6 +9,8 @@
  *	        protection: (0, 0, 21071, ...)	by zone of the node, empty ones too
  *	  pagesets
  *	    cpu: 0				one for every CPU
+ *	              count:    2743		what its lists hold just now
+ *	              high:     78254		... and may hold
  *	              batch:    63
  *	  start_pfn:           4096
  *
@@ -42,7 +44,17 @@ struct raw_zone {
 	uint64_t pcp_batch;		/* of the CPU printed last: all are alike */
 	uint64_t pcp_high_min;
 	uint64_t pcp_high_max;
-	uint64_t last_cpu;
+	uint64_t last_cpu;		/* printed so far, as are the next two */
+	uint64_t last_count;
+	uint64_t last_high;
+	size_t first_pcp;		/* place in struct zoneinfo's pcps ... */
+	size_t nr_pcps;			/* ... and how many, one a CPU */
+};
+
+struct raw_pcp {
+	uint64_t cpu;
+	uint64_t count;
+	uint64_t high;
 };
 
 static const struct {
@@ -56,6 +68,8 @@ static const struct {
 	{ "present",    offsetof(struct raw_zone, present) },
 	{ "managed",    offsetof(struct raw_zone, managed) },
 	{ "cpu:",       offsetof(struct raw_zone, last_cpu) },
+	{ "count:",     offsetof(struct raw_zone, last_count) },
+	{ "high:",      offsetof(struct raw_zone, last_high) },
 	{ "batch:",     offsetof(struct raw_zone, pcp_batch) },
 	{ "high_min:",  offsetof(struct raw_zone, pcp_high_min) },
 	{ "high_max:",  offsetof(struct raw_zone, pcp_high_max) },
@@ -68,6 +82,8 @@ struct zoneinfo {
 	unsigned int nr_zones;
 	unsigned int node;
 	unsigned int next_number;	/* of the node's next zone */
+	struct raw_pcp *pcps;
+	size_t nr_pcps;
 };
 
 static const char *skip_blanks(const char *p)
@@ -105,6 +121,7 @@ static int begin_zone(struct zoneinfo *z, const char *p, const char *end,
 	z->node = (unsigned int)node;
 	memcpy(zone->name, p, len);
 	zone->number = z->next_number++;
+	zone->first_pcp = z->nr_pcps;
 	z->nr_zones++;
 	return 0;
 }
@@ -121,6 +138,28 @@ static int read_protection(struct zoneinfo *z, struct raw_zone *zone,
 		if (!text_number(&p, end, &zone->protection[i]))
 			return input_bad_line(z->in, msg,
 					      "expected numbers after \"protection:\"");
+	}
+	return 0;
+}
+
+/* After a number that is not the zone's but one of its CPUs'. */
+static int note_pcp(struct zoneinfo *z, struct raw_zone *zone, const char *key,
+		    struct msg *msg)
+{
+	struct raw_pcp *pcps = z->pcps;
+
+	if (!strcmp(key, "cpu:")) {
+		pcps = realloc(pcps, (z->nr_pcps + 1) * sizeof(*pcps));
+		if (!pcps)
+			return msg_set(msg, ENOMEM, "%s: no memory to read it",
+				       z->in->path);
+		z->pcps = pcps;
+		pcps[z->nr_pcps++] = (struct raw_pcp){ .cpu = zone->last_cpu };
+		zone->nr_pcps++;
+		zone->last_count = zone->last_high = 0;
+	} else if (zone->nr_pcps) {
+		pcps[z->nr_pcps - 1].count = zone->last_count;
+		pcps[z->nr_pcps - 1].high = zone->last_high;
 	}
 	return 0;
 }
@@ -148,7 +187,7 @@ static int read_field(struct zoneinfo *z, struct raw_zone *zone,
 					      "expected a number of pages after \"%s\"",
 					      fields[i].key);
 		memcpy((char *)zone + fields[i].field, &value, sizeof(value));
-		break;
+		return note_pcp(z, zone, fields[i].key, msg);
 	}
 	return 0;
 }
@@ -240,7 +279,31 @@ static int fill_layout(struct layout *layout, struct zoneinfo *z, struct msg *ms
 	return 0;
 }
 
-int zoneinfo_read(struct layout *layout, struct input *in, struct msg *msg)
+/* The numbers of each CPU, by the layout's zones. */
+static int fill_pcps(struct recorded_pcps *pcps, const struct zoneinfo *z,
+		     const struct layout *layout, struct msg *msg)
+{
+	*pcps = (struct recorded_pcps){ .nr_cpus = layout->nr_cpus };
+	pcps->list = calloc((size_t)layout->nr_zones * layout->nr_cpus,
+			    sizeof(*pcps->list));
+	if (!pcps->list)
+		return msg_set(msg, ENOMEM, "%s: no memory to read it", z->in->path);
+	for (unsigned int i = 0; i < layout->nr_zones; i++) {
+		const struct raw_zone *zone = &z->zones[i];
+
+		for (size_t at = 0; at < zone->nr_pcps; at++) {
+			const struct raw_pcp *raw = &z->pcps[zone->first_pcp + at];
+
+			if (raw->cpu < pcps->nr_cpus)
+				pcps->list[i * pcps->nr_cpus + raw->cpu] =
+					(struct recorded_pcp){ raw->count, raw->high };
+		}
+	}
+	return 0;
+}
+
+int zoneinfo_read(struct layout *layout, struct recorded_pcps *pcps,
+		  struct input *in, struct msg *msg)
 {
 	struct zoneinfo *z = calloc(1, sizeof(*z));
 	struct msg why;
@@ -254,6 +317,23 @@ int zoneinfo_read(struct layout *layout, struct input *in, struct msg *msg)
 		err = fill_layout(layout, z, msg);
 	if (!err && layout_check(layout, &why))
 		err = msg_set(msg, EINVAL, "%s: %s", in->path, why.text);
+	if (!err && pcps)
+		err = fill_pcps(pcps, z, layout, msg);
+	free(z->pcps);
 	free(z);
 	return err;
+}
+
+void recorded_pcps_free(struct recorded_pcps *pcps)
+{
+	free(pcps->list);
+	*pcps = (struct recorded_pcps){ 0 };
+}
+
+struct recorded_pcp recorded_pcp_of(const struct recorded_pcps *pcps,
+				    unsigned int zone, unsigned int cpu)
+{
+	if (!pcps->list || cpu >= pcps->nr_cpus)
+		return (struct recorded_pcp){ 0 };
+	return pcps->list[zone * pcps->nr_cpus + cpu];
 }

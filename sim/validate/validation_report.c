@@ -424,6 +424,7 @@ int validation_write_json(FILE *out, const struct validation *v,
 	put_text(&b, root, "sha256", v->bundle.trace.sha256);
 	put_count(&b, root, "events", v->bundle.trace.nr_events);
 	put_count(&b, root, "start_pages_proved", v->bundle.nr_start_proved);
+	put_count(&b, root, "start_pages_parked_by_number", v->bundle.nr_start_parked);
 	if (v->has_open_loop) {
 		append_open_loop(&b, levels, v);
 		put(&b, root, "open_loop", open_loop_json(&b, &v->open_loop));

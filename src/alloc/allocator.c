@@ -59,6 +59,16 @@ void allocator_release_pcp(struct allocator *a, unsigned long pfn,
 		allocator_release(a, pfn, order);
 }
 
+/* Left out: the backend has no such lists, or tunes none. */
+void allocator_limit_pcp(struct allocator *a, unsigned int zone,
+			 unsigned int cpu, unsigned long pages)
+{
+	assert(zone < a->machine->layout->nr_zones);
+	assert(cpu < a->machine->nr_cpus);
+	if (a->ops->limit_pcp)
+		a->ops->limit_pcp(a, zone, cpu, pages);
+}
+
 /* Left out: the backend takes parts of a block as they come. */
 bool allocator_split(struct allocator *a, unsigned long pfn, unsigned int order,
 		     unsigned int new_order)

@@ -308,6 +308,14 @@ static void checked_release_pcp(struct allocator *a, unsigned long pfn,
 	check_after(c, "release_pcp", cpu);
 }
 
+static void checked_limit_pcp(struct allocator *a, unsigned int zone,
+			      unsigned int cpu, unsigned long pages)
+{
+	struct allocator *inner = to_checked(a)->inner;
+
+	inner->ops->limit_pcp(inner, zone, cpu, pages);
+}
+
 static unsigned long checked_alloc(struct allocator *a,
 				   const struct alloc_req *req)
 {
@@ -559,6 +567,8 @@ static void install_ops(struct checked *c, const struct allocator_ops *inner)
 		c->ops.release_pcp = checked_release_pcp;
 	if (inner->isolate)
 		c->ops.isolate = checked_isolate;
+	if (inner->limit_pcp)
+		c->ops.limit_pcp = checked_limit_pcp;
 	if (inner->tick)
 		c->ops.tick = checked_tick;
 	if (inner->drain)

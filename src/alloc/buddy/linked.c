@@ -411,6 +411,7 @@ const struct allocator_ops linked_ops = {
 	.adopt = linked_adopt,
 	.release = linked_release,
 	.release_pcp = linked_release_pcp,
+	.limit_pcp = buddy_limit_pcp,
 	.alloc = linked_alloc,
 	.free = linked_free,
 	.split = linked_split,

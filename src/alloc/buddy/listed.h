@@ -274,6 +274,7 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 	.adopt = name##_adopt,                                                 \
 	.release = name##_release,                                             \
 	.release_pcp = name##_release_pcp,                                     \
+	.limit_pcp = buddy_limit_pcp,                                          \
 	.alloc = name##_alloc,                                                 \
 	.free = name##_free,                                                   \
 	.split = name##_split,                                                 \

@@ -80,10 +80,26 @@ void pcp_destroy(struct buddy *b, struct buddy_zone *z)
 	machine_free(m, z->pcps, m->nr_cpus * sizeof(*z->pcps), META_structures);
 }
 
+void pcp_limit_to(struct pcp *pcp, unsigned long pages)
+{
+	unsigned long least = (unsigned long)max_t(int, pcp->high_min, pcp->count);
+
+	if (!pcp_is_tuned(pcp))
+		return;
+	pages = max_t(unsigned long, pages, least);
+	pcp->high = (int)min_t(unsigned long, pages, (unsigned long)pcp->high_max);
+}
+
+/*
+ * The lock is not held for more than a batch, and a block is never cut: so a
+ * huge page goes for each batch, if there is nothing smaller. (A recorded
+ * machine that was 1734 pages above its limit, in batches of 63, drained 28.)
+ */
 void pcp_decay(const struct buddy_repr *r, struct buddy *b,
 	       struct buddy_zone *z, struct pcp *pcp)
 {
 	int most = pcp->batch << PCP_BATCH_SCALE_MAX;
+	int left;
 
 	if (pcp->high > pcp->high_min) {
 		int high = pcp->high - pcp->high / 8;
@@ -91,8 +107,8 @@ void pcp_decay(const struct buddy_repr *r, struct buddy *b,
 		high = max_t(int, high, pcp->count - most);
 		pcp->high = max_t(int, high, pcp->high_min);
 	}
-	if (pcp->count > pcp->high)
-		pcp_drain(r, b, z, pcp, pcp->count - pcp->high, 0);
+	for (left = pcp->count - pcp->high; left > 0; left -= pcp->batch)
+		pcp_drain(r, b, z, pcp, min_t(int, left, pcp->batch), 0);
 }
 
 void pcp_drain_all(const struct buddy_repr *r, struct buddy *b,

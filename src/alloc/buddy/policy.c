@@ -116,6 +116,15 @@ void buddy_set_block_type(struct allocator *a, unsigned long pfn,
 	b->block_type[start >> PAGEBLOCK_ORDER] = (uint8_t)migratetype;
 }
 
+void buddy_limit_pcp(struct allocator *a, unsigned int zone, unsigned int cpu,
+		     unsigned long pages)
+{
+	const struct buddy_zone *z = to_buddy(a)->zones[zone];
+
+	if (z->pcps)
+		pcp_limit_to(&z->pcps[cpu], pages);
+}
+
 void buddy_tick(const struct buddy_repr *r, struct allocator *a)
 {
 	struct buddy *b = to_buddy(a);

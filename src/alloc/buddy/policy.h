@@ -266,6 +266,10 @@ void buddy_drain(const struct buddy_repr *r, struct allocator *a);
 /* Before any block of that pageblock is released. */
 void buddy_set_block_type(struct allocator *a, unsigned long pfn,
 			  unsigned int migratetype);
+
+/* After what was parked is released. */
+void buddy_limit_pcp(struct allocator *a, unsigned int zone, unsigned int cpu,
+		     unsigned long pages);
 void buddy_free_area(const struct allocator *a, unsigned int zone,
 		     unsigned long nr_free[NR_PAGE_ORDERS]);
 void buddy_counts(const struct buddy_repr *r, const struct allocator *a,

@@ -1232,6 +1232,7 @@ const struct allocator_ops twoword_ops = {
 	.adopt = twoword_adopt,
 	.release = twoword_release,
 	.release_pcp = twoword_release_pcp,
+	.limit_pcp = buddy_limit_pcp,
 	.alloc = twoword_alloc,
 	.free = twoword_free,
 	.split = twoword_split,
