@@ -417,6 +417,57 @@ START_TEST(the_rules_hold_on_the_sample)
 }
 END_TEST
 
+/* ---- the books ---- */
+
+/*
+ * One page is freed in sight, to a per-CPU list. The kernel counts what it
+ * counts, and its lists change by so much.
+ */
+static const struct {
+	unsigned int freed, allocated;	/* by the kernel */
+	unsigned int parked;		/* in the end; 10 at first */
+	unsigned int frees_by_number, allocs_by_number;
+	double frees_error;
+} books_cases[] = {
+	{ 1, 0, 11, 0, 0, 0 },
+	{ 3, 0, 13, 2, 0, 0 },		/* two frees nobody saw, still parked */
+	{ 3, 2, 11, 0, 0, 2. / 3 },	/* two more were taken again: not told */
+	{ 1, 2,  9, 0, 2, 0 },		/* two allocations nobody saw */
+};
+
+START_TEST(unseen_pages_show_in_the_counts_of_per_cpu_lists)
+{
+	struct buddy_stream stream;
+	struct brackets brackets;
+	struct open_loop o;
+	char counters[512];
+
+	small_bundle_write(FREE("5", "0x400", "0") ALLOC("9", "0x3f0", "0"));
+	snprintf(counters, sizeof(counters),
+		 "3990\t4010\tpgalloc_normal\t70\n3990\t4010\tpgfree\t100\n"
+		 "3990\t4010\tNormal.pcp_count_cpu0\t4\n3990\t4010\tNormal.pcp_count_cpu1\t6\n"
+		 "7990\t8010\tpgalloc_normal\t%u\n7990\t8010\tpgfree\t%u\n"
+		 "7990\t8010\tNormal.pcp_count_cpu0\t4\n7990\t8010\tNormal.pcp_count_cpu1\t%u\n",
+		 70 + books_cases[_i].allocated, 100 + books_cases[_i].freed,
+		 books_cases[_i].parked - 4);
+	scratch_write_text("counters.tsv", counters);
+	if (bundle_read(&b, scratch_folder(), 0, &msg))
+		ck_abort_msg("%s", msg.text);
+	ck_assert_int_eq(brackets_make(&brackets, &b), 0);
+	ck_assert_int_eq(buddy_stream_make(&stream, &b), 0);
+	ck_assert_int_eq(open_loop_run(&o, &b, &stream, &brackets), 0);
+	ck_assert(o.frees.known);
+	ck_assert_uint_eq(o.frees.counted, books_cases[_i].freed);
+	ck_assert_uint_eq(o.frees.traced, 1);
+	ck_assert_uint_eq(o.frees.by_number, books_cases[_i].frees_by_number);
+	ck_assert_uint_eq(o.allocs.by_number, books_cases[_i].allocs_by_number);
+	ck_assert_double_eq_tol(books_error(&o.frees), books_cases[_i].frees_error, 1e-9);
+	open_loop_free(&o);
+	buddy_stream_free(&stream);
+	brackets_free(&brackets);
+}
+END_TEST
+
 /* ---- the command ---- */
 
 static enum status run(const char *input, const char *out)
@@ -505,6 +556,8 @@ int main(void)
 	tcase_add_test(tc, blocks_that_are_out_for_a_moment_are_flagged_and_others_are_not);
 	tcase_add_test(tc, only_places_that_are_known_can_be_predicted);
 	tcase_add_test(tc, the_rules_hold_on_the_sample);
+	tcase_add_loop_test(tc, unseen_pages_show_in_the_counts_of_per_cpu_lists, 0,
+			    ARRAY_SIZE(books_cases));
 	tcase_add_test(tc, the_sample_is_followed_and_reported);
 	tcase_add_test(tc, what_no_level_can_use_is_refused_with_what_was_expected);
 	tcase_add_loop_test(tc, a_missing_file_leaves_out_what_needs_it_and_no_more, 0,

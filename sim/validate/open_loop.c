@@ -7,31 +7,34 @@
 
 /* ---- books ---- */
 
-/* What was seen up to some moment, in pages. */
+/* What was seen up to some moment, in pages; parked: in per-CPU lists then. */
 struct totals {
-	uint64_t allocs, frees, hidden_allocs, hidden_frees;
+	uint64_t allocs, frees, hidden_allocs, hidden_frees, parked;
 };
 
-/* One read of the counters: pgalloc_* summed, and pgfree. */
+/* One read of the counters: pgalloc_* and per-CPU counts summed, and pgfree. */
 struct counted {
 	uint64_t at_ns;		/* middle of the read */
-	uint64_t allocs, frees;
-	bool any;
+	uint64_t allocs, frees, parked;
+	bool any, has_parked;
 };
 
-/* Whether the counter is one of these; adds it. */
+/* Add the counter, if it is one of these. */
 static void count_one(struct counted *c, const struct bundle *b,
 		      const struct counter_sample *s)
 {
 	const char *name = b->counter_names[s->name];
 
-	if (!strncmp(name, "pgalloc_", 8))
+	if (!strncmp(name, "pgalloc_", 8)) {
 		c->allocs += s->value;
-	else if (!strcmp(name, "pgfree"))
+		c->any = true;
+	} else if (!strcmp(name, "pgfree")) {
 		c->frees += s->value;
-	else
-		return;
-	c->any = true;
+		c->any = true;
+	} else if (strstr(name, ".pcp_count_cpu")) {
+		c->parked += s->value;
+		c->has_parked = true;
+	}
 }
 
 /* The read of counters that begins at b->counters[i]; *next is the one after. */
@@ -74,7 +77,8 @@ static bool find_window(const struct bundle *b, struct counted *first,
 
 double books_error(const struct books *books)
 {
-	double seen = (double)books->traced + (double)books->hidden;
+	double seen = (double)books->traced + (double)books->hidden +
+		      (double)books->by_number;
 
 	return books->counted ? fabs(seen - (double)books->counted) /
 				(double)books->counted : 0;
@@ -84,8 +88,27 @@ double books_error(const struct books *books)
 
 static struct totals totals_now(const struct recorded *r)
 {
-	return (struct totals){ r->traced_allocs, r->traced_frees,
-				r->hidden_allocs, r->hidden_frees };
+	return (struct totals){ r->traced_allocs, r->traced_frees, r->hidden_allocs,
+				r->hidden_frees, recorded_nr_parked(r) };
+}
+
+/*
+ * Pages whose free, or allocation, sent no event, and that no event has named
+ * since: those by which per-CPU lists grew, or shrank, beyond what we know.
+ */
+static void count_by_number(struct open_loop *o, const struct counted *first,
+			    const struct counted *last, const struct totals *from,
+			    const struct totals *to)
+{
+	int64_t grew = (int64_t)(last->parked - first->parked) -
+		       (int64_t)(to->parked - from->parked);
+
+	if (!first->has_parked || !last->has_parked)
+		return;
+	if (grew > 0)
+		o->frees.by_number = (uint64_t)grew;
+	else
+		o->allocs.by_number = (uint64_t)-grew;
 }
 
 static void open_loop_note(struct open_loop *o, const struct recorded *r)
@@ -133,6 +156,7 @@ static void run(struct open_loop *o, struct recorded *r)
 			.traced = to.frees - from.frees,
 			.hidden = to.hidden_frees - from.hidden_frees,
 		};
+		count_by_number(o, &first, &last, &from, &to);
 	}
 	(void)run_until(o, r, i, UINT64_MAX);
 	scorer_see(&o->scorer, UINT64_MAX, r->free.nr_free);

@@ -20,10 +20,11 @@ struct books {
 	bool known;		/* the counters were recorded */
 	uint64_t counted;	/* pages, by the kernel */
 	uint64_t traced;	/* pages, by events */
-	uint64_t hidden;	/* pages, inferred */
+	uint64_t hidden;	/* pages, inferred from later events */
+	uint64_t by_number;	/* pages, inferred from the counts of per-CPU lists */
 };
 
-/* |traced + hidden - counted| / counted; 0 when nothing was counted. */
+/* |traced + hidden + by_number - counted| / counted; 0: nothing was counted. */
 double books_error(const struct books *books);
 
 struct open_loop {

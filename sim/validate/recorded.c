@@ -56,6 +56,16 @@ void recorded_destroy(struct recorded *r)
 	*r = (struct recorded){ 0 };
 }
 
+uint64_t recorded_nr_parked(const struct recorded *r)
+{
+	unsigned long nr_pages = layout_end_pfn(&r->bundle->layout);
+	uint64_t nr = 0;
+
+	for (unsigned long pfn = 0; pfn < nr_pages; pfn++)
+		nr += r->place[pfn] == PLACE_PCP;
+	return nr;
+}
+
 static unsigned long count_places(const struct recorded *r,
 				  const struct event *ev, enum page_place place)
 {

@@ -69,6 +69,9 @@ int recorded_init(struct recorded *r, const struct bundle *b,
 		  const struct buddy_stream *stream);
 void recorded_destroy(struct recorded *r);
 
+/* Pages in per-CPU lists now, as far as known. Looks at every page. */
+uint64_t recorded_nr_parked(const struct recorded *r);
+
 /* Apply event i of the trace; events come in order. */
 void recorded_apply(struct recorded *r, size_t i);
 

@@ -131,8 +131,9 @@ static void print_books(FILE *out, const char *name, const struct books *books)
 	if (!books->known)
 		return;
 	fprintf(out, "%-7s %" PRIu64 " pages counted, %" PRIu64 " traced, %" PRIu64
-		     " inferred: off by %.4f %%\n",
-		name, books->counted, books->traced, books->hidden,
+		     " inferred from events and %" PRIu64
+		     " from per-CPU counts: off by %.4f %%\n",
+		name, books->counted, books->traced, books->hidden, books->by_number,
 		100 * books_error(books));
 }
 
@@ -322,6 +323,7 @@ static void put_books(struct builder *b, json_t *object, const char *key,
 	put_count(b, child, "counted", books->counted);
 	put_count(b, child, "traced", books->traced);
 	put_count(b, child, "inferred", books->hidden);
+	put_count(b, child, "inferred_by_number", books->by_number);
 	put_share(b, child, "error", books_error(books));
 	put(b, object, key, books->known ? child : json_null());
 	if (!books->known)
