@@ -181,6 +181,101 @@ START_TEST(a_page_has_memory_from_its_first_use_on)
 }
 END_TEST
 
+/* What comes from the backing of a chunk, which runs dry after a while. */
+struct dry_backing {
+	struct range_backing base;
+	int left;			/* pages that it can give */
+	int given;
+};
+
+static bool dry_populate(struct range_backing *b, unsigned long first,
+			 unsigned long nr)
+{
+	struct dry_backing *dry = container_of(b, struct dry_backing, base);
+
+	ck_assert_uint_eq(first % PAGE, 0);
+	ck_assert_uint_eq(nr, PAGE);
+	if (!dry->left)
+		return false;
+	dry->left--;
+	dry->given++;
+	return true;
+}
+
+static void dry_depopulate(struct range_backing *b, unsigned long first,
+			   unsigned long nr)
+{
+	struct dry_backing *dry = container_of(b, struct dry_backing, base);
+
+	ck_assert_uint_eq(first % PAGE + nr, PAGE);
+	dry->left++;
+	dry->given--;
+}
+
+START_TEST(who_cannot_wait_gets_populated_pages_only)
+{
+	unsigned long at;
+
+	set_up("percpu_bitmap:populate=on");
+	add_chunk();
+	/* Nothing has memory yet; the worker makes four pages for the next one. */
+	ck_assert_uint_eq(range_alloc_atomic(range, PAGE, PAGE), RANGE_NONE);
+	ck_assert_uint_eq(percpu_bitmap_nr_populated(range), 4);
+	expect_sound();
+	at = range_alloc_atomic(range, 2 * PAGE, PAGE);
+	ck_assert_uint_ne(at, RANGE_NONE);
+	ck_assert_uint_eq(percpu_bitmap_nr_empty(range), 2);
+	/* Longer than what is populated side by side: no, whatever is free. */
+	ck_assert_uint_eq(range_alloc_atomic(range, 7 * PAGE, PAGE), RANGE_NONE);
+	/* Who can wait is served, and populates on the way. */
+	ck_assert_uint_ne(take(8 * PAGE, PAGE), RANGE_NONE);
+	expect_sound();
+	tear_down();
+}
+END_TEST
+
+START_TEST(without_memory_behind_it_a_run_is_given_back)
+{
+	struct dry_backing dry = { { dry_populate, dry_depopulate }, 3, 0 };
+
+	set_up("percpu_bitmap:populate=on");
+	range->backing = &dry.base;
+	add_chunk();
+	ck_assert_uint_eq(take(5 * PAGE, PAGE), RANGE_NONE);
+	expect_sound();
+	ck_assert_uint_eq(range->ops->nr_free(range), CHUNK);
+	ck_assert_int_eq(dry.given, 3);
+	ck_assert_uint_eq(take(3 * PAGE, PAGE), 0);
+	expect_sound();
+	ck_assert_uint_eq(take(1, 1), RANGE_NONE);
+	tear_down();
+}
+END_TEST
+
+/* Each of these runs costs an entry. */
+START_TEST(who_cannot_wait_does_with_the_entries_there_are)
+{
+	uint64_t before;
+	unsigned int nr = 0;
+
+	set_up("percpu_map");
+	add_chunk();
+	before = machine->meta.now[META_structures];
+	/* A fresh map has room for 16, too few to wait for the worker. */
+	ck_assert_uint_ne(range_alloc_atomic(range, 1, 1), RANGE_NONE);
+	ck_assert_uint_gt(machine->meta.now[META_structures], before);
+	before = machine->meta.now[META_structures];
+	while (machine->meta.now[META_structures] == before && nr < 200) {
+		ck_assert_uint_ne(range_alloc_atomic(range, 1, 1), RANGE_NONE);
+		nr++;
+	}
+	/* It had 128 entries, one of them the end's, and grew for want of 32. */
+	ck_assert_uint_eq(nr, 128 - 1 - 32);
+	expect_sound();
+	tear_down();
+}
+END_TEST
+
 /* Each chunk's first page stays in use; 63 of 64 pages become empty. */
 START_TEST(pages_are_given_back_only_where_that_is_asked_for)
 {
@@ -235,6 +330,9 @@ int main(void)
 	tcase_add_loop_test(t, what_is_beyond_the_design_is_refused, 0, n);
 	tcase_add_test(t, bitmaps_take_what_the_formula_says);
 	tcase_add_test(t, a_page_has_memory_from_its_first_use_on);
+	tcase_add_test(t, who_cannot_wait_gets_populated_pages_only);
+	tcase_add_test(t, without_memory_behind_it_a_run_is_given_back);
+	tcase_add_test(t, who_cannot_wait_does_with_the_entries_there_are);
 	tcase_add_test(t, pages_are_given_back_only_where_that_is_asked_for);
 	suite_add_tcase(s, t);
 	srunner_run_all(sr, CK_NORMAL);

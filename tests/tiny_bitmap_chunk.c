@@ -11,6 +11,7 @@
 
 #include "alloc/range/bitmap_chunk.h"
 #include "base/rng.h"
+#include "lib/bitmap.h"
 
 #define NR_BLOCKS 6
 #define NR_BITS (NR_BLOCKS * BLOCK_BITS)
@@ -70,7 +71,7 @@ static void walk_alloc(struct walk *w)
 	while (align < w->max_align && rng_below(&w->rng, 2))
 		align *= 2;
 	fits = bitmap_chunk_fits(&bc, bits, align);
-	at = bitmap_chunk_alloc(&bc, &range, bits, align);
+	at = bitmap_chunk_alloc(&bc, &range, bits, align, false);
 	w->asked++;
 	w->refused += fits && at < 0;
 	if (at < 0)
@@ -164,9 +165,14 @@ START_TEST(the_fixed_hints_refuse_less_of_what_would_fit)
 }
 END_TEST
 
+static int take_atomic(int bits)
+{
+	return bitmap_chunk_alloc(&bc, &range, bits, 1, true);
+}
+
 static int take(int bits)
 {
-	return bitmap_chunk_alloc(&bc, &range, bits, 1);
+	return bitmap_chunk_alloc(&bc, &range, bits, 1, false);
 }
 
 /* Fill the chunk with runs of one bit, then free some of them. */
@@ -279,6 +285,66 @@ START_TEST(population_counts_what_is_empty)
 }
 END_TEST
 
+/*
+ *    block   0  1  2  3  4  5       P: populated; all are free
+ *            P  P  .  .  P  P       a run of two and a bit: nowhere
+ *                                   of two: at 0; the next: past the hole, at 4
+ */
+START_TEST(an_atomic_run_skips_blocks_without_memory)
+{
+	set_up(HINTS_FIXED);
+	bitmap_chunk_depopulate(&bc, 2, 4);
+	ck_assert_int_eq(take_atomic(2 * BLOCK_BITS + 1), -1);
+	ck_assert_int_eq(take_atomic(2 * BLOCK_BITS), 0);
+	ck_assert_int_eq(take_atomic(2), 4 * BLOCK_BITS);
+	expect_sound();
+	/* What may wait takes the lowest that fits. */
+	ck_assert_int_eq(take(2), 2 * BLOCK_BITS);
+	expect_sound();
+	tear_down();
+}
+END_TEST
+
+/* The same walk, and never a run that lies in a block without memory. */
+START_TEST(no_atomic_run_lies_in_a_block_without_memory)
+{
+	int held[NR_BITS], nr_held = 0;
+	unsigned int served = 0, astray = 0;
+	struct rng rng;
+
+	set_up(HINTS_FIXED);
+	rng_seed(&rng, 5 * 19);
+	for (int i = 0; i < 20000; i++) {
+		int block = (int)rng_below(&rng, NR_BLOCKS), at;
+
+		if (nr_held && rng_below(&rng, 2)) {
+			int k = (int)rng_below(&rng, (uint64_t)nr_held);
+
+			at = held[k];
+			held[k] = held[--nr_held];
+			bitmap_chunk_free(&bc, &range, at,
+				bitmap_chunk_run_end(&bc, &range, at) - at);
+		}
+		if (!bitmap_test(bc.populated, (unsigned long)block))
+			bitmap_chunk_populate(&bc, block, block + 1);
+		else if (bitmap_chunk_block_is_free(&bc, block))
+			bitmap_chunk_depopulate(&bc, block, block + 1);
+		at = take_atomic(1 + (int)rng_below(&rng, 2 * BLOCK_BITS));
+		if (at < 0)
+			continue;
+		held[nr_held++] = at;
+		served++;
+		for (int b = at; b < bitmap_chunk_run_end(&bc, &range, at); b++)
+			astray += !bitmap_test(bc.populated,
+					       (unsigned long)(b / BLOCK_BITS));
+		expect_sound();
+	}
+	ck_assert_uint_gt(served, 1000);
+	ck_assert_uint_eq(astray, 0);
+	tear_down();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("bitmap_chunk");
@@ -296,6 +362,8 @@ int main(void)
 	tcase_add_test(t, in_5_2_a_refresh_may_forget_right_free);
 	tcase_add_test(t, a_run_may_span_blocks_and_come_back);
 	tcase_add_test(t, population_counts_what_is_empty);
+	tcase_add_test(t, an_atomic_run_skips_blocks_without_memory);
+	tcase_add_test(t, no_atomic_run_lies_in_a_block_without_memory);
 	suite_add_tcase(s, t);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);

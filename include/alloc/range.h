@@ -88,6 +88,19 @@ struct range_caps {
 	enum range_query_level query;
 	enum range_concurrency concurrency;
 	bool grows;			/* spans may be added while runs are out */
+	bool populates;			/* units get memory when used, see range_backing */
+};
+
+/*
+ * The memory behind units that have none until they are used. Whoever makes
+ * such a range hands it down, if there is anything to be had or given back.
+ */
+struct range_backing {
+	/* Memory for [first, first + nr), which has none; false: there is none. */
+	bool (*populate)(struct range_backing *b, unsigned long first,
+			 unsigned long nr);
+	void (*depopulate)(struct range_backing *b, unsigned long first,
+			   unsigned long nr);
 };
 
 struct range_run {
@@ -125,6 +138,13 @@ struct range_ops {
 	 */
 	unsigned long (*alloc)(struct range *r, unsigned long nr,
 			       unsigned long align);
+
+	/*
+	 * Optional: as alloc, for a caller that cannot wait. Only units that
+	 * have memory already, and no new memory for the backend's own state.
+	 */
+	unsigned long (*alloc_atomic)(struct range *r, unsigned long nr,
+				      unsigned long align);
 
 	/*
 	 * Give a run back. nr is 0 when the caller need not know (the caps say
@@ -177,6 +197,7 @@ struct range {
 	struct machine *machine;	/* set at create */
 	struct range_caps caps;		/* set at create: options may narrow it */
 	struct cost *cost;		/* the caller's; NULL: not counted */
+	struct range_backing *backing;	/* the owner's; NULL: memory is always there */
 };
 
 /* All backends of ranges; ends with NULL. */
@@ -225,6 +246,18 @@ static inline unsigned long range_alloc(struct range *r, unsigned long nr,
 	if (why)
 		*why = answer;
 	return first;
+}
+
+/* The same for a caller that cannot wait. */
+static inline unsigned long range_alloc_atomic(struct range *r,
+					       unsigned long nr,
+					       unsigned long align)
+{
+	if (range_can(r, nr, align) != RANGE_OK)
+		return RANGE_NONE;
+	COST_OP(r);
+	return r->ops->alloc_atomic ? r->ops->alloc_atomic(r, nr, align) :
+				      r->ops->alloc(r, nr, align);
 }
 
 /*

@@ -46,6 +46,12 @@ void area_map_destroy(struct area_map *am, struct range *r);
 /* Make sure that so many entries can be added. False: no memory. */
 bool area_map_reserve(struct area_map *am, struct range *r, unsigned int nr);
 
+/* Entries that can be added as it is. */
+static inline unsigned int area_map_spare(const struct area_map *am)
+{
+	return am->capacity - (am->used + 1);
+}
+
 /*
  * First fit; room for two more entries must have been reserved. The offset,
  * or AREA_NONE; then contig_hint is the largest free area there is.

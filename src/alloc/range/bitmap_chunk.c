@@ -325,20 +325,15 @@ static bool hint_holds(const struct hints *h, int bits, int align)
 }
 
 /*
- * Where the search for free bits shall begin, or -1. Blocks are asked in turn:
- * does what was free at the end of those before, with this one's left_free,
- * make a run? does the hint? does the end alone?
+ * Where the search for free bits shall begin, not before `from`, or -1. Blocks
+ * are asked in turn: does what was free at the end of those before, with this
+ * one's left_free, make a run? does the hint? does the end alone?
  */
-static int find_start(struct bitmap_chunk *bc, struct range *r, int bits,
-		      int align)
+static int next_start(struct bitmap_chunk *bc, struct range *r, int from,
+		      int bits, int align)
 {
-	int from, off, start = 0, run = 0;
+	int off = from % BLOCK_BITS, start = 0, run = 0;
 
-	COST_READ(r, &bc->whole);
-	if (!hint_holds(&bc->whole, bits, align))
-		return -1;
-	from = hint_entry(view_chunk(bc), bits);
-	off = from % BLOCK_BITS;
 	for (int i = from / BLOCK_BITS; i < bc->nr_blocks; i++, off = 0) {
 		const struct hints *h = &bc->blocks[i];
 
@@ -360,6 +355,39 @@ static int find_start(struct bitmap_chunk *bc, struct range *r, int bits,
 	}
 	(void)r;
 	return -1;
+}
+
+/*
+ * Whether all blocks of the run have memory; if not, where the first populated
+ * one begins behind the first that has none, or nr_bits.
+ */
+static bool is_populated(const struct bitmap_chunk *bc, int at, int bits,
+			 int *next)
+{
+	unsigned long nr = (unsigned long)bc->nr_blocks;
+	unsigned long first = (unsigned long)(at / BLOCK_BITS);
+	unsigned long end = (unsigned long)((at + bits - 1) / BLOCK_BITS) + 1;
+	unsigned long hole = bitmap_next_clear(bc->populated, first, end);
+
+	*next = (int)bitmap_next_set(bc->populated, hole, nr) * BLOCK_BITS;
+	return hole == end;
+}
+
+/* The same from where the chunk's hints say, past what lacks memory if asked. */
+static int find_start(struct bitmap_chunk *bc, struct range *r, int bits,
+		      int align, bool populated_only)
+{
+	int from, start;
+
+	COST_READ(r, &bc->whole);
+	if (!hint_holds(&bc->whole, bits, align))
+		return -1;
+	from = hint_entry(view_chunk(bc), bits);
+	do
+		start = next_start(bc, r, from, bits, align);
+	while (start >= 0 && populated_only &&
+	       !is_populated(bc, start, bits, &from));
+	return start;
 }
 
 struct stretch {
@@ -530,17 +558,17 @@ void bitmap_chunk_bound(struct bitmap_chunk *bc, int at, int bits)
 }
 
 int bitmap_chunk_alloc(struct bitmap_chunk *bc, struct range *r, int bits,
-		       int align)
+		       int align, bool populated_only)
 {
 	struct stretch skipped = { 0, 0 };
-	int start = find_start(bc, r, bits, align);
-	int at, end;
+	int start = find_start(bc, r, bits, align, populated_only);
+	int at, end, next;
 
 	if (start < 0)
 		return -1;
 	end = min_int(start + bits + BLOCK_BITS, bc->nr_bits);
 	at = find_bits(bc, r, start, end, bits, align, &skipped);
-	if (at < 0)
+	if (at < 0 || (populated_only && !is_populated(bc, at, bits, &next)))
 		return -1;
 	if (bc->version != HINTS_4_14)
 		note_skipped(bc, r, skipped);

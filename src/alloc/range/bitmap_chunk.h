@@ -90,9 +90,12 @@ bool bitmap_chunk_create(struct bitmap_chunk *bc, struct range *r,
 			 enum hint_version version, unsigned int nr_units);
 void bitmap_chunk_destroy(struct bitmap_chunk *bc, struct range *r);
 
-/* Take a run; its first bit, or -1 when the hints show none or lead nowhere. */
+/*
+ * Take a run, of populated blocks only if so asked; its first bit, or -1 when
+ * the hints show none or lead nowhere.
+ */
 int bitmap_chunk_alloc(struct bitmap_chunk *bc, struct range *r, int bits,
-		       int align);
+		       int align, bool populated_only);
 
 /* Free bits in use, one run or part of what is reserved. */
 void bitmap_chunk_free(struct bitmap_chunk *bc, struct range *r, int at,

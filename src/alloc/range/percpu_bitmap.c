@@ -18,9 +18,12 @@
  * gives up, as a range of pages cannot grow.
  *
  * populate=on: a page (block) of a chunk gets memory when a run first touches
- * it. A worker, here after each call that gives it cause to run, keeps
+ * it, from whoever made the range (struct range_backing). A worker, here after
+ * each call that gives it cause to run, keeps
  *    at least 2 pages populated and empty, and then makes it 4
  *    one chunk wholly free; others give all their pages back
+ * A caller that cannot wait is served from populated pages only; when it finds
+ * none, the worker makes four, for the next one.
  * depopulate=on (5.14): a chunk, at least a quarter of whose pages are
  * populated and empty, is isolated while 4 such pages are left elsewhere, and
  * gives its own back, from its high end down; then it is side-lined, to be
@@ -126,6 +129,12 @@ static void chunk_relocate(struct percpu_bitmap *pb, struct pb_chunk *c,
 
 /* -- population ------------------------------------------------------------- */
 
+/* The range's number of the page's first unit. */
+static unsigned long page_first(const struct pb_chunk *c, int page)
+{
+	return c->base.first + (unsigned long)page * BLOCK_BITS;
+}
+
 /* Run something that changes a chunk's nr_empty, and carry it over. */
 static void carry_empty(struct percpu_bitmap *pb, struct pb_chunk *c, int before)
 {
@@ -133,22 +142,29 @@ static void carry_empty(struct percpu_bitmap *pb, struct pb_chunk *c, int before
 		pb->nr_empty += c->bits.nr_empty - before;
 }
 
-static void chunk_populate(struct percpu_bitmap *pb, struct pb_chunk *c,
-			   int from, int to)
+/* False when there is no memory for the page. */
+static bool page_populate(struct percpu_bitmap *pb, struct pb_chunk *c, int page)
 {
+	struct range_backing *backing = pb->base.base.backing;
 	int before = c->bits.nr_empty;
 
-	bitmap_chunk_populate(&c->bits, from, to);
+	if (backing && !backing->populate(backing, page_first(c, page), BLOCK_BITS))
+		return false;
+	bitmap_chunk_populate(&c->bits, page, page + 1);
 	carry_empty(pb, c, before);
+	return true;
 }
 
-static void chunk_depopulate(struct percpu_bitmap *pb, struct pb_chunk *c,
-			     int from, int to)
+static void page_depopulate(struct percpu_bitmap *pb, struct pb_chunk *c,
+			    int page)
 {
+	struct range_backing *backing = pb->base.base.backing;
 	int before = c->bits.nr_empty;
 
-	bitmap_chunk_depopulate(&c->bits, from, to);
+	bitmap_chunk_depopulate(&c->bits, page, page + 1);
 	carry_empty(pb, c, before);
+	if (backing)
+		backing->depopulate(backing, page_first(c, page), BLOCK_BITS);
 }
 
 static bool page_is_populated(const struct pb_chunk *c, int page)
@@ -156,13 +172,14 @@ static bool page_is_populated(const struct pb_chunk *c, int page)
 	return bitmap_test(c->bits.populated, (unsigned long)page);
 }
 
-/* A run was taken: what of it has no memory yet gets some. */
-static void populate_run(struct percpu_bitmap *pb, struct pb_chunk *c, int at,
+/* A run was taken: what of it has no memory yet gets some, or it fails. */
+static bool populate_run(struct percpu_bitmap *pb, struct pb_chunk *c, int at,
 			 int end)
 {
 	for (int page = at / BLOCK_BITS; page * BLOCK_BITS < end; page++)
-		if (!page_is_populated(c, page))
-			chunk_populate(pb, c, page, page + 1);
+		if (!page_is_populated(c, page) && !page_populate(pb, c, page))
+			return false;
+	return true;
 }
 
 /* So many empty pages shall get memory; the fullest chunks that have one first. */
@@ -178,7 +195,8 @@ static void populate_empty(struct percpu_bitmap *pb, int nr)
 			for (int i = 0; nr > 0 && i < pc->bits.nr_blocks; i++) {
 				if (page_is_populated(pc, i))
 					continue;
-				chunk_populate(pb, pc, i, i + 1);
+				if (!page_populate(pb, pc, i))
+					return;
 				nr--;
 			}
 		}
@@ -199,7 +217,7 @@ static void drain_free_chunks(struct percpu_bitmap *pb)
 		}
 		for (int i = 0; i < pc->bits.nr_blocks; i++)
 			if (page_is_populated(pc, i))
-				chunk_depopulate(pb, pc, i, i + 1);
+				page_depopulate(pb, pc, i);
 	}
 }
 
@@ -241,7 +259,7 @@ static void depopulate_isolated(struct percpu_bitmap *pb, struct pb_chunk *c)
 		}
 		if (page_is_populated(c, page) &&
 		    bitmap_chunk_block_is_free(&c->bits, page))
-			chunk_depopulate(pb, c, page, page + 1);
+			page_depopulate(pb, c, page);
 	}
 	if (chunk_is_free(&c->base))
 		reintegrate(pb, c);
@@ -284,6 +302,7 @@ static int pb_create(struct range **out, const struct range_ops *ops,
 	percpu_init(&pb->base, ops, m, (unsigned int)option_get(opts, "pages") *
 				       PERCPU_PAGE_UNITS,
 		    sizeof(struct pb_chunk), pb->depopulates ? 3 : 1);
+	pb->base.base.caps.populates = pb->populates;
 	pb->free_slot = pb->base.nr_slots - (pb->depopulates ? 2 : 1);
 	pb->sideline_slot = pb->free_slot - 1;
 	*out = &pb->base.base;
@@ -383,9 +402,17 @@ static int pb_adopt(struct range *r, unsigned long first, unsigned long nr)
 	return 0;
 }
 
+/* What is asked of chunk after chunk. */
+struct request {
+	int bits;
+	int align;
+	bool atomic;
+};
+
 /* One chunk is asked; the first unit, or RANGE_NONE. */
 static unsigned long chunk_alloc(struct percpu_bitmap *pb,
-				 struct percpu_chunk *c, int bits, int align)
+				 struct percpu_chunk *c,
+				 const struct request *req)
 {
 	struct pb_chunk *pc = to_pb_chunk(c);
 	unsigned int slot = slot_of(pb, c);
@@ -393,20 +420,23 @@ static unsigned long chunk_alloc(struct percpu_bitmap *pb,
 	int at;
 
 	COST_ADD(&pb->base.base, chunks_tried, 1);
-	at = bitmap_chunk_alloc(&pc->bits, &pb->base.base, bits, align);
+	at = bitmap_chunk_alloc(&pc->bits, &pb->base.base, req->bits, req->align,
+				req->atomic);
 	if (at < 0)
 		return RANGE_NONE;
 	carry_empty(pb, pc, before);
 	reintegrate(pb, pc);
 	chunk_relocate(pb, pc, slot);
-	if (pb->populates)
-		populate_run(pb, pc, at, at + bits);
+	if (pb->populates && !populate_run(pb, pc, at, at + req->bits)) {
+		chunk_free(pb, pc, at, req->bits);
+		return RANGE_NONE;
+	}
 	return c->first + (unsigned long)at;
 }
 
 /* Ask the chunks of a slot in turn. */
 static unsigned long slot_alloc(struct percpu_bitmap *pb, unsigned int slot,
-				int bits, int align)
+				const struct request *req)
 {
 	bool demotes = pb->version != HINTS_4_14 && slot &&
 		       slot < SLOT_FAIL_THRESHOLD;
@@ -418,7 +448,7 @@ static unsigned long slot_alloc(struct percpu_bitmap *pb, unsigned int slot,
 
 		/* The chunk may leave the list. */
 		next = percpu_next_in_slot(&pb->base, slot, &c->link);
-		first = chunk_alloc(pb, c, bits, align);
+		first = chunk_alloc(pb, c, req);
 		if (first != RANGE_NONE)
 			return first;
 		if (demotes)
@@ -427,20 +457,39 @@ static unsigned long slot_alloc(struct percpu_bitmap *pb, unsigned int slot,
 	return RANGE_NONE;
 }
 
-static unsigned long pb_alloc(struct range *r, unsigned long nr,
-			      unsigned long align)
+static unsigned long slots_alloc(struct percpu_bitmap *pb,
+				 const struct request *req)
 {
-	struct percpu_bitmap *pb = to_pb(r);
-	unsigned int slot = percpu_slot_of_bytes((uint64_t)nr *
+	unsigned int slot = percpu_slot_of_bytes((uint64_t)req->bits *
 						 PERCPU_UNIT_BYTES);
 	unsigned long first = RANGE_NONE;
 
 	for (; first == RANGE_NONE && slot <= pb->free_slot; slot++)
-		first = slot_alloc(pb, slot, (int)nr, (int)align);
+		first = slot_alloc(pb, slot, req);
 	if (first == RANGE_NONE && pb->version == HINTS_FIXED)
-		first = slot_alloc(pb, 0, (int)nr, (int)align);
+		first = slot_alloc(pb, 0, req);
 	if (first != RANGE_NONE)
 		balance_after_alloc(pb);
+	return first;
+}
+
+static unsigned long pb_alloc(struct range *r, unsigned long nr,
+			      unsigned long align)
+{
+	const struct request req = { (int)nr, (int)align, false };
+
+	return slots_alloc(to_pb(r), &req);
+}
+
+static unsigned long pb_alloc_atomic(struct range *r, unsigned long nr,
+				     unsigned long align)
+{
+	const struct request req = { (int)nr, (int)align, true };
+	struct percpu_bitmap *pb = to_pb(r);
+	unsigned long first = slots_alloc(pb, &req);
+
+	if (first == RANGE_NONE && pb->populates)
+		populate_empty(pb, EMPTY_PAGES_HIGH);
 	return first;
 }
 
@@ -646,6 +695,7 @@ const struct range_ops percpu_bitmap_range_ops = {
 	.release = pb_release,
 	.adopt = pb_adopt,
 	.alloc = pb_alloc,
+	.alloc_atomic = pb_alloc_atomic,
 	.free = pb_free,
 	.split = pb_split,
 	.query = pb_query,

@@ -19,6 +19,8 @@
  * Alloc visits areas until one fits, in the worst case each of every chunk;
  * alloc and free move the entries behind the place. The map keeps 64 entries
  * to spare at each alloc and grows by doubling; a free only takes entries out.
+ * A caller that cannot wait has to do with what is spare; where that is little
+ * a worker, here at the end of the call, makes the map grow.
  * Memory: 4 bytes an entry, so from 4 bytes a run to 8 bytes where runs and
  * holes alternate, twice that after a doubling. Reserved units are an area in
  * use which nobody frees.
@@ -30,11 +32,14 @@
 #include "base/bits.h"
 #include "percpu.h"
 
-#define SPARE_ENTRIES 64		/* 32 may be used up by callers that cannot wait */
+#define SPARE_ENTRIES 64		/* kept for callers that cannot wait */
+#define SPARE_LOW 32			/* fewer: the worker makes more */
+#define SPARE_MIN 3			/* fewer: such a caller fails */
 
 struct map_chunk {
 	struct percpu_chunk base;
 	struct area_map areas;
+	bool wants_room;		/* an atomic caller found its map short */
 };
 
 static struct map_chunk *to_map_chunk(struct percpu_chunk *c)
@@ -175,21 +180,33 @@ static int map_adopt(struct range *r, unsigned long first, unsigned long nr)
 	return 0;
 }
 
+/* Entries for one more run: made, or for an atomic caller found. */
+static bool chunk_has_room(struct percpu *p, struct map_chunk *c, bool atomic)
+{
+	unsigned int spare = area_map_spare(&c->areas);
+
+	if (!atomic)
+		return area_map_reserve(&c->areas, &p->base, SPARE_ENTRIES);
+	if (spare < SPARE_LOW)
+		c->wants_room = true;
+	return spare >= SPARE_MIN;
+}
+
 static uint32_t chunk_alloc(struct percpu *p, struct percpu_chunk *c,
-			    uint32_t size, uint32_t align)
+			    uint32_t size, uint32_t align, bool atomic)
 {
 	struct area_map *am = &to_map_chunk(c)->areas;
 
 	if (size > am->contig_hint)
 		return AREA_NONE;
-	if (!area_map_reserve(am, &p->base, SPARE_ENTRIES))
+	if (!chunk_has_room(p, to_map_chunk(c), atomic))
 		return AREA_NONE;
 	COST_ADD(&p->base, chunks_tried, 1);
 	return area_map_alloc(am, &p->base, size, align);
 }
 
-static unsigned long map_alloc(struct range *r, unsigned long nr,
-			       unsigned long align)
+static unsigned long slots_alloc(struct range *r, unsigned long nr,
+				 unsigned long align, bool atomic)
 {
 	struct percpu *p = to_percpu(r);
 	uint32_t size = (uint32_t)nr * PERCPU_UNIT_BYTES;
@@ -199,7 +216,7 @@ static unsigned long map_alloc(struct range *r, unsigned long nr,
 	for (; slot < p->nr_slots; slot++) {
 		percpu_for_each_in_slot(p, slot, c) {
 			uint32_t offset = chunk_alloc(p, c, size,
-				(uint32_t)align * PERCPU_UNIT_BYTES);
+				(uint32_t)align * PERCPU_UNIT_BYTES, atomic);
 
 			COST_ADD(r, list_nodes, 1);
 			if (offset == AREA_NONE)
@@ -209,6 +226,28 @@ static unsigned long map_alloc(struct range *r, unsigned long nr,
 		}
 	}
 	return RANGE_NONE;
+}
+
+static unsigned long map_alloc(struct range *r, unsigned long nr,
+			       unsigned long align)
+{
+	return slots_alloc(r, nr, align, false);
+}
+
+static unsigned long map_alloc_atomic(struct range *r, unsigned long nr,
+				      unsigned long align)
+{
+	struct percpu *p = to_percpu(r);
+	unsigned long first = slots_alloc(r, nr, align, true);
+
+	for (unsigned int i = 0; i < p->nr_chunks; i++) {
+		struct map_chunk *c = to_map_chunk(p->chunks[i]);
+
+		if (c->wants_room)
+			c->wants_room = !area_map_reserve(&c->areas, r,
+							  SPARE_ENTRIES);
+	}
+	return first;
 }
 
 static enum range_answer map_free(struct range *r, unsigned long first,
@@ -361,6 +400,7 @@ const struct range_ops percpu_map_range_ops = {
 	.release = map_release,
 	.adopt = map_adopt,
 	.alloc = map_alloc,
+	.alloc_atomic = map_alloc_atomic,
 	.free = map_free,
 	.split = map_split,
 	.query = map_query,
