@@ -7,9 +7,10 @@
  *      or slabs of objects of one size                    slab_baseline_create()
  *    pages      blocks of 2^order, from a simulated buddy
  *
- * What is handed out is a physical address. Whole blocks of pages are asked for
- * when nothing else fits; a slab is given back when it is empty, a range keeps
- * what it has, as genalloc does.
+ * What is handed out is an address: physical, or where a range's pages are
+ * mapped one by one, of that mapping. Whole blocks of pages are asked for when
+ * nothing else fits; a slab is given back when it is empty, a range keeps what
+ * it has, as genalloc does, but for pages that it depopulates.
  */
 #ifndef PAGETAX_ALLOC_RANGE_BYTES_H
 #define PAGETAX_ALLOC_RANGE_BYTES_H
@@ -44,10 +45,18 @@ struct bytes {
 /*
  * Units of unit_bytes, a power of two, in a range as range_create() makes it,
  * which grows by blocks of 2^order pages, or larger ones for what needs them.
- * 0 or a negative errno with a message.
+ * A mapped one's blocks are of single pages from anywhere, side by side in an
+ * address space of their own, as those of the percpu allocator are.
  */
-int range_bytes_create(struct bytes **out, const char *spec,
-		       unsigned long unit_bytes, unsigned int order,
+struct bytes_plan {
+	const char *spec;
+	unsigned long unit_bytes;
+	unsigned int order;
+	bool mapped;
+};
+
+/* 0 or a negative errno with a message. */
+int range_bytes_create(struct bytes **out, const struct bytes_plan *plan,
 		       struct allocator *pages, struct msg *msg);
 
 /* The range inside: for its costs and its state. */

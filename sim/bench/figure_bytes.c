@@ -2,12 +2,21 @@
 /*
  * figure_bytes.c - bytes: runs of units against slabs, on the same buddy
  *
- * Sizes are uniform from 1 byte to a page, drawn alike for all. Memory is
- * filled to FILL_BYTES of requests; then half of the objects, picked at
- * random, are freed.
+ *    objects        1 to 4096 bytes, drawn alike for all
+ *    what serves    a range of units, or slabs        its tax by column
+ *    pages          drawn from a simulated buddy      its descriptors, and what
+ *                                                     holes it is left with
  *
- *    used      bytes asked for, in percent of the pages held
- *    metadata  in percent of the pages held, by column
+ * Memory is filled to FILL_BYTES of requests; then half of the objects, picked
+ * at random, are freed. genalloc and nta draw blocks of pages; percpu maps
+ * single pages into chunks of 64, and gives back what it depopulates.
+ *
+ *    used       bytes asked for, in percent of the pages held
+ *    metadata   in percent of the pages held, by column
+ *    total      all of it and the descriptors of the pages held, on `linked`,
+ *               whose 64 bytes hold what is borrowed, and on `twoword`, beside
+ *               whose 16 bytes it has to be kept
+ *    unusable   of the buddy's free memory, what is not in blocks of 2 MiB
  *
  * Published, of powers of two: three quarters of what they hand out is what was
  * asked for. That slabs of equal objects are the fairer thing to be measured
@@ -20,26 +29,45 @@
 #include "alloc/registry.h"
 #include "base/rng.h"
 #include "sim/bench/figures.h"
+#include "sim/metrics/fragmentation.h"
 
-#define MEMORY_BYTES (UINT64_C(256) << 20)
+#define MEMORY_BYTES (UINT64_C(64) << 20)
 #define FILL_BYTES (UINT64_C(32) << 20)
 #define MAX_OBJECTS (FILL_BYTES / 1024)
+#define ORDER_2M (21 - PAGE_SHIFT)
 
+/* Blocks in place are as large as the largest slab; nodes of nta are one page or four. */
 static const struct {
-	const char *name;		/* of a range; or what the slabs are called */
-	unsigned long unit_bytes;	/* 0: slabs */
+	const char *name;
+	struct bytes_plan plan;		/* no spec: slabs */
 	enum slab_sizes sizes;
 } kinds[] = {
-	{ "genalloc", 8, 0 },
-	{ "genalloc:fit=best", 8, 0 },
-	{ "genalloc_twobit", 8, 0 },
-	{ "genalloc_split", 8, 0 },
-	{ "genalloc_split:lengths=tree", 8, 0 },
-	{ "slabs of powers of 2", 0, SLAB_POWERS_OF_2 },
-	{ "slabs of equal objects", 0, SLAB_EQUAL },
+#define RANGE_KIND(...) { .plan = { __VA_ARGS__ } }
+	{ "slabs of powers of 2", .sizes = SLAB_POWERS_OF_2 },
+	{ "slabs of equal objects", .sizes = SLAB_EQUAL },
+	RANGE_KIND("genalloc", 8, 3, false),
+	RANGE_KIND("genalloc:fit=best", 8, 3, false),
+	RANGE_KIND("genalloc_twobit", 8, 3, false),
+	RANGE_KIND("genalloc_split", 8, 3, false),
+	RANGE_KIND("genalloc_split:lengths=tree", 8, 3, false),
+	RANGE_KIND("nta", 32, 0, false),
+	RANGE_KIND("nta:units=512", 32, 2, false),
+	RANGE_KIND("nta:units=512:version=posted", 32, 2, false),
+	RANGE_KIND("percpu_map", 4, 6, true),
+	RANGE_KIND("percpu_bitmap:version=5.2", 4, 6, true),
+	RANGE_KIND("percpu_bitmap:populate=on", 4, 6, true),
+	RANGE_KIND("percpu_bitmap:depopulate=on", 4, 6, true),
+#undef RANGE_KIND
 };
 
-#define POWERS_OF_2 5			/* its row */
+#define POWERS_OF_2 0			/* its row */
+
+static const char *const buddies[] = { "linked", "twoword" };
+
+static const char *kind_name(size_t kind)
+{
+	return kinds[kind].plan.spec ? kinds[kind].plan.spec : kinds[kind].name;
+}
 
 struct object {
 	uint64_t at;
@@ -57,7 +85,8 @@ struct stage {
 	struct meta_account before;	/* without what serves bytes */
 };
 
-static int stage_create(struct stage *s, size_t kind, struct msg *msg)
+static int stage_create(struct stage *s, size_t kind, const char *buddy,
+			struct msg *msg)
 {
 	int err;
 
@@ -67,7 +96,7 @@ static int stage_create(struct stage *s, size_t kind, struct msg *msg)
 	if (!err)
 		err = machine_create(&s->machine, &s->layout, WINDOW_ARITH, msg);
 	if (!err)
-		err = allocator_create(&s->pages, "linked", false, s->machine, msg);
+		err = allocator_create(&s->pages, buddy, false, s->machine, msg);
 	if (err)
 		return err;
 	for (unsigned long pfn = 0; pfn < s->machine->end_pfn;
@@ -77,9 +106,9 @@ static int stage_create(struct stage *s, size_t kind, struct msg *msg)
 	s->objects = calloc(MAX_OBJECTS, sizeof(*s->objects));
 	if (!s->objects)
 		return msg_set(msg, ENOMEM, "no room for objects");
-	if (kinds[kind].unit_bytes)
-		return range_bytes_create(&s->bytes, kinds[kind].name,
-					  kinds[kind].unit_bytes, 3, s->pages, msg);
+	if (kinds[kind].plan.spec)
+		return range_bytes_create(&s->bytes, &kinds[kind].plan, s->pages,
+					  msg);
 	return slab_baseline_create(&s->bytes, kinds[kind].sizes, s->pages, msg);
 }
 
@@ -119,62 +148,109 @@ static void free_half(struct stage *s, struct rng *rng)
 	}
 }
 
-/* One row; returns what share of the pages held was asked for. */
-static double row(struct figure_run *f, const struct stage *s, size_t kind,
-		  const char *when)
-{
-	const struct meta_account *now = &s->machine->meta;
-	double held = (double)s->bytes->nr_pages * PAGE_SIZE;
-	double used = (double)s->bytes->live_bytes / held;
-	enum meta_column columns[] = {
-		META_structures, META_nodes, META_caller, META_borrowed, META_inband,
-	};
-	double percent[ARRAY_SIZE(columns)];
+/* What serves bytes, as it stands. */
+struct standing {
+	size_t nr_objects;
+	double held;			/* bytes of pages drawn */
+	double used;			/* percent of those, as are all that follow */
+	double meta[NR_META_COLUMNS];	/* without what the buddy keeps */
+	double descriptors;		/* the buddy's, of the pages drawn */
+	double unusable;		/* of the buddy's free memory */
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
-		percent[i] = (double)(now->now[columns[i]] -
-				      s->before.now[columns[i]]) / held * 100;
-	figure_row(f, "%s\t%s\t%zu\t%.1f\t%.2f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f",
-		   kinds[kind].name, when, s->nr_objects, held / (1 << 20),
-		   used * 100, percent[0], percent[1], percent[2], percent[3],
-		   percent[4]);
-	return used * 100;
+static struct standing take_stock(const struct stage *s)
+{
+	const uint64_t *now = s->machine->meta.now, *before = s->before.now;
+	unsigned long nr_free[NR_PAGE_ORDERS];
+	struct standing st = {
+		.nr_objects = s->nr_objects,
+		.held = (double)s->bytes->nr_pages * PAGE_SIZE,
+		.descriptors = (double)before[META_descriptors] * 100 /
+			       (double)MEMORY_BYTES,
+	};
+
+	st.used = (double)s->bytes->live_bytes * 100 / st.held;
+	for (unsigned int i = 0; i < NR_META_COLUMNS; i++)
+		st.meta[i] = ((double)now[i] - (double)before[i]) * 100 / st.held;
+	allocator_drain(s->pages);
+	allocator_free_area(s->pages, 0, nr_free);
+	st.unusable = unusable_free_index(nr_free, ORDER_2M) / 10.0;
+	return st;
 }
 
-static int run_kind(struct figure_run *f, size_t kind, double *filled,
-		    struct msg *msg)
+/* In-band links cost no memory; what is borrowed does, where nobody lends. */
+static double total_percent(const struct standing *st, bool lends)
+{
+	return st->descriptors + st->meta[META_structures] +
+	       st->meta[META_nodes] + st->meta[META_caller] +
+	       (lends ? 0 : st->meta[META_borrowed]);
+}
+
+enum moment { FILLED, HALF_FREED, NR_MOMENTS };
+
+static const char *const moment_names[NR_MOMENTS] = { "filled", "half_freed" };
+
+static int run_kind(size_t kind, const char *buddy, uint64_t seed,
+		    struct standing out[NR_MOMENTS], struct msg *msg)
 {
 	struct stage s;
 	struct rng rng;
-	int err = stage_create(&s, kind, msg);
+	int err = stage_create(&s, kind, buddy, msg);
 
 	if (!err) {
-		rng_seed(&rng, figure_seed(f));
+		rng_seed(&rng, seed);
 		fill(&s, &rng);
-		*filled = row(f, &s, kind, "filled");
+		out[FILLED] = take_stock(&s);
 		free_half(&s, &rng);
-		row(f, &s, kind, "half_freed");
+		out[HALF_FREED] = take_stock(&s);
 		err = s.bytes->ops->verify(s.bytes, msg);
 	}
+	if (!err)
+		err = allocator_verify(s.pages, msg);
 	stage_destroy(&s);
 	return err;
 }
 
+static void row(struct figure_run *f, size_t kind, enum moment when,
+		const struct standing on[ARRAY_SIZE(buddies)][NR_MOMENTS])
+{
+	const struct standing *st = &on[0][when];
+
+	figure_row(f, "%s\t%s\t%zu\t%.1f\t%.2f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.2f\t%.2f\t%.1f",
+		   kind_name(kind), moment_names[when], st->nr_objects,
+		   st->held / (1 << 20), st->used, st->meta[META_structures],
+		   st->meta[META_nodes], st->meta[META_caller],
+		   st->meta[META_borrowed], st->meta[META_inband],
+		   total_percent(&on[0][when], true),
+		   total_percent(&on[1][when], false), st->unusable);
+}
+
 static int run(struct figure_run *f, struct msg *msg)
 {
-	double filled[ARRAY_SIZE(kinds)];
+	double powers_of_2 = 0;
 
 	figure_columns(f, "allocator\twhen\tobjects\theld_mib\tused_percent\t"
 		       "structures_percent\tnodes_percent\tcaller_percent\t"
-		       "borrowed_percent\tinband_percent");
+		       "borrowed_percent\tinband_percent\t"
+		       "total_on_linked_percent\ttotal_on_twoword_percent\t"
+		       "unusable_2m_percent");
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		int err = run_kind(f, i, &filled[i], msg);
+		struct standing on[ARRAY_SIZE(buddies)][NR_MOMENTS];
 
-		if (err)
-			return err;
+		for (size_t b = 0; b < ARRAY_SIZE(buddies); b++) {
+			int err = run_kind(i, buddies[b], figure_seed(f), on[b],
+					   msg);
+
+			if (err)
+				return err;
+		}
+		for (enum moment when = 0; when < NR_MOMENTS; when++)
+			row(f, i, when, on);
+		if (i == POWERS_OF_2)
+			powers_of_2 = on[0][FILLED].used;
 	}
 	figure_claim(f, "slabs of powers of 2, filled: used [%]", CLAIM_EQUAL, 75,
-		     filled[POWERS_OF_2], 0.05);
+		     powers_of_2, 0.05);
 	return 0;
 }
 

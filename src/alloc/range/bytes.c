@@ -5,11 +5,19 @@
  *    unit number    address / unit_bytes
  *    span           one block of pages, added when no run is long enough
  *
- *    blocks   -> { pfn, order } -> { pfn, order } -> ...    newest first
+ *    blocks   -> { first page, order } -> { first page, order } -> ...   newest first
+ *    in place    pfn, pfn + 1, ...         the block's pages are one of the buddy's
+ *    mapped      frames [ 9 | - | 4 | 7 ]  each page is drawn by itself, addresses
+ *                                          count on from block to block
  *
- * A block's span stays for good: ranges do not shrink. Where the length is the
- * caller's to keep, it is ceil(log2(units)) bits a run, charged to META_caller
- * for as many units as the machine's memory has.
+ * A block's span stays for good: ranges do not shrink. A page of a mapped block
+ * is drawn at once, or if the range populates, when the range asks for memory
+ * behind its units (struct range_backing), and goes back when it says so. The
+ * frames stand for page table entries, and are charged as such to
+ * META_structures.
+ *
+ * Where the length is the caller's to keep, it is ceil(log2(units)) bits a run,
+ * charged to META_caller for as many units as the machine's memory has.
  */
 #include <errno.h>
 
@@ -18,17 +26,21 @@
 
 struct block {
 	struct block *next;
-	unsigned long pfn;
+	unsigned long page;		/* its first, as addresses count them */
 	unsigned int order;
+	unsigned long *frames;		/* mapped: pfns, or PFN_NONE; else NULL */
 };
 
 struct range_bytes {
 	struct bytes base;		/* what callers hold */
-	struct range *range;		/* set at create, as are the next three */
+	struct range_backing backing;	/* what the range asks for memory */
+	struct range *range;		/* set at create, as are the next four */
 	unsigned int unit_shift;	/* log2 of a unit's bytes */
 	unsigned int order;		/* of a block; larger where a run needs it */
 	unsigned int length_bits;	/* kept by the caller for a run; or 0 */
+	bool mapped;
 	struct block *blocks;
+	unsigned long next_page;	/* mapped: where the next block begins */
 	unsigned long nr_runs;
 };
 
@@ -84,12 +96,115 @@ static void set_runs(struct range_bytes *rb, unsigned long nr_runs)
 	meta_charge(acct, META_caller, after);
 }
 
+/* -- blocks -------------------------------------------------------------------- */
+
+static unsigned int page_units_shift(const struct range_bytes *rb)
+{
+	return PAGE_SHIFT - rb->unit_shift;
+}
+
+static uint64_t frames_bytes(const struct block *block)
+{
+	return sizeof(*block->frames) << block->order;
+}
+
+/* Draw a page for a mapped block, or give it back. */
+static bool frame_draw(struct range_bytes *rb, unsigned long *frame)
+{
+	*frame = bytes_draw_pages(&rb->base, 0);
+	return *frame != PFN_NONE;
+}
+
+static void frame_return(struct range_bytes *rb, unsigned long *frame)
+{
+	if (*frame != PFN_NONE)
+		bytes_return_pages(&rb->base, *frame, 0);
+	*frame = PFN_NONE;
+}
+
+static void return_memory(struct range_bytes *rb, struct block *block)
+{
+	if (!block->frames) {
+		bytes_return_pages(&rb->base, block->page, block->order);
+		return;
+	}
+	for (unsigned long i = 0; i < 1UL << block->order; i++)
+		frame_return(rb, &block->frames[i]);
+	machine_free(machine_of(&rb->base), block->frames, frames_bytes(block),
+		     META_structures);
+}
+
+/* The block's place and memory: its frames, where it is mapped. */
+static bool draw_mapped(struct range_bytes *rb, struct block *block)
+{
+	bool drawn = true;
+
+	block->page = rb->next_page;
+	block->frames = machine_alloc(machine_of(&rb->base), frames_bytes(block),
+				      META_structures);
+	if (!block->frames)
+		return false;
+	for (unsigned long i = 0; i < 1UL << block->order; i++)
+		block->frames[i] = PFN_NONE;
+	for (unsigned long i = 0; drawn && i < 1UL << block->order; i++)
+		drawn = rb->range->caps.populates ||
+			frame_draw(rb, &block->frames[i]);
+	if (!drawn)
+		return_memory(rb, block);
+	return drawn;
+}
+
+static bool draw_memory(struct range_bytes *rb, struct block *block)
+{
+	if (rb->mapped)
+		return draw_mapped(rb, block);
+	block->page = bytes_draw_pages(&rb->base, block->order);
+	return block->page != PFN_NONE;
+}
+
+/* Where the frame of a mapped page is kept. */
+static unsigned long *frame_of(const struct range_bytes *rb, unsigned long page)
+{
+	const struct block *block = rb->blocks;
+
+	while (page - block->page >= 1UL << block->order)
+		block = block->next;
+	return &block->frames[page - block->page];
+}
+
+static void range_bytes_depopulate(struct range_backing *b, unsigned long first,
+				   unsigned long nr)
+{
+	struct range_bytes *rb = container_of(b, struct range_bytes, backing);
+	unsigned int shift = page_units_shift(rb);
+
+	for (unsigned long page = first >> shift; page < (first + nr) >> shift;
+	     page++)
+		frame_return(rb, frame_of(rb, page));
+}
+
+static bool range_bytes_populate(struct range_backing *b, unsigned long first,
+				 unsigned long nr)
+{
+	struct range_bytes *rb = container_of(b, struct range_bytes, backing);
+	unsigned int shift = page_units_shift(rb);
+
+	for (unsigned long page = first >> shift; page < (first + nr) >> shift;
+	     page++)
+		if (!frame_draw(rb, frame_of(rb, page))) {
+			range_bytes_depopulate(b, first,
+					       (page << shift) - first);
+			return false;
+		}
+	return true;
+}
+
 /* Add a block in which a run of nr units has room. */
 static bool grow(struct range_bytes *rb, unsigned long nr)
 {
 	struct machine *m = machine_of(&rb->base);
-	unsigned int units_shift = PAGE_SHIFT - rb->unit_shift;
-	unsigned long nr_pages = div_round_up(nr, 1UL << units_shift);
+	unsigned int shift = page_units_shift(rb);
+	unsigned long nr_pages = div_round_up(nr, 1UL << shift);
 	unsigned int order = max_t(unsigned int, rb->order,
 				   ilog2(roundup_pow2(nr_pages)));
 	struct block *block;
@@ -100,22 +215,25 @@ static bool grow(struct range_bytes *rb, unsigned long nr)
 	if (!block)
 		return false;
 	block->order = order;
-	block->pfn = bytes_draw_pages(&rb->base, order);
-	if (block->pfn == PFN_NONE)
+	if (!draw_memory(rb, block))
 		goto free_block;
-	if (range_add_free(rb->range, block->pfn << units_shift,
-			   1UL << (order + units_shift)))
-		goto return_pages;
 	block->next = rb->blocks;
 	rb->blocks = block;
+	if (range_add_free(rb->range, block->page << shift, 1UL << (order + shift)))
+		goto return_memory;
+	if (rb->mapped)
+		rb->next_page += 1UL << order;
 	return true;
 
-return_pages:
-	bytes_return_pages(&rb->base, block->pfn, order);
+return_memory:
+	rb->blocks = block->next;
+	return_memory(rb, block);
 free_block:
 	machine_free(m, block, sizeof(*block), META_structures);
 	return false;
 }
+
+/* -- the calls of struct bytes_ops ---------------------------------------------- */
 
 static uint64_t range_bytes_alloc(struct bytes *b, unsigned long bytes)
 {
@@ -145,6 +263,18 @@ static void range_bytes_free(struct bytes *b, uint64_t address,
 	set_runs(rb, rb->nr_runs - 1);
 }
 
+/* Pages drawn for a block. */
+static unsigned long block_pages(const struct block *block)
+{
+	unsigned long nr = 0;
+
+	if (!block->frames)
+		return 1UL << block->order;
+	for (unsigned long i = 0; i < 1UL << block->order; i++)
+		nr += block->frames[i] != PFN_NONE;
+	return nr;
+}
+
 static int range_bytes_verify(const struct bytes *b, struct msg *msg)
 {
 	const struct range_bytes *rb =
@@ -152,7 +282,7 @@ static int range_bytes_verify(const struct bytes *b, struct msg *msg)
 	unsigned long nr_pages = 0;
 
 	for (const struct block *block = rb->blocks; block; block = block->next)
-		nr_pages += 1UL << block->order;
+		nr_pages += block_pages(block);
 	if (nr_pages != b->nr_pages)
 		return msg_set(msg, EUCLEAN, "%s: %lu pages drawn, %lu in blocks",
 			       rb->range->ops->name, b->nr_pages, nr_pages);
@@ -170,7 +300,7 @@ static void range_bytes_destroy(struct bytes *b)
 		range_destroy(rb->range);
 	while ((block = rb->blocks)) {
 		rb->blocks = block->next;
-		bytes_return_pages(b, block->pfn, block->order);
+		return_memory(rb, block);
 		machine_free(m, block, sizeof(*block), META_structures);
 	}
 	machine_free(m, rb, sizeof(*rb), META_structures);
@@ -183,23 +313,23 @@ static const struct bytes_ops range_bytes_ops = {
 	.destroy = range_bytes_destroy,
 };
 
-int range_bytes_create(struct bytes **out, const char *spec,
-		       unsigned long unit_bytes, unsigned int order,
+int range_bytes_create(struct bytes **out, const struct bytes_plan *plan,
 		       struct allocator *pages, struct msg *msg)
 {
 	struct machine *m = pages->machine;
 	struct range_bytes *rb = machine_alloc(m, sizeof(*rb), META_structures);
 	int err;
 
-	assert(is_power_of_2(unit_bytes) && unit_bytes <= PAGE_SIZE);
+	assert(is_power_of_2(plan->unit_bytes) && plan->unit_bytes <= PAGE_SIZE);
 	if (!rb)
 		return msg_set(msg, ENOMEM, "%s: no room for a pool of bytes",
-			       spec);
+			       plan->spec);
 	rb->base.ops = &range_bytes_ops;
 	rb->base.pages = pages;
-	rb->unit_shift = ilog2(unit_bytes);
-	rb->order = order;
-	err = range_create(&rb->range, spec, m, msg);
+	rb->unit_shift = ilog2(plan->unit_bytes);
+	rb->order = plan->order;
+	rb->mapped = plan->mapped;
+	err = range_create(&rb->range, plan->spec, m, msg);
 	if (err) {
 		machine_free(m, rb, sizeof(*rb), META_structures);
 		return err;
@@ -207,6 +337,12 @@ int range_bytes_create(struct bytes **out, const char *spec,
 	if (rb->range->caps.needs_size)
 		rb->length_bits = ilog2(roundup_pow2(m->end_pfn)) + PAGE_SHIFT -
 				  rb->unit_shift;
+	assert(rb->mapped || !rb->range->caps.populates);
+	if (rb->range->caps.populates) {
+		rb->backing.populate = range_bytes_populate;
+		rb->backing.depopulate = range_bytes_depopulate;
+		rb->range->backing = &rb->backing;
+	}
 	*out = &rb->base;
 	return 0;
 }
