@@ -19,6 +19,7 @@ static void make(struct drawn *d, const char *backend, const char *options)
 
 	snprintf(spec, sizeof(spec), "%s%s", backend, options);
 	ck_assert_msg(layout_check(&d->layout, &msg) == 0, "%s", msg.text);
+	layout_bound_lowmem(&d->layout);
 	ck_assert_msg(machine_create(&d->machine, &d->layout, WINDOW_ARITH,
 				     &msg) == 0, "%s", msg.text);
 	ck_assert_msg(allocator_create(&d->a, spec, false, d->machine, &msg) == 0,

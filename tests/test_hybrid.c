@@ -28,6 +28,7 @@ static void set_up_at(const char *spec, unsigned long start_pfn,
 	memset(&layout, 0, sizeof(layout));
 	ck_assert_int_eq(layout_flat(&layout, nr_pages, 1, &msg), 0);
 	layout.zones[0].start_pfn = start_pfn;
+	layout_bound_lowmem(&layout);
 	ck_assert_int_eq(machine_create(&machine, &layout, WINDOW_ARITH, &msg), 0);
 	ck_assert_msg(allocator_create(&a, spec, false, machine, &msg) == 0,
 		      "%s", msg.text);

@@ -29,6 +29,7 @@ static void set_up(const char *spec, unsigned long nr_pages, unsigned int nr_cpu
 
 	memset(&layout, 0, sizeof(layout));
 	ck_assert_int_eq(layout_flat(&layout, nr_pages, nr_cpus, &msg), 0);
+	layout_bound_lowmem(&layout);
 	ck_assert_int_eq(machine_create(&machine, &layout, WINDOW_ARITH, &msg), 0);
 	ck_assert_msg(allocator_create(&a, spec, false, machine, &msg) == 0,
 		      "%s", msg.text);

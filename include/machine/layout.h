@@ -115,6 +115,12 @@ int layout_pae(struct layout *l, uint64_t bytes, uint64_t lowmem_bytes,
 	       unsigned int nr_cpus, struct msg *msg);
 
 /*
+ * Where the host has 32 bits, memory above 896 MiB becomes high memory, as a
+ * kernel of 32 bits has it; elsewhere nothing changes.
+ */
+void layout_bound_lowmem(struct layout *l);
+
+/*
  * Add a hole, keeping the list sorted and merged, and lower `present`. The
  * zone's managed count is left alone.
  */

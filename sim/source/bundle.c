@@ -590,6 +590,8 @@ int bundle_read(struct bundle *b, const char *path, uint64_t limit,
 		err = read_file(b, path, limit, msg);
 	if (err)
 		bundle_free(b);
+	else
+		layout_bound_lowmem(&b->layout);
 	return err;
 }
 

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "machine/layout.h"
+#include "machine/physmem.h"
 
 /* Memory may not reach the sign bit of a file offset. */
 #define MAX_MEMORY_BYTES (UINT64_C(1) << 62)
@@ -254,6 +255,14 @@ int layout_pae(struct layout *l, uint64_t bytes, uint64_t lowmem_bytes,
 	set_watermarks(l);
 	set_lowmem_reserve(l, borders);
 	return 0;
+}
+
+void layout_bound_lowmem(struct layout *l)
+{
+	const unsigned long most = (896UL << 20) >> PAGE_SHIFT;
+
+	if (HIGHMEM_BY_TABLE && layout_end_pfn(l) > most && l->highmem_pfn > most)
+		l->highmem_pfn = most;
 }
 
 /* Pages that the ranges [a, a_end) and [b, b_end) share. */
