@@ -9,7 +9,7 @@
  * to do the same with.
  */
 #include <check.h>
-#include <dirent.h>
+#include <glob.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +22,7 @@
 
 static struct msg msg;
 static struct allocatee_table table;
+static glob_t bundles;
 
 static void setup(void)
 {
@@ -171,19 +172,7 @@ END_TEST
 
 START_TEST(and_does_so_on_every_bundle_at_hand)
 {
-	const char *folder = getenv("PAGETAX_BUNDLES");
-	DIR *dir = folder ? opendir(folder) : NULL;
-	const struct dirent *entry;
-
-	while (dir && (entry = readdir(dir))) {
-		char path[512];
-
-		snprintf(path, sizeof(path), "%s/%.200s", folder, entry->d_name);
-		if (entry->d_name[0] != '.' && entry->d_type == DT_DIR)
-			check_input(path);
-	}
-	if (dir)
-		closedir(dir);
+	check_input(bundles.gl_pathv[_i]);
 }
 END_TEST
 
@@ -207,6 +196,15 @@ START_TEST(nodes_of_twoword_are_counted_in_pages)
 }
 END_TEST
 
+static void find_bundles(const char *folder)
+{
+	char pattern[512];
+
+	snprintf(pattern, sizeof(pattern), "%s/*/", folder);
+	if (glob(pattern, 0, NULL, &bundles))
+		bundles.gl_pathc = 0;
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("tax");
@@ -214,15 +212,19 @@ int main(void)
 	SRunner *sr;
 	int failed;
 
+	if (getenv("PAGETAX_BUNDLES"))
+		find_bundles(getenv("PAGETAX_BUNDLES"));
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 600);
 	tcase_add_test(tc, every_column_agrees_with_the_formula);
-	tcase_add_test(tc, and_does_so_on_every_bundle_at_hand);
+	tcase_add_loop_test(tc, and_does_so_on_every_bundle_at_hand, 0,
+			    (int)bundles.gl_pathc);
 	tcase_add_test(tc, nodes_of_twoword_are_counted_in_pages);
 	suite_add_tcase(suite, tc);
 	sr = srunner_create(suite);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
+	globfree(&bundles);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
