@@ -41,8 +41,8 @@ set ylabel "metadata [".unit_name(unit)."]"
 eval curves("total(0) / unit")
 
 set yrange [*:*]
-stats table using (taken(0) / kib) nooutput
-most = STATS_records ? STATS_max : 4
+stats table using (column("meta_nodes_bytes") / kib) nooutput
+most = STATS_max
 set logscale y
 set yrange [2:most > 4 ? 2 * most : 8]
 set title "Of it, pages and objects taken while running; a design without any has no curve"

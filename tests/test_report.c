@@ -140,7 +140,7 @@ START_TEST(the_first_words_say_who_costs_least)
 
 	ck_assert_ptr_nonnull(verdict);
 	ck_assert(verdict < strstr(page, "<table"));
-	expect(page, "The price against linked");
+	expect(page, "The price of twoword against linked");
 	expect(page, "below 1.7");		/* pages a folio */
 	expect(page, "linked with HVO");
 	expect(page, "sha256 of the input");
@@ -171,6 +171,10 @@ static const struct {
 	{ "echo '{\"version\": \"0.1.0\", \"runs\": []}' >summary.json",
 	  "holds no run of any allocator" },
 	{ "echo '{\"runs\": [{}]}' >summary.json", "written by pagetax ?" },
+	{ "sed -i 's/\"verified\": true/\"verified\": false/' summary.json",
+	  "No design can be named the winner" },
+	{ "sed -i '0,/\"failed_allocs\": 0/! s/\"failed_allocs\": 0/\"failed_allocs\": 9999/' summary.json",
+	  "Not judged: twoword, which failed" },
 };
 
 START_TEST(what_a_result_lacks_is_said)
@@ -212,6 +216,38 @@ START_TEST(one_event_makes_a_report)
 	page = report();
 	expect(page, "costs least here");
 	ck_assert_uint_eq(occurrences(page, "Not drawn"), 0);
+	free(page);
+}
+END_TEST
+
+/* Nobody is compared with himself, and nobody wins against nobody. */
+START_TEST(one_design_is_not_compared)
+{
+	char *page;
+
+	ck_assert_msg(run("pagetax replay -q --no-plots --limit 3000 -a twoword -o @ tests/data/fork-sample")
+		      == STATUS_DONE, "%s", msg.text);
+	page = report();
+	expect(page, "1 design, ");
+	expect(page, "twoword costs ");
+	ck_assert_ptr_null(strstr(page, "costs least here"));
+	ck_assert_ptr_null(strstr(page, "The price of"));
+	ck_assert_uint_eq(occurrences(page, "Not drawn"), 0);
+	free(page);
+}
+END_TEST
+
+/* No figure of a page is left undone. */
+START_TEST(an_empty_result_has_no_numbers)
+{
+	char *page;
+
+	shell("cd %s && echo '{\"version\": \"0.1.0\", \"runs\": []}' >summary.json",
+	      scratch_path("r"));
+	page = report();
+	expect(page, "0 designs.");
+	ck_assert_ptr_null(strstr(page, "nan"));
+	ck_assert_ptr_null(strstr(page, "<svg"));
 	free(page);
 }
 END_TEST
@@ -293,6 +329,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, what_is_no_result_gets_one_message, 0,
 			    (int)ARRAY_SIZE(unreadable));
 	tcase_add_test(tc, one_event_makes_a_report);
+	tcase_add_test(tc, one_design_is_not_compared);
+	tcase_add_test(tc, an_empty_result_has_no_numbers);
 	tcase_add_test(tc, several_results_share_a_page);
 	tcase_add_loop_test(tc, every_plot_draws_svg_png_and_letters, 0, 9);
 	tcase_add_test(tc, results_stand_beside_each_other_in_a_plot);

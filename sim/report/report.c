@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report.c - the verdict, the tables and the drawings of results
+ * report.c - the page: sections, tables and drawings of results
  *
- *    head        what was run, on what
- *    verdict     who costs least, by how much, and what it costs otherwise
+ *    head        what was run, on what, and what to beware of
+ *    verdict     who costs least, by how much, and at what price (verdict.c)
  *    tax         the table behind that, a row for each design
  *    drawings    tax, break-even, fragmentation, memory
  *    owners      classes and processes
@@ -18,23 +18,29 @@
 
 #include "alloc/registry.h"
 #include "sim/demand.h"
-#include "sim/report/html.h"
+#include "sim/report/page.h"
 #include "sim/report/plots.h"
-#include "sim/report/report.h"
 #include "sim/units.h"
 
-/* One result on its way onto the page. */
-struct page {
-	struct html html;
-	const struct report *report;
-	const struct result *result;
-	double memory_bytes;		/* NAN: not told */
-	unsigned int *by_cost;		/* runs, the least total first */
-	int base;			/* run that the others are held against */
-	int best;			/* run with the least total; -1: not told */
-};
+const char *page_name(const struct page *p, int run)
+{
+	return result_allocator(p->result, (unsigned int)run);
+}
 
-static const char *bytes_text(double bytes, char *buf, size_t size)
+double page_value(const struct page *p, int run, enum result_column column)
+{
+	return run < 0 ? NAN : result_value(p->result, (unsigned int)run, column);
+}
+
+int page_table(const struct page *p, const char *name, struct tsv_table *t)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", p->result->path, name);
+	return tsv_read(t, path);
+}
+
+const char *bytes_text(double bytes, char *buf, size_t size)
 {
 	if (isnan(bytes))
 		snprintf(buf, size, "-");
@@ -43,167 +49,53 @@ static const char *bytes_text(double bytes, char *buf, size_t size)
 	return buf;
 }
 
-static const char *name_of(const struct page *p, int run)
+void bytes_cell(struct page *p, double bytes)
 {
-	return result_allocator(p->result, (unsigned int)run);
+	char text[32];
+
+	html_cell(&p->html, "%s", bytes_text(bytes, text, sizeof(text)));
 }
 
-static double value_of(const struct page *p, int run, enum result_column column)
+/* The formats are those of this file and of verdict.c. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+void number_cell(struct page *p, const char *format, double value)
 {
-	return result_value(p->result, (unsigned int)run, column);
+	if (isnan(value))
+		html_cell(&p->html, "-");
+	else
+		html_cell(&p->html, format, value);
 }
+#pragma GCC diagnostic pop
 
-/* `null` and its like keep no books, so they have no place in a ranking. */
-static bool keeps_books(const struct page *p, unsigned int run)
-{
-	const struct allocator_ops *ops =
-		registry_find(result_allocator(p->result, run));
-
-	return !ops || !ops->caps.no_policy;
-}
-
-/* ---- ranking ---- */
-
-static bool costs_less(const struct page *p, unsigned int a, unsigned int b)
-{
-	double x = result_value(p->result, a, RESULT_total_peak_bytes);
-	double y = result_value(p->result, b, RESULT_total_peak_bytes);
-
-	if (keeps_books(p, a) != keeps_books(p, b))
-		return keeps_books(p, a);
-	return isnan(y) ? !isnan(x) : x < y;
-}
-
-static int rank(struct page *p)
-{
-	unsigned int nr = p->result->nr_runs;
-
-	p->base = nr ? 0 : -1;
-	p->best = -1;
-	p->by_cost = calloc(nr + 1, sizeof(*p->by_cost));
-	if (!p->by_cost)
-		return -ENOMEM;
-	for (unsigned int i = 0; i < nr; i++) {
-		unsigned int at = i;
-
-		for (; at && costs_less(p, i, p->by_cost[at - 1]); at--)
-			p->by_cost[at] = p->by_cost[at - 1];
-		p->by_cost[at] = i;
-		if (!strcmp(result_allocator(p->result, i), "linked"))
-			p->base = (int)i;
-	}
-	if (nr && keeps_books(p, p->by_cost[0]) &&
-	    !isnan(value_of(p, (int)p->by_cost[0], RESULT_total_peak_bytes)))
-		p->best = (int)p->by_cost[0];
-	return 0;
-}
-
-/* ---- figures that come from tables ---- */
-
-static int read_table(const struct page *p, const char *name, struct tsv_table *t)
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/%s", p->result->path, name);
-	return tsv_read(t, path);
-}
-
-struct folios {
-	double mean_pages;		/* a folio, at the end */
-	double share;			/* of memory that folios fill */
-};
-
-/* Of file and anonymous memory, as the first allocator saw it. */
-static struct folios folios_of(const struct page *p)
-{
-	struct folios f = { NAN, NAN };
-	double blocks = 0, pages = 0;
-	struct tsv_table t;
-	int class, nr_blocks, nr_pages;
-
-	if (read_table(p, "classes.tsv", &t))
-		return f;
-	class = tsv_column(&t, "class");
-	nr_blocks = tsv_column(&t, "end_blocks");
-	nr_pages = tsv_column(&t, "end_pages");
-	for (unsigned int row = 0; row < t.nr_rows && class >= 0 &&
-	     nr_blocks >= 0 && nr_pages >= 0; row++) {
-		const char *name = tsv_cell(&t, row, class);
-
-		if (strcmp(tsv_cell(&t, row, 0), tsv_cell(&t, 0, 0)) ||
-		    (strcmp(name, "file") && strcmp(name, "anon")))
-			continue;
-		blocks += atof(tsv_cell(&t, row, nr_blocks));
-		pages += atof(tsv_cell(&t, row, nr_pages));
-	}
-	tsv_table_free(&t);
-	if (blocks > 0)
-		f = (struct folios){ pages / blocks,
-				     pages * PAGE_SIZE / p->memory_bytes };
-	return f;
-}
-
-/* Rows of one allocator in samples.tsv: the first, and how many. */
-static unsigned int rows_of(const struct tsv_table *t, const char *allocator,
-			    unsigned int *first)
-{
-	unsigned int nr = 0;
-
-	for (unsigned int row = 0; row < t->nr_rows; row++) {
-		if (strcmp(tsv_cell(t, row, 0), allocator))
-			continue;
-		if (!nr++)
-			*first = row;
-	}
-	return nr;
-}
-
-/* Largest difference in 2 MiB share at any sample, in percentage points. */
-static double contiguity_difference(const struct page *p, int a, int b)
-{
-	unsigned int first_a = 0, first_b = 0, nr;
-	double largest = NAN;
-	struct tsv_table t;
-	int share;
-
-	if (read_table(p, "samples.tsv", &t))
-		return NAN;
-	share = tsv_column(&t, "share_2m");
-	nr = rows_of(&t, name_of(p, a), &first_a);
-	if (share >= 0 && nr && nr == rows_of(&t, name_of(p, b), &first_b)) {
-		largest = 0;
-		for (unsigned int i = 0; i < nr; i++) {
-			double x = atof(tsv_cell(&t, first_a + i, share));
-			double y = atof(tsv_cell(&t, first_b + i, share));
-
-			if (fabs(x - y) * 100 > fabs(largest))
-				largest = (x - y) * 100;
-		}
-	}
-	tsv_table_free(&t);
-	return largest;
-}
-
-/* ---- head and verdict ---- */
+/* ---- head ---- */
 
 static void write_head(struct page *p)
 {
-	const json_t *input = json_object_get(p->result->summary, "input");
-	const json_t *machine = json_object_get(p->result->summary, "machine");
+	const json_t *summary = p->result->summary;
+	const json_t *input = json_object_get(summary, "input");
 	double seconds = json_number_at(input, "duration_ns", NULL) / 1e9;
 	double events = json_number_at(input, "events", NULL);
+	double cpus = json_number_at(summary, "machine", "cpus");
+	double seed = json_number_at(summary, "seed", NULL);
 	char memory[32];
 
 	html_element(&p->html, "h1", json_text_at(input, "name"));
-	html_paragraph(&p->html, "faint",
-		       "pagetax %s, %s: %.0f events in %.1f s, %u designs, a machine of %s and %.0f CPUs, seed %.0f.",
-		       json_text_at(p->result->summary, "version"),
-		       json_text_at(p->result->summary, "command"),
-		       isnan(events) ? 0 : events, isnan(seconds) ? 0 : seconds,
-		       p->result->nr_runs,
-		       bytes_text(p->memory_bytes, memory, sizeof(memory)),
-		       json_number_at(machine, "cpus", NULL),
-		       json_number_at(p->result->summary, "seed", NULL));
+	fputs("<p class=\"faint\">", p->html.out);
+	html_textf(&p->html, "pagetax %s", json_text_at(summary, "version"));
+	if (!isnan(events) && !isnan(seconds))
+		html_textf(&p->html, ", %s: %.0f events in %.1f s",
+			   json_text_at(summary, "command"), events, seconds);
+	html_textf(&p->html, ", %u design%s", p->result->nr_runs,
+		   p->result->nr_runs == 1 ? "" : "s");
+	if (!isnan(p->memory_bytes))
+		html_textf(&p->html, ", a machine of %s",
+			   bytes_text(p->memory_bytes, memory, sizeof(memory)));
+	if (!isnan(cpus))
+		html_textf(&p->html, " and %.0f CPU%s", cpus, cpus == 1 ? "" : "s");
+	if (!isnan(seed))
+		html_textf(&p->html, ", seed %.0f", seed);
+	fputs(".</p>\n", p->html.out);
 }
 
 /* What a reader must know before believing the rest. */
@@ -240,136 +132,7 @@ static void write_warnings(struct page *p)
 	}
 }
 
-static void write_winner(struct page *p)
-{
-	double best = value_of(p, p->best, RESULT_total_peak_bytes);
-	double base = value_of(p, p->base, RESULT_total_peak_bytes);
-	double owners = value_of(p, p->best, RESULT_allocatee_peak_bytes);
-	char a[32], b[32];
-
-	html_paragraph(&p->html, "verdict",
-		       "%s costs least here: at most %s of metadata, %.3f %% of memory, %.1f bytes a page.",
-		       name_of(p, p->best), bytes_text(best, a, sizeof(a)),
-		       value_of(p, p->best, RESULT_total_percent),
-		       value_of(p, p->best, RESULT_total_bytes_per_page));
-	if (p->best != p->base && best < base)
-		html_paragraph(&p->html, "verdict",
-			       "%s takes %s, %.3f %%: %s costs %.1f %% less.",
-			       name_of(p, p->base), bytes_text(base, a, sizeof(a)),
-			       value_of(p, p->base, RESULT_total_percent),
-			       name_of(p, p->best), 100 * (base - best) / base);
-	if (owners > 0)
-		html_paragraph(&p->html, NULL,
-			       "In this are %s of objects that the owners of pages keep beside the descriptor of %s%s.",
-			       bytes_text(owners, b, sizeof(b)), name_of(p, p->best),
-			       value_of(p, p->base, RESULT_allocatee_peak_bytes) == 0 ?
-			       "; where the descriptor holds the owner's state there are none" : "");
-}
-
-/* Designs without a word for each page leave out what a kernel keeps there. */
-static void write_caveat(struct page *p)
-{
-	const struct allocator_ops *ops = registry_find(name_of(p, p->best));
-
-	if (ops && !ops->desc_bytes)
-		html_paragraph(&p->html, NULL,
-			       "%s has no descriptor for each page: whatever else a kernel must know of a page is not in its figure.",
-			       ops->name);
-}
-
-static void write_price(struct page *p)
-{
-	double points = contiguity_difference(p, p->best, p->base);
-	double at_end = 100 * (value_of(p, p->best, RESULT_share_2m) -
-			       value_of(p, p->base, RESULT_share_2m));
-	double maps = value_of(p, p->best, RESULT_kmap_per_op);
-	double failed = value_of(p, p->best, RESULT_failed_allocs) -
-			value_of(p, p->base, RESULT_failed_allocs);
-	double ns = value_of(p, p->best, RESULT_ns_per_op);
-	double base_ns = value_of(p, p->base, RESULT_ns_per_op);
-
-	if (p->best == p->base)
-		return;
-	fputs("<p>", p->html.out);
-	html_textf(&p->html, "The price against %s:", name_of(p, p->base));
-	if (!isnan(points))
-		html_textf(&p->html,
-			   " the share of free memory in blocks of 2 MiB differs by %+.2f percentage points at the end and by at most %+.2f at any sample;",
-			   at_end, points);
-	if (!isnan(maps))
-		html_textf(&p->html, " %.3f highmem maps an operation;", maps);
-	if (!isnan(failed))
-		html_textf(&p->html, " %+.0f failed requests;", failed);
-	if (!isnan(ns) && !isnan(base_ns))
-		html_textf(&p->html,
-			   " %.0f ns an operation instead of %.0f, by the wall clock of the machine that replayed it;",
-			   ns, base_ns);
-	html_textf(&p->html, " %.0f allocations made while freeing.",
-		   value_of(p, p->best, RESULT_free_path_allocations));
-	fputs("</p>\n", p->html.out);
-}
-
-/* Where the winner would lose. */
-static void write_limits(struct page *p)
-{
-	const struct breakeven_curve *best =
-		breakeven_find(p->report->breakeven, name_of(p, p->best));
-	const struct breakeven_curve *base =
-		breakeven_find(p->report->breakeven, name_of(p, p->base));
-	struct folios f = folios_of(p);
-	char formula[24], simulated[24];
-	double crossing;
-
-	if (!best || !base || best == base)
-		return;
-	crossing = breakeven_crossing(best->full, base->full);
-	if (isnan(crossing) || isinf(crossing) || crossing <= 1)
-		return;
-	html_paragraph(&p->html, NULL,
-		       "It would lose on memory full of small folios: below %s pages a folio (by the formula: %s) %s costs less.",
-		       breakeven_format(crossing, simulated, sizeof(simulated)),
-		       breakeven_format(breakeven_formula(best, base, 1), formula,
-					sizeof(formula)),
-		       base->name);
-	if (!isnan(f.mean_pages))
-		html_paragraph(&p->html, NULL,
-			       "At the end, folios of this workload have %.2f pages on average and fill %.1f %% of memory; the objects are paid only for memory in use, the descriptors for all of it.",
-			       f.mean_pages, 100 * f.share);
-}
-
-static void write_verdict(struct page *p)
-{
-	if (p->best < 0)
-		return;
-	write_winner(p);
-	write_caveat(p);
-	write_price(p);
-	write_limits(p);
-}
-
 /* ---- the tax, as a table ---- */
-
-static void bytes_cell(struct page *p, double bytes)
-{
-	char text[32];
-
-	html_cell(&p->html, "%s", bytes_text(bytes, text, sizeof(text)));
-}
-
-static void number_cell(struct page *p, const char *format, double value)
-	__attribute__((format(printf, 2, 0)));
-
-/* The formats are this file's own. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-static void number_cell(struct page *p, const char *format, double value)
-{
-	if (isnan(value))
-		html_cell(&p->html, "-");
-	else
-		html_cell(&p->html, format, value);
-}
-#pragma GCC diagnostic pop
 
 static void write_tax_row(struct page *p, unsigned int run)
 {
@@ -379,7 +142,7 @@ static void write_tax_row(struct page *p, unsigned int run)
 		RESULT_borrowed_bytes, RESULT_inband_peak_bytes,
 	};
 	double total = result_value(p->result, run, RESULT_total_peak_bytes);
-	double base = value_of(p, p->base, RESULT_total_peak_bytes);
+	double base = page_value(p, p->base, RESULT_total_peak_bytes);
 	const json_t *json = json_array_get(p->result->runs, run);
 
 	html_row_begin(&p->html, (int)run == p->best);
@@ -405,7 +168,7 @@ static void write_hvo_row(struct page *p, unsigned int run)
 	const json_t *json = json_array_get(p->result->runs, run);
 	double saved = json_number_at(json, "hvo_what_if", "saved_peak_bytes");
 	double total = result_value(p->result, run, RESULT_total_peak_bytes) - saved;
-	double base = value_of(p, p->base, RESULT_total_peak_bytes);
+	double base = page_value(p, p->base, RESULT_total_peak_bytes);
 
 	if (isnan(total))
 		return;
@@ -429,7 +192,7 @@ static void write_tax_table(struct page *p)
 		return;
 	snprintf(headings, sizeof(headings),
 		 "design|total|%% of memory|bytes a page|against %s|static|while running|owners' objects|kept by callers|borrowed|in free memory|2 MiB share %%|failed|ns/op|verified",
-		 name_of(p, p->base));
+		 page_name(p, p->base));
 	html_table_begin(&p->html,
 			 "Metadata, each column at its peak; the least total first and marked. Memory parked in per-CPU lists is free memory and in no column.",
 			 headings);
@@ -573,7 +336,7 @@ static void write_tsv(struct page *p, const char *file, const char *caption,
 	size_t len = 0;
 	int key;
 
-	if (read_table(p, file, &t)) {
+	if (page_table(p, file, &t)) {
 		html_paragraph(&p->html, "warn", "%s is not in this result.", file);
 		return;
 	}
@@ -709,6 +472,7 @@ static void write_sections(struct page *p)
 	const char *folder = p->result->path;
 
 	html_element(&p->html, "h2", "The tax");
+	write_tax_table(p);
 	write_drawing(p, "tax", folder);
 	write_drawing(p, "metadata", folder);
 	html_element(&p->html, "h2", "Contiguity");
@@ -745,19 +509,19 @@ static int write_result(struct html *html, const struct report *report,
 
 	p.memory_bytes = json_number_at(p.result->summary, "machine",
 					"memory_bytes");
-	if (rank(&p))
+	if (page_rank(&p))
 		return msg_set(msg, ENOMEM, "no memory for the report");
 	fprintf(html->out, "<section id=\"result%u\">\n", i + 1);
 	write_head(&p);
 	write_warnings(&p);
-	write_verdict(&p);
-	write_tax_table(&p);
+	page_verdict(&p);
 	if (p.result->nr_runs)
 		write_sections(&p);
 	fputs("</section>\n", html->out);
 	free(p.by_cost);
 	*html = p.html;
-	if (i + 1 == report->nr_results && report->breakeven->nr_curves) {
+	if (i + 1 == report->nr_results && p.result->nr_runs &&
+	    report->breakeven->nr_curves) {
 		html_element(html, "h2", "Break-even");
 		p.html = *html;
 		write_breakeven(&p);
