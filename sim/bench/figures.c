@@ -48,6 +48,7 @@ struct claim {
 
 #define MAX_CLAIMS 32
 #define MAX_COLUMNS 16
+#define MAX_NOTES 4
 
 struct figure_run {
 	const struct figure *figure;
@@ -57,6 +58,8 @@ struct figure_run {
 	size_t len;
 	struct claim claims[MAX_CLAIMS];
 	unsigned int nr_claims;
+	const char *notes[MAX_NOTES];
+	unsigned int nr_notes;
 };
 
 void figure_columns(struct figure_run *f, const char *columns)
@@ -97,6 +100,12 @@ void figure_claim(struct figure_run *f, const char *what,
 		c->holds = here <= published;
 		break;
 	}
+}
+
+void figure_note(struct figure_run *f, const char *note)
+{
+	assert(f->nr_notes < MAX_NOTES);
+	f->notes[f->nr_notes++] = note;
 }
 
 uint64_t figure_seed(const struct figure_run *f)
@@ -221,6 +230,8 @@ static void print_figure(const struct figure_run *f)
 	printf("\n  %-58s %-13s %-11s\n", "", "published", "here");
 	for (unsigned int i = 0; i < f->nr_claims; i++)
 		print_claim(&f->claims[i]);
+	for (unsigned int i = 0; i < f->nr_notes; i++)
+		printf("%s  - %s\n", i ? "" : "\n", f->notes[i]);
 	putchar('\n');
 }
 
@@ -257,12 +268,15 @@ static json_t *claim_json(const struct claim *c)
 
 static json_t *figure_json(const struct figure_run *f)
 {
-	json_t *claims = json_array();
+	json_t *claims = json_array(), *notes = json_array();
 
+	for (unsigned int i = 0; i < f->nr_notes; i++)
+		json_array_append_new(notes, json_string(f->notes[i]));
 	for (unsigned int i = 0; i < f->nr_claims; i++)
 		json_array_append_new(claims, claim_json(&f->claims[i]));
-	return json_pack("{s:s, s:s, s:o}", "id", f->figure->id,
-			 "title", f->figure->title, "claims", claims);
+	return json_pack("{s:s, s:s, s:o, s:o}", "id", f->figure->id,
+			 "title", f->figure->title, "claims", claims,
+			 "notes", notes);
 }
 
 static int write_summary(struct results *results, uint64_t seed,

@@ -54,6 +54,9 @@ void figure_claim(struct figure_run *f, const char *what,
 		  enum claim_relation relation, double published, double here,
 		  double tolerance);
 
+/* A line about what was published and what was done here, where they differ. */
+void figure_note(struct figure_run *f, const char *note);
+
 /* Seed of all that the figure draws by chance. */
 uint64_t figure_seed(const struct figure_run *f);
 

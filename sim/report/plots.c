@@ -71,6 +71,9 @@ const struct plot plots[] = {
 	{ "figure-b10", "figure-b10.tsv", "endless", "Two threads on one word",
 	  "Orders of two threads' touches that go wrong, in percent of all orders there are.",
 	  false },
+	{ "figure-bytes", "figure-bytes.tsv", "unusable_2m_percent", "Bytes on a buddy's pages",
+	  "Objects of 1 to 4096 bytes in slabs and in runs of units: pages held, metadata of both layers, holes in the buddy.",
+	  false },
 	{ .name = NULL },
 };
 
