@@ -63,6 +63,7 @@ define HELP
                               (INPUT=$(INPUT) ALLOCATORS=$(ALLOCATORS))
   make run-scenarios        simulate every built-in scenario at SCALE ($(SCALE))
   make pictures             draw those of the README anew
+  make determinism          the same scenarios by five compilations: same bytes?
   make bench-engine         what an event of a simulation costs
   make bench                measure the allocators' speed
   make costs                words and lines of metadata an operation touches
@@ -370,12 +371,15 @@ do-run: $(B)/pagetax
 # Every built-in scenario, small, with every allocator; each run verifies itself.
 scenarios := $(basename $(notdir $(wildcard sim/scenarios/*.ini)))
 
-.PHONY: run-scenarios bench-engine
+.PHONY: run-scenarios determinism bench-engine
 run-scenarios: $(B)/pagetax
 	@for s in $(scenarios); do \
 		echo "== $$s"; \
 		$(B)/pagetax simulate -a all --scale $(SCALE) $$s || exit 1; \
 	done
+
+determinism: deps
+	@scripts/determinism -o $(O)/determinism
 
 figures: deps
 	@$(submake) do-figures

@@ -202,14 +202,14 @@ static int simulate_fit(struct fitting *f, struct msg *msg)
 	if (err)
 		goto free_scenario;
 	unlink(f->record);
-	err = record_open(&record, f->record, msg);
+	err = record_open(&record, f->record, CONVERT_BY_NAME, &s, msg);
 	if (err)
 		goto free_start;
 	err = simulate(&f->run, &plan, f->options->specs[0], msg);
 	if (err)
 		record_abort(&record);
 	else
-		err = record_close(&record, msg);
+		err = record_close(&record, &s.layout, msg);
 	if (!err)
 		err = recording_read(&f->simulated, f->record, 0, &s.layout,
 				     FIT_PINNED, FIT_RESIDENT, msg);

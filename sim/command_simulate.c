@@ -30,7 +30,7 @@ struct study {
 	struct scenario scenario;
 	struct layout layout;		/* the scenario's, with --highmem applied */
 	struct initial_state start;
-	struct record record;		/* file is NULL when none was asked for */
+	struct record record;		/* out is NULL when none was asked for */
 	struct progress progress;
 	struct replay_run *runs;
 	unsigned int nr_runs;		/* with results */
@@ -128,7 +128,8 @@ static int prepare(struct study *s, struct msg *msg)
 	s->runs = calloc(o->nr_specs, sizeof(*s->runs));
 	if (!s->runs)
 		return msg_set(msg, ENOMEM, "no memory for the results");
-	return o->record ? record_open(&s->record, o->record, msg) : 0;
+	return o->record ? record_open(&s->record, o->record, o->format,
+				       &s->scenario, msg) : 0;
 }
 
 static bool on_progress(void *ctx, const char *allocator, uint64_t now_ns,
@@ -153,7 +154,7 @@ static int simulate_all(struct study *s, struct msg *msg)
 		.checked = o->check,
 		.teardown = o->teardown,
 		.compaction = o->compaction,
-		.record = s->record.file ? &s->record : NULL,
+		.record = s->record.out ? &s->record : NULL,
 		.progress = on_progress,
 		.progress_ctx = &s->progress,
 	};
@@ -168,7 +169,7 @@ static int simulate_all(struct study *s, struct msg *msg)
 			return err;
 		progress_next(&s->progress);
 	}
-	return s->record.file ? record_close(&s->record, msg) : 0;
+	return s->record.out ? record_close(&s->record, &s->layout, msg) : 0;
 }
 
 static void print_classes(const struct study *s)

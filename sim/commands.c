@@ -58,7 +58,7 @@ const struct command commands[] = {
 		.min_args = 1, .max_args = 1,
 		.options = OPT(ALLOCATORS) | OPT(HIGHMEM) | OPT(WINDOW) |
 			   OPT(OUTPUT) | OPT(SAMPLE) | OPT(SEED) |
-			   OPT(LIST_ORDER) | OPT(SCALE) | OPT(RECORD) |
+			   OPT(LIST_ORDER) | OPT(SCALE) | OPT(RECORD) | OPT(TO) |
 			   OPT(ALLOCATEE) | OPT(COMPACTION) | OPT(TEARDOWN) | OPT(CHECK) |
 			   OPT(NO_PLOTS) | OPT(QUIET),
 		.run = command_simulate,

@@ -108,6 +108,18 @@ static int write_ptr(struct output *out, const struct trace *trace,
 	return err;
 }
 
+enum convert_format convert_format(const char *path, enum convert_format chosen)
+{
+	if (chosen != CONVERT_BY_NAME)
+		return chosen;
+	return ends_in(path, ".ptr") ? CONVERT_PTR : CONVERT_PERF_TEXT;
+}
+
+int convert_open(struct output **out, const char *path, struct msg *msg)
+{
+	return output_open(out, path, ends_in(path, ".zst"), msg);
+}
+
 int convert(const char *in, const char *out, enum convert_format format,
 	    uint64_t limit, struct convert_done *done, struct msg *msg)
 {
@@ -115,12 +127,11 @@ int convert(const char *in, const char *out, enum convert_format format,
 	struct trace trace;
 	int err;
 
-	if (format == CONVERT_BY_NAME)
-		format = ends_in(out, ".ptr") ? CONVERT_PTR : CONVERT_PERF_TEXT;
+	format = convert_format(out, format);
 	err = read_input(&trace, in, limit, msg);
 	if (err)
 		return err;
-	err = output_open(&output, out, ends_in(out, ".zst"), msg);
+	err = convert_open(&output, out, msg);
 	if (err)
 		goto free_trace;
 	*done = (struct convert_done){ .nr_events = trace.nr_events };

@@ -27,4 +27,11 @@ struct convert_done {
 int convert(const char *in, const char *out, enum convert_format format,
 	    uint64_t limit, struct convert_done *done, struct msg *msg);
 
+/* The format that was chosen, or else the one that the name asks for. */
+enum convert_format convert_format(const char *path, enum convert_format chosen);
+
+/* Open a trace to write; in zstd if its name ends so. As output_open(). */
+struct output;
+int convert_open(struct output **out, const char *path, struct msg *msg);
+
 #endif

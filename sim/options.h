@@ -27,7 +27,7 @@
 	x(SEED,       0,   "seed",       "N",    "seed of all that is random (default: 1)") \
 	x(LIST_ORDER, 0,   "list-order", "shuffled|address", "order of the free lists at the start") \
 	x(SCALE,      0,   "scale",      "F",    "memory and arrivals of a scenario times F, as 0.05 or 1/20") \
-	x(RECORD,     0,   "record",     "FILE", "write the run as a trace; one allocator only") \
+	x(RECORD,     0,   "record",     "FILE", "write the run as a trace, text or .ptr (see --to); one allocator only") \
 	x(COMPACTION, 0,   "compaction", NULL,   "move movable blocks together when a request of order 4 or more gets nothing") \
 	x(TEARDOWN,   0,   "teardown",   NULL,   "free everything at the end and compare with the boot state") \
 	x(CHECK,      0,   "check",      NULL,   "shadow every page; the first bad operation ends the run") \

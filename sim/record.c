@@ -1,81 +1,139 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* record.c - lines as perf script prints them */
+/* record.c - operations become events, lines at once or a .ptr at the end */
 #include <errno.h>
-#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/output.h"
 #include "sim/record.h"
-#include "sim/source/gfp.h"
+#include "sim/source/perf_print.h"
+#include "sim/source/ptr.h"
+#include "sim/workload/scenario.h"
 
-#define SECOND_NS UINT64_C(1000000000)
-
-/* Where a struct page of 64 bytes would lie: page 0 must not look like none. */
-static uint64_t page_address(unsigned long pfn)
+/* Process names of the trace: "" and the classes. */
+static int name_classes(struct trace *trace, const struct scenario *s)
 {
-	return UINT64_C(0xffffea0000000000) + (uint64_t)pfn * 64;
+	trace->comms = calloc(s->nr_classes + 1, sizeof(*trace->comms));
+	if (!trace->comms)
+		return -ENOMEM;
+	for (unsigned int i = 0; i <= s->nr_classes; i++) {
+		trace->comms[i] = strdup(i ? s->classes[i - 1].name : "");
+		if (!trace->comms[i])
+			return -ENOMEM;
+		trace->nr_comms++;
+	}
+	return 0;
 }
 
-int record_open(struct record *r, const char *path, struct msg *msg)
+int record_open(struct record *r, const char *path, enum convert_format format,
+		const struct scenario *s, struct msg *msg)
 {
-	/* Never over somebody's file. */
-	*r = (struct record){ .file = fopen(path, "wx"), .path = path };
-	if (r->file)
-		return 0;
-	return msg_set(msg, errno, "--record %s: %s", path, strerror(errno));
+	struct trace *trace = &r->trace;
+	int err;
+
+	*r = (struct record){
+		.format = convert_format(path, format), .scenario = s,
+	};
+	if (!access(path, F_OK))
+		return msg_set(msg, EEXIST, "--record %s: %s", path, strerror(EEXIST));
+	err = name_classes(trace, s);
+	if (err)
+		msg_set(msg, ENOMEM, "--record %s: no memory", path);
+	else
+		err = convert_open(&r->out, path, msg);
+	if (err) {
+		trace_free(trace);
+		return err;
+	}
+	snprintf(trace->source.name, sizeof(trace->source.name), "%s", s->name);
+	snprintf(trace->source.format, sizeof(trace->source.format), "pagetax simulate");
+	snprintf(trace->source.sha256, sizeof(trace->source.sha256), "%s", s->sha256);
+	return 0;
 }
 
-int record_close(struct record *r, struct msg *msg)
+int record_close(struct record *r, const struct layout *layout, struct msg *msg)
 {
-	bool failed = ferror(r->file);
+	uint64_t file_bytes;
+	int err = 0;
 
-	if (fclose(r->file))
-		failed = true;
-	r->file = NULL;
-	if (!failed)
-		return 0;
-	unlink(r->path);
-	return msg_set(msg, EIO, "--record %s: cannot be written: %s", r->path,
-		       strerror(errno ? errno : EIO));
+	if (r->format == CONVERT_PTR)
+		err = ptr_write(r->out, &r->trace, layout, &file_bytes, msg);
+	if (err)
+		output_abort(r->out);
+	else
+		err = output_commit(r->out, msg);
+	r->out = NULL;
+	trace_free(&r->trace);
+	return err;
 }
 
 void record_abort(struct record *r)
 {
-	if (!r->file)
+	if (!r->out)
 		return;
-	fclose(r->file);
-	unlink(r->path);
-	r->file = NULL;
+	output_abort(r->out);
+	r->out = NULL;
+	trace_free(&r->trace);
 }
 
-static void print_head(struct record *r, const struct record_who *who,
-		       const char *event)
+static int keep_event(struct trace *trace, const struct event *ev)
 {
-	fprintf(r->file, "%16s %5u [%03u] %5" PRIu64 ".%09" PRIu64 ": %26s: ",
-		who->name, who->class + 1, who->cpu, who->time_ns / SECOND_NS,
-		who->time_ns % SECOND_NS, event);
+	if (trace->nr_events == trace->room) {
+		size_t room = trace->room ? 2 * trace->room : 4096;
+		struct event *events = realloc(trace->events, room * sizeof(*events));
+
+		if (!events)
+			return -ENOMEM;
+		trace->events = events;
+		trace->room = room;
+	}
+	trace->events[trace->nr_events++] = *ev;
+	trace->nr_cpus = max_t(unsigned int, trace->nr_cpus, ev->cpu + 1U);
+	return 0;
 }
 
-void record_alloc(struct record *r, const struct record_who *who,
-		  unsigned long pfn, unsigned int order,
-		  unsigned int migratetype, uint32_t gfp)
+static int record_event(struct record *r, const struct event *ev)
 {
-	char flags[512];
+	char line[PERF_LINE_BYTES];
 
-	print_head(r, who, "kmem:mm_page_alloc");
-	if (pfn == PFN_NONE)
-		fprintf(r->file, "page=(nil) pfn=0x0");
-	else
-		fprintf(r->file, "page=0x%" PRIx64 " pfn=0x%lx",
-			page_address(pfn), pfn);
-	fprintf(r->file, " order=%u migratetype=%u gfp_flags=%s\n", order,
-		migratetype, gfp_format(gfp, flags, sizeof(flags)));
+	if (r->format == CONVERT_PTR)
+		return keep_event(&r->trace, ev);
+	output_write(r->out, line,
+		     perf_print(line, ev, r->trace.comms[ev->comm], ev->comm));
+	return 0;
 }
 
-void record_free(struct record *r, const struct record_who *who,
-		 unsigned long pfn, unsigned int order)
+int record_alloc(struct record *r, const struct record_who *who,
+		 unsigned long pfn, unsigned int order,
+		 unsigned int migratetype, uint32_t gfp)
 {
-	print_head(r, who, "kmem:mm_page_free");
-	fprintf(r->file, "page=0x%" PRIx64 " pfn=0x%lx order=%u\n",
-		page_address(pfn), pfn, order);
+	const struct event ev = {
+		.time_ns = who->time_ns,
+		.pfn = pfn == PFN_NONE ? EVENT_PFN_FAILED : pfn,
+		.gfp = gfp,
+		.cpu = (uint16_t)who->cpu,
+		.comm = (uint16_t)(who->class + 1),
+		.kind = EV_ALLOC,
+		.order = (uint8_t)order,
+		.migratetype = (uint8_t)migratetype,
+	};
+
+	return record_event(r, &ev);
+}
+
+int record_free(struct record *r, const struct record_who *who,
+		unsigned long pfn, unsigned int order)
+{
+	const struct event ev = {
+		.time_ns = who->time_ns,
+		.pfn = pfn,
+		.cpu = (uint16_t)who->cpu,
+		.comm = (uint16_t)(who->class + 1),
+		.kind = EV_FREE,
+		.order = (uint8_t)order,
+	};
+
+	return record_event(r, &ev);
 }

@@ -2,40 +2,49 @@
 /*
  * record.h - a simulated run written as a trace
  *
- * The lines are those of `perf script`, with the class in the place of the
- * process, so that whatever reads a recorded machine reads this as well.
- * Failed requests are written as Linux writes them: as page 0.
+ * The class stands in the place of the process, so that whatever reads a
+ * recorded machine reads this as well: text as `perf script` prints it, or a
+ * .ptr. Failed requests are written as Linux writes them: as page 0.
  */
 #ifndef PAGETAX_SIM_RECORD_H
 #define PAGETAX_SIM_RECORD_H
 
-#include <stdio.h>
+#include "sim/convert.h"
+#include "sim/source/trace.h"
 
-#include "base/msg.h"
-#include "base/types.h"
+struct layout;
+struct output;
+struct scenario;
 
 struct record {
-	FILE *file;
-	const char *path;
+	struct output *out;		/* NULL: none is being written */
+	enum convert_format format;
+	const struct scenario *scenario;
+	struct trace trace;		/* of a .ptr: all events, for its head counts them */
 };
 
 struct record_who {
 	uint64_t time_ns;
 	unsigned int cpu;
 	unsigned int class;		/* stands for the thread */
-	const char *name;
 };
 
-int record_open(struct record *r, const char *path, struct msg *msg);
+/*
+ * Begin the record of a scenario, in the format chosen or that of the name.
+ * Never over a file that is there. 0, or a negative errno with a message.
+ */
+int record_open(struct record *r, const char *path, enum convert_format format,
+		const struct scenario *s, struct msg *msg);
 
-/* Every write error shows here. An unfinished file is removed on abort. */
-int record_close(struct record *r, struct msg *msg);
+/* Every write error shows here. What is not whole leaves nothing behind. */
+int record_close(struct record *r, const struct layout *layout, struct msg *msg);
 void record_abort(struct record *r);
 
-void record_alloc(struct record *r, const struct record_who *who,
-		  unsigned long pfn, unsigned int order,
-		  unsigned int migratetype, uint32_t gfp);
-void record_free(struct record *r, const struct record_who *who,
-		 unsigned long pfn, unsigned int order);
+/* pfn is PFN_NONE for a request that got nothing. 0 or -ENOMEM. */
+int record_alloc(struct record *r, const struct record_who *who,
+		 unsigned long pfn, unsigned int order,
+		 unsigned int migratetype, uint32_t gfp);
+int record_free(struct record *r, const struct record_who *who,
+		unsigned long pfn, unsigned int order);
 
 #endif

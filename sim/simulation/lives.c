@@ -51,7 +51,6 @@ static struct record_who record_who(const struct simulation *sim,
 		.time_ns = sim->engine.now_ns,
 		.cpu = cpu,
 		.class = actor->index,
-		.name = actor->class->name,
 	};
 }
 
@@ -66,7 +65,10 @@ int life_free(struct simulation *sim, struct life life)
 	if (sim->plan->record) {
 		struct record_who who = record_who(sim, actor, cpu);
 
-		record_free(sim->plan->record, &who, life_pfn(life), order);
+		int err = record_free(sim->plan->record, &who, life_pfn(life), order);
+
+		if (err)
+			return err;
 	}
 	if (sim->compactor)
 		compactor_note_free(sim->compactor, life);
@@ -180,11 +182,11 @@ int life_ask(struct simulation *sim, struct actor *actor, unsigned int order,
 	if (sim->plan->record) {
 		struct record_who who = record_who(sim, actor, cpu);
 
-		record_alloc(sim->plan->record, &who, pfn, order,
-			     actor->class->migratetype, actor->class->gfp);
+		err = record_alloc(sim->plan->record, &who, pfn, order,
+				   actor->class->migratetype, actor->class->gfp);
 	}
 	*got = pfn != PFN_NONE;
-	if (*got)
+	if (*got && !err)
 		err = life_begin(sim, actor, pfn, order, cpu, lifetime);
 	return err ? err : count_op(sim);
 }
