@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "alloc/registry.h"
+#include "base/bits.h"
 #include "sim/commands.h"
 #include "sim/host_memory.h"
 #include "sim/interrupt.h"
@@ -175,7 +176,6 @@ static int simulate_all(struct study *s, struct msg *msg)
 static void print_classes(const struct study *s)
 {
 	const struct replay_run *first = &s->runs[0];
-	char bytes[32];
 
 	printf("\n%-20s %12s %12s %12s %10s %10s\n", "class", "blocks", "pages",
 	       "reclaimed", "fallbacks", "failed");
@@ -189,8 +189,6 @@ static void print_classes(const struct study *s)
 		       c->name, c->allocs, c->pages_peak, c->reclaimed,
 		       c->fallbacks, c->failed_allocs);
 	}
-	printf("\nhost memory: at most %s\n",
-	       format_bytes(host_memory_peak(), bytes, sizeof(bytes)));
 }
 
 static void print_compaction(const struct study *s)
@@ -212,6 +210,27 @@ static void print_compaction(const struct study *s)
 			       c->served, c->runs, c->deferred, c->unsuitable,
 			       c->pages_scanned, c->pages_moved);
 	}
+}
+
+/* What simulating took, the allocator's own work included. */
+static void print_engine(const struct study *s)
+{
+	char bytes[32];
+
+	printf("\n%-20s %12s %14s %12s %12s\n", "engine", "events", "million/s",
+	       "blocks kept", "bytes each");
+	printf("%-20s %12s %14s %12s %12s\n", "", "", "processor time", "at most", "");
+	for (unsigned int i = 0; i < s->nr_runs; i++) {
+		const struct replay_run *run = &s->runs[i];
+		const struct engine_use *use = &run->engine;
+
+		printf("%-20s %12" PRIu64 " %14.2f %12" PRIu64 " %12.1f\n", run->spec,
+		       use->events, (double)use->events / run->cpu_s / 1e6,
+		       use->lives_peak,
+		       (double)use->bytes_peak / (double)max_t(uint64_t, use->lives_peak, 1));
+	}
+	printf("\nhost memory: at most %s\n",
+	       format_bytes(host_memory_peak(), bytes, sizeof(bytes)));
 }
 
 static enum status show(const struct study *s, struct msg *msg)
@@ -240,8 +259,10 @@ static enum status show(const struct study *s, struct msg *msg)
 
 	if (!s->options->quiet && s->options->compaction)
 		print_compaction(s);
-	if (!s->options->quiet)
+	if (!s->options->quiet) {
 		print_classes(s);
+		print_engine(s);
+	}
 	/* Being interrupted is told, unless there is worse to tell. */
 	if (status != STATUS_DONE)
 		*msg = verdict;

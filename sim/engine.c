@@ -8,6 +8,7 @@ void engine_init(struct engine *engine)
 {
 	engine->now_ns = 0;
 	engine->nr_sources = 0;
+	engine->nr_events = 0;
 	event_queue_init(&engine->queue);
 }
 
@@ -51,6 +52,7 @@ int engine_run(struct engine *engine, uint64_t until_ns)
 
 		event_queue_pop(&engine->queue, &entry);
 		engine->now_ns = entry.time_ns;
+		engine->nr_events++;
 		source = &engine->sources[entry.source];
 		err = source->fn(engine, source->ctx, entry.arg);
 		if (err)

@@ -20,6 +20,7 @@ typedef int engine_fn(struct engine *engine, void *ctx, uint32_t arg);
 
 struct engine {
 	uint64_t now_ns;		/* simulated time; never goes back */
+	uint64_t nr_events;		/* so far */
 	struct event_queue queue;
 	unsigned int nr_sources;
 	struct engine_source {

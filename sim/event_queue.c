@@ -66,6 +66,11 @@ void event_queue_destroy(struct event_queue *q)
 	event_queue_init(q);
 }
 
+size_t event_queue_bytes(const struct event_queue *q)
+{
+	return sizeof(*q) + (q->nr_chunks - q->nr_fresh) * sizeof(struct queue_chunk);
+}
+
 /* Have the chunks that nr entries may need. */
 static int queue_make_room(struct event_queue *q, size_t nr)
 {

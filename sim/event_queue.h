@@ -68,6 +68,9 @@ int event_queue_push(struct event_queue *q, uint64_t time_ns,
 /* Take the earliest entry. False when there is none. Needs no memory. */
 bool event_queue_pop(struct event_queue *q, struct queue_entry *out);
 
+/* Bytes it has used, at most; it gives none back before its end. */
+size_t event_queue_bytes(const struct event_queue *q);
+
 static inline bool event_queue_empty(const struct event_queue *q)
 {
 	return q->nr == 0;

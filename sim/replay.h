@@ -61,6 +61,13 @@ struct replay_plan {
 	x(frees_dropped,  "frees of blocks that this allocator had failed to give") \
 	x(splits_refused, "partial frees that left the block whole")
 
+/* What the engine of a simulation took of the host. */
+struct engine_use {
+	uint64_t events;
+	uint64_t lives_peak;		/* allocations that it remembered, at most */
+	uint64_t bytes_peak;		/* for them: queue, table of lives, reclaim lists */
+};
+
 struct replay_run {
 	char *spec;			/* as the user wrote it: the row's name */
 	const struct allocator_ops *ops;	/* the backend's own table */
@@ -91,6 +98,8 @@ struct replay_run {
 
 	bool compaction;		/* of a simulation: asked for, and this is what it did */
 	struct compact_result compact;
+
+	struct engine_use engine;	/* of a simulation */
 
 	/* Operations only: no samples, no set-up. */
 	double wall_s;

@@ -113,6 +113,19 @@ static bool tear_down(struct simulation *sim)
 	return initial_state_restored(sim->plan->start, sim->allocator);
 }
 
+static void note_engine(struct simulation *sim)
+{
+	struct engine_use *use = &sim->run->engine;
+
+	use->events = sim->engine.nr_events;
+	use->lives_peak = sim->live.nr_ids;
+	use->bytes_peak = event_queue_bytes(&sim->engine.queue) +
+			  sim->live.nr_ids * sizeof(*sim->live.lives);
+	for (unsigned int z = 0; z < MAX_NR_ZONES; z++)
+		use->bytes_peak += sim->zones[z].lives.room *
+				   sizeof(*sim->zones[z].lives.ids);
+}
+
 static void note_end(struct simulation *sim)
 {
 	struct replay_run *run = sim->run;
@@ -120,6 +133,7 @@ static void note_end(struct simulation *sim)
 	replay_run_note_end(run, sim->allocator);
 	run->events = run->ops_done;
 	run->census.end = sim->census;
+	note_engine(sim);
 	if (!run->ops->describes_allocatee)
 		run->tax.allocatee_peak_bytes = sim->census.peak_bytes;
 	for (unsigned int i = 0; i < run->nr_classes; i++)
