@@ -11,10 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bits.h"
 #include "sim/bench/bench.h"
 #include "sim/commands.h"
+#include "sim/output.h"
 #include "sim/units.h"
 
 #define MAX_LIST 16
@@ -328,9 +330,14 @@ static int run_limits(const struct bench_plan *plan, const struct options *o,
 	return 0;
 }
 
+static const char *stream_input(const struct options *o)
+{
+	return o->nr_args ? o->args[0] : "tests/data/fork-sample";
+}
+
 static int run_stream(const struct options *o, json_t *root, struct msg *msg)
 {
-	const char *path = o->nr_args ? o->args[0] : "tests/data/fork-sample";
+	const char *path = stream_input(o);
 	struct bench_stream s;
 	int err = bench_stream(&s, path, msg);
 
@@ -378,22 +385,48 @@ static int run_all(const struct bench_plan *plan, const struct options *o,
 	return err;
 }
 
+/* What would fail at the end of minutes is asked for first. */
+static int open_files(const struct bench_plan *plan, const struct options *o,
+		      struct output **json, struct msg *msg)
+{
+	*json = NULL;
+	if (plan->stream && access(stream_input(o), R_OK))
+		return msg_set(msg, errno, "%s: %s; expected an INPUT for the pattern stream",
+			       stream_input(o), strerror(errno));
+	return o->json ? output_open(json, o->json, false, msg) : 0;
+}
+
+static int write_json(struct output *out, const json_t *root, struct msg *msg)
+{
+	char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+
+	if (!text) {
+		output_abort(out);
+		return msg_set(msg, ENOMEM, "no memory");
+	}
+	output_write(out, text, strlen(text));
+	free(text);
+	return output_commit(out, msg);
+}
+
 enum status command_bench(const struct options *o, struct msg *msg)
 {
 	struct bench_plan plan;
+	struct output *json;
 	json_t *root;
 	int err;
 
 	if (plan_read(&plan, o, msg))
 		return STATUS_USAGE;
+	if (open_files(&plan, o, &json, msg))
+		return STATUS_FAILED;
 	root = json_pack("{s:s, s:[], s:[]}", "version", PAGETAX_VERSION,
 			 "results", "limits");
-	if (!root)
-		return (enum status)(msg_set(msg, ENOMEM, "no memory"), STATUS_FAILED);
-	err = run_all(&plan, o, root, msg);
-	if (!err && o->json &&
-	    json_dump_file(root, o->json, JSON_INDENT(2) | JSON_REAL_PRECISION(6)))
-		err = msg_set(msg, EIO, "%s: cannot be written", o->json);
+	err = root ? run_all(&plan, o, root, msg) : msg_set(msg, ENOMEM, "no memory");
+	if (json && !err)
+		err = write_json(json, root, msg);
+	else if (json)
+		output_abort(json);
 	json_decref(root);
 	return err ? STATUS_FAILED : STATUS_DONE;
 }

@@ -16,6 +16,7 @@
 
 #include "alloc/registry.h"
 #include "sim/commands.h"
+#include "sim/output.h"
 #include "sim/report/plots.h"
 #include "sim/report/report.h"
 
@@ -100,12 +101,24 @@ static void scratch_file(const struct reporting *r, const char *name, char *path
 	snprintf(path, size, "%s/%s", r->scratch, name);
 }
 
+/* What a plot is drawn into, by the ending of its output. */
+static const char *const drawings[] = { "drawing.svg", "drawing.png" };
+
+static const char *drawing_name(const char *output)
+{
+	return drawings[!strcmp(output + strlen(output) - 4, ".png")];
+}
+
 static void close_reporting(struct reporting *r)
 {
 	char path[4200];
 
 	for (const struct plot *plot = plots; *r->scratch && plot->name; plot++) {
 		scratch_file(r, plot->table, path, sizeof(path));
+		unlink(path);
+	}
+	for (size_t i = 0; *r->scratch && i < ARRAY_SIZE(drawings); i++) {
+		scratch_file(r, drawings[i], path, sizeof(path));
 		unlink(path);
 	}
 	if (*r->scratch)
@@ -140,8 +153,9 @@ static int write_breakeven(const struct reporting *r, struct msg *msg)
 	return close_file(out, path, msg);
 }
 
-/* Beside its place first, so that a reader never meets half of it. */
-static int write_page(const struct reporting *r, const char *path, struct msg *msg)
+/* The page as text in memory; the caller frees it. */
+static int make_page(const struct reporting *r, char **page, size_t *len,
+		     struct msg *msg)
 {
 	const struct report report = {
 		.results = r->results,
@@ -149,22 +163,32 @@ static int write_page(const struct reporting *r, const char *path, struct msg *m
 		.breakeven = &r->breakeven,
 		.scratch = r->scratch,
 	};
-	char beside[4300];
-	FILE *out;
-	int err, close_err;
+	FILE *out = open_memstream(page, len);
+	int err = out ? report_write(out, &report, msg) : 0;
 
-	snprintf(beside, sizeof(beside), "%s.tmp-%ld", path, (long)getpid());
-	out = fopen(beside, "w");
-	if (!out)
-		return msg_set(msg, errno, "%s: %s", path, strerror(errno));
-	err = report_write(out, &report, msg);
-	close_err = close_file(out, path, err ? NULL : msg);
-	if (!err)
-		err = close_err;
-	if (!err && rename(beside, path))
-		err = msg_set(msg, errno, "%s: %s", path, strerror(errno));
+	if ((!out || fclose(out)) && !err)
+		err = msg_set(msg, ENOMEM, "no memory for the report");
+	return err;
+}
+
+/* Whether it can be written is asked before all the work. */
+static int write_page(const struct reporting *r, const char *path, struct msg *msg)
+{
+	struct output *out;
+	char *page = NULL;
+	size_t len;
+	int err = output_open(&out, path, false, msg);
+
 	if (err)
-		unlink(beside);
+		return err;
+	err = make_page(r, &page, &len, msg);
+	if (err) {
+		output_abort(out);
+	} else {
+		output_write(out, page, len);
+		err = output_commit(out, msg);
+	}
+	free(page);
 	return err;
 }
 
@@ -188,7 +212,7 @@ enum status command_report(const struct options *o, struct msg *msg)
 				 r.results[0].path);
 		err = write_page(&r, path, msg);
 	}
-	if (!err && !o->quiet)
+	if (!err && !o->quiet && strcmp(path, "-"))
 		printf("%s\n", path);
 	close_reporting(&r);
 	return err ? STATUS_FAILED : STATUS_DONE;
@@ -249,6 +273,43 @@ static int join_tables(const struct reporting *r, const struct plot *plot,
 	return err ? err : close_err;
 }
 
+/* Copy a whole file to the output. */
+static int copy_file(struct output *out, const char *path, struct msg *msg)
+{
+	FILE *file = fopen(path, "rb");
+	char piece[65536];
+	size_t n;
+	bool failed;
+
+	if (!file)
+		return msg_set(msg, errno, "%s: %s", path, strerror(errno));
+	while ((n = fread(piece, 1, sizeof(piece), file)))
+		output_write(out, piece, n);
+	failed = ferror(file);
+	fclose(file);
+	return failed ? msg_set(msg, EIO, "%s: cannot be read", path) : 0;
+}
+
+/* Drawn in the scratch folder: what fails leaves an older plot as it was. */
+static int draw_file(const struct reporting *r, const struct plot *plot,
+		     const char *path, const char *folder, struct msg *msg)
+{
+	char drawing[4200];
+	struct output *out;
+	int err = output_open(&out, path, false, msg);
+
+	if (err)
+		return err;
+	scratch_file(r, drawing_name(path), drawing, sizeof(drawing));
+	err = plot_draw(plot, drawing, folder, msg);
+	if (!err)
+		err = copy_file(out, drawing, msg);
+	if (!err)
+		return output_commit(out, msg);
+	output_abort(out);
+	return err;
+}
+
 static int make_plot(struct reporting *r, const struct plot *plot,
 		     struct msg *msg)
 {
@@ -269,7 +330,10 @@ static int make_plot(struct reporting *r, const struct plot *plot,
 	} else {
 		folder = r->results[0].path;
 	}
-	return err ? err : plot_draw(plot, output, folder, msg);
+	if (err)
+		return err;
+	return strcmp(output, "-") ? draw_file(r, plot, output, folder, msg)
+				   : plot_draw(plot, output, folder, msg);
 }
 
 static enum status unknown_plot(const char *name, struct msg *msg)

@@ -179,9 +179,16 @@ static enum status run_parsed(const struct command *c, const struct options *o,
 		return STATUS_DONE;
 	}
 	if (o->nr_args < c->min_args || o->nr_args > c->max_args) {
-		msg_set(msg, EINVAL, "%d arguments; expected pagetax %s [options] %s",
-			o->nr_args, c->name, c->args);
+		msg_set(msg, EINVAL, "%d argument%s; expected pagetax %s [options] %s",
+			o->nr_args, o->nr_args == 1 ? "" : "s", c->name, c->args);
 		return STATUS_USAGE;
+	}
+	for (int i = 0; i < o->nr_args; i++) {
+		if (!*o->args[i]) {
+			msg_set(msg, EINVAL, "an empty argument; expected pagetax %s [options] %s",
+				c->name, c->args);
+			return STATUS_USAGE;
+		}
 	}
 	return c->run(o, msg);
 }

@@ -146,6 +146,11 @@ static const struct {
 	{ "pagetax replay -o %s/no/such %s/trace", STATUS_FAILED, "/no" },
 	{ "pagetax replay --machine 1M %s/trace", STATUS_FAILED, "pfn" },
 	{ "pagetax replay --sample 1ns %s/trace", STATUS_FAILED, "--sample|100000" },
+	{ "pagetax info ", STATUS_USAGE, "an empty argument|INPUT" },
+	{ "pagetax plot tax", STATUS_USAGE, "1 argument;|RESULT" },
+	{ "pagetax simulate %s/", STATUS_FAILED, "directory" },
+	{ "pagetax bench --pattern stream %s/missing", STATUS_FAILED, "/missing|stream" },
+	{ "pagetax bench --pattern a1 -a null --memory 64M --json %s/no/such", STATUS_FAILED, "/no/such" },
 	{ "pagetax info %s/broken", STATUS_FAILED, "/broken/summary.json:2" },
 };
 
@@ -356,6 +361,38 @@ START_TEST(an_interrupted_run_leaves_nothing)
 }
 END_TEST
 
+static void write_result(void)
+{
+	write_trace("trace");
+	ck_assert_int_eq(shell("replay -q --no-plots -a linked -o r trace", ""), 0);
+}
+
+/* Root may rename onto /dev/null, too. */
+START_TEST(a_pipe_is_written_to_and_stays_one)
+{
+	write_result();
+	ck_assert_int_eq(shell("report -q -o pipe r", "mkfifo pipe; cat pipe >got & PAGETAX_PLOTS=none"), 0);
+	ck_assert_int_eq(shell("", "test -p pipe && grep -q '</html>' got; exit $? ;"), 0);
+}
+END_TEST
+
+static const char *const plot_outputs[] = { "x.svg", "no/x.svg" };
+
+START_TEST(a_plot_that_fails_leaves_the_older_one)
+{
+	char args[64];
+	const char *text;
+
+	write_result();
+	snprintf(args, sizeof(args), "plot tax r -o %s", plot_outputs[_i]);
+	ck_assert_int_eq(shell(args, "mkdir bin; ln -s /bin/false bin/gnuplot; echo old >x.svg;"
+			       "PATH=$PWD/bin:$PATH PAGETAX_PLOTS=$PAGETAX_TEST_PLOTS"), 1);
+	text = text_of("stderr");
+	ck_assert_msg(count_lines(text) == 1, "%s", text);
+	ck_assert_str_eq(text_of("x.svg"), "old\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cli");
@@ -384,6 +421,9 @@ int main(void)
 		tcase_add_loop_test(process, a_process_ends_with_its_status_and_one_line,
 				    0, (int)ARRAY_SIZE(processes));
 		tcase_add_test(process, an_interrupted_run_leaves_nothing);
+		tcase_add_test(process, a_pipe_is_written_to_and_stays_one);
+		tcase_add_loop_test(process, a_plot_that_fails_leaves_the_older_one,
+				    0, (int)ARRAY_SIZE(plot_outputs));
 		suite_add_tcase(suite, process);
 	}
 	sr = srunner_create(suite);

@@ -95,6 +95,8 @@ static const struct {
 	{ "frob > 1", "letter 1|'frob > 1'|total_peak_bytes" },
 	{ "total_peak_bytes", "letter 17|>=" },
 	{ "total_peak_bytes > much", "letter 20|a number" },
+	{ "total_peak_bytes > nan", "letter 20|a number" },
+	{ "total_peak_bytes > 1e999", "letter 20|a number" },
 	{ "a.total_peak_bytes > 1%", "a change" },
 	{ "total_peak_bytes > 1 xor", "letter 22|and, or" },
 	{ "failed_allocs > 1 or", "a column" },

@@ -294,6 +294,7 @@ static const struct {
 	uint32_t value;
 } forged[] = {
 	{ 0, offsetof(struct ptr_section, type), PTR_EVTS },
+	{ 0, offsetof(struct ptr_section, packed), 0 },
 	{ 0, offsetof(struct ptr_section, plain), 1 },
 	{ 0, offsetof(struct ptr_section, plain), UINT32_MAX },
 	{ 1, offsetof(struct ptr_section, type), PTR_HEAD },

@@ -228,7 +228,7 @@ static int parse_condition(struct parser *p, struct condition *cond)
 	p->at += strlen(cond->op);
 	skip_blanks(p);
 	cond->number = strtod(p->at, &end);
-	if (end == p->at)
+	if (end == p->at || !isfinite(cond->number))
 		return expected(p, "a number");
 	p->at = end;
 	cond->percent = *p->at == '%';

@@ -116,11 +116,13 @@ static int no_memory(const struct ptr_reader *r)
 
 /* ---- bytes ---- */
 
+/* Room for len bytes, and an address even for none. */
 static int bytes_reserve(struct bytes *b, size_t len)
 {
 	uint8_t *at;
 
 	b->len = len;
+	len = max_t(size_t, len, 1);
 	if (len <= b->room)
 		return 0;
 	at = realloc(b->at, len);

@@ -39,8 +39,13 @@ static char *next_line(char *buf, int size, void *stream)
 	struct ini_file *f = stream;
 	size_t len;
 
-	if (f->err || !fgets(buf, size, f->file))
+	if (f->err)
 		return NULL;
+	if (!fgets(buf, size, f->file)) {
+		if (ferror(f->file))
+			f->err = msg_set(f->msg, errno, "%s: %s", f->path, strerror(errno));
+		return NULL;
+	}
 	f->line++;
 	len = strlen(buf);
 	f->on_bytes(f->ctx, buf, len);
@@ -82,8 +87,6 @@ int ini_file_read(const char *path, ini_value_fn on_value,
 	if (!f.file)
 		return msg_set(msg, errno, "%s: %s", path, strerror(errno));
 	bad_line = ini_parse_stream(next_line, &f, value_found, &f);
-	if (!f.err && ferror(f.file))
-		f.err = msg_set(msg, EIO, "%s: cannot be read", path);
 	/* The library goes on behind a bad line: what failed there came later. */
 	if (bad_line > 0 && (!f.err || (unsigned int)bad_line < f.line))
 		f.err = msg_set(msg, EINVAL,
