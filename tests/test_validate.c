@@ -531,6 +531,66 @@ START_TEST(a_missing_file_leaves_out_what_needs_it_and_no_more)
 }
 END_TEST
 
+/* A file that may be missing, broken; and what is said of it. */
+static const struct { const char *name, *text, *left_out; bool has_l1; } broken[] = {
+	{ "buddyinfo.tsv", "1\t2\tNormal\t3\n", "buddyinfo.tsv:1: number 2 is missing", false },
+	{ "buddyinfo.tsv", "1\t2\tFar\t0\t1\t2\t3\t4\t5\t6\t7\t8\t9\t10\n",
+	  "buddyinfo.tsv:1: no such zone", false },
+	{ "counters.tsv", "1\t2\tpgfree\tmany\n", "counters.tsv:1: number 1", true },
+	{ "pagetypeinfo.start", "Page block order: 99\n", "pagetypeinfo.start:1: expected an order", true },
+	{ "pagetypeinfo.start", "Page block order: 5\nNumber of blocks type Movable\nNode 0, zone Normal 2\n",
+	  "L0.5, L1: pageblocks of order 5 were recorded; this build has order 9", false },
+	{ "kpageflags.end.times", "0 1 2\n", "kpageflags.end.times: ends after line 1", true },
+};
+
+START_TEST(a_broken_file_leaves_out_what_needs_it_and_no_more)
+{
+	char *json;
+	size_t len;
+
+	small_bundle_write(FREE("5", "0x400", "0"));
+	scratch_write_text(broken[_i].name, broken[_i].text);
+	if (run(scratch_folder(), scratch_path("result")) != STATUS_DONE)
+		ck_abort_msg("%s", msg.text);
+	json = scratch_slurp(scratch_path("result/validation.json"), &len);
+	if (!strstr(json, broken[_i].left_out))
+		ck_abort_msg("%s", json);
+	ck_assert_ptr_nonnull(strstr(json, "\"level\": \"L0\""));
+	ck_assert(!strstr(json, "\"level\": \"L1\"") == !broken[_i].has_l1);
+	free(json);
+}
+END_TEST
+
+/* Two nodes have a Normal each; a sample's second row of that name is the second's. */
+START_TEST(rows_of_one_name_belong_to_one_node_after_the_other)
+{
+	char text[4096];
+
+	snprintf(text, sizeof(text), "%s%s", small_zoneinfo,
+		 "Node 1, zone   Normal\n  pages free 5\n spanned 1024\n present 1024\n managed 1000\n"
+		 " start_pfn: 3072\n");
+	small_bundle_write(FREE("5", "0x400", "0"));
+	scratch_write_text("zoneinfo.start", text);
+	ck_assert_int_eq(unlink(scratch_path("kpageflags.start")), 0);
+	ck_assert_int_eq(unlink(scratch_path("kpageflags.start.times")), 0);
+	scratch_write_text("buddyinfo.tsv",
+			   "1\t2\tNormal\t1\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\n"
+			   "1\t2\tNormal\t2\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\n"
+			   "3\t4\tNormal\t3\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\n");
+	scratch_write_text("pagetypeinfo.start",
+			   "Number of blocks type     Movable\n"
+			   "Node 0, zone   Normal     2\nNode 1, zone   Normal     1\n");
+	if (bundle_read(&b, scratch_folder(), 0, &msg))
+		ck_abort_msg("%s", msg.text);
+	ck_assert_uint_eq(b.layout.nr_zones, 3);
+	ck_assert_uint_eq(b.buddyinfo[0].zone, 1);
+	ck_assert_uint_eq(b.buddyinfo[1].zone, 2);
+	ck_assert_uint_eq(b.buddyinfo[2].zone, 1);
+	ck_assert_uint_eq(b.nr_typed_blocks[1][MIGRATE_MOVABLE], 2);
+	ck_assert_uint_eq(b.nr_typed_blocks[2][MIGRATE_MOVABLE], 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("validate");
@@ -562,6 +622,9 @@ int main(void)
 	tcase_add_test(tc, what_no_level_can_use_is_refused_with_what_was_expected);
 	tcase_add_loop_test(tc, a_missing_file_leaves_out_what_needs_it_and_no_more, 0,
 			    (int)ARRAY_SIZE(optional));
+	tcase_add_loop_test(tc, a_broken_file_leaves_out_what_needs_it_and_no_more, 0,
+			    (int)ARRAY_SIZE(broken));
+	tcase_add_test(tc, rows_of_one_name_belong_to_one_node_after_the_other);
 	suite_add_tcase(s, tc);
 
 	sr = srunner_create(s);

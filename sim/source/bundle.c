@@ -54,6 +54,20 @@ static int read_part(struct bundle *b, struct recording *rec, const char *name,
 	return err ? err : 1;
 }
 
+/* The same of a file that a lenient read may do without: forget() undoes it. */
+static int read_optional(struct bundle *b, struct recording *rec, const char *name,
+			 part_reader read, void (*forget)(struct bundle *b),
+			 struct msg *msg)
+{
+	int err = read_part(b, rec, name, read, msg);
+
+	if (err >= 0 || err == -ENOMEM || !b->lenient)
+		return err;
+	forget(b);
+	b->bad_parts[b->nr_bad_parts++] = *msg;
+	return 0;
+}
+
 static const char *skip_blanks(const char *p)
 {
 	while (*p == ' ' || *p == '\t')
@@ -194,13 +208,32 @@ static bool is_header(const char *line)
 	return !memcmp(line, "before_ns", 9);
 }
 
-/* The first zone of that name: /proc/buddyinfo samples name no node. */
-static int zone_by_name(const struct layout *layout, const char *word, size_t len)
+/* Whether the sample that is being read has this zone already. */
+static bool sample_has(const struct bundle *b, uint64_t before_ns, unsigned int zone)
 {
-	for (unsigned int i = 0; i < layout->nr_zones; i++)
-		if (word_is(word, len, layout->zones[i].name))
-			return (int)i;
-	return -1;
+	for (size_t i = b->nr_buddyinfo; i-- > 0 && b->buddyinfo[i].before_ns == before_ns;)
+		if (b->buddyinfo[i].zone == zone)
+			return true;
+	return false;
+}
+
+/*
+ * Samples name no node. Nodes come in order in /proc/buddyinfo, so the second
+ * "Normal" of a sample is the second zone of that name.
+ */
+static int zone_of_sample(const struct bundle *b, uint64_t before_ns,
+			  const char *word, size_t len)
+{
+	int zone = -1;
+
+	for (unsigned int i = 0; i < b->layout.nr_zones; i++) {
+		if (!word_is(word, len, b->layout.zones[i].name))
+			continue;
+		zone = (int)i;
+		if (!sample_has(b, before_ns, i))
+			break;
+	}
+	return zone;
 }
 
 static int take_buddyinfo_line(struct bundle *b, struct input *in,
@@ -224,7 +257,7 @@ static int take_buddyinfo_line(struct bundle *b, struct input *in,
 			   BUDDYINFO_COLUMNS, msg);
 	if (err)
 		return err;
-	zone = zone_by_name(&b->layout, word, len);
+	zone = zone_of_sample(b, times[0], word, len);
 	if (zone < 0)
 		return input_bad_line(in, msg, "no such zone in zoneinfo; expected %s",
 				      BUDDYINFO_COLUMNS);
@@ -478,6 +511,33 @@ static int read_start_state(struct bundle *b, struct recording *rec, struct msg 
 	return min_t(int, err, 0);
 }
 
+/* ---- what a lenient read can do without ---- */
+
+static void forget_end(struct bundle *b)
+{
+	free(b->end_free);
+	free(b->end_ns);
+	b->end_free = NULL;
+	b->end_ns = NULL;
+}
+
+static void forget_pagetypeinfo(struct bundle *b)
+{
+	memset(b->nr_typed_blocks, 0, sizeof(b->nr_typed_blocks));
+	b->has_pagetypeinfo = false;
+	b->pageblock_order = 0;
+}
+
+static void forget_buddyinfo(struct bundle *b)
+{
+	b->nr_buddyinfo = 0;
+}
+
+static void forget_counters(struct bundle *b)
+{
+	b->nr_counters = 0;
+}
+
 /* The second snapshot is of use only with its times. */
 static int read_end_state(struct bundle *b, struct recording *rec, bool cut,
 			  struct msg *msg)
@@ -486,9 +546,11 @@ static int read_end_state(struct bundle *b, struct recording *rec, bool cut,
 
 	/* It tells nothing of the end of a trace that was read in part. */
 	if (b->chunk_ns && !cut)
-		err = read_part(b, rec, "kpageflags.end.times", read_end_times, msg);
+		err = read_optional(b, rec, "kpageflags.end.times", read_end_times,
+				    forget_end, msg);
 	if (err > 0)
-		err = read_part(b, rec, "kpageflags.end", start_read_end, msg);
+		err = read_optional(b, rec, "kpageflags.end", start_read_end,
+				    forget_end, msg);
 	return min_t(int, err, 0);
 }
 
@@ -497,9 +559,11 @@ static int read_samples(struct bundle *b, struct recording *rec, struct msg *msg
 	int err = 0;
 
 	if (b->has_zoneinfo)
-		err = read_part(b, rec, "buddyinfo.tsv", read_buddyinfo, msg);
+		err = read_optional(b, rec, "buddyinfo.tsv", read_buddyinfo,
+				    forget_buddyinfo, msg);
 	if (err >= 0)
-		err = read_part(b, rec, "counters.tsv", read_counters, msg);
+		err = read_optional(b, rec, "counters.tsv", read_counters,
+				    forget_counters, msg);
 	return min_t(int, err, 0);
 }
 
@@ -513,7 +577,8 @@ static int read_states(struct bundle *b, struct recording *rec, const char *path
 	if (!err)
 		err = read_start_state(b, rec, msg);
 	if (!err && b->has_zoneinfo)
-		err = read_part(b, rec, "pagetypeinfo.start", pagetypeinfo_read, msg);
+		err = read_optional(b, rec, "pagetypeinfo.start", pagetypeinfo_read,
+				    forget_pagetypeinfo, msg);
 	if (err >= 0)
 		err = read_end_state(b, rec, cut, msg);
 	if (!err)
@@ -575,12 +640,12 @@ static char *name_of(const char *path)
 	return name;
 }
 
-int bundle_read(struct bundle *b, const char *path, uint64_t limit,
-		struct msg *msg)
+static int read_bundle(struct bundle *b, const char *path, uint64_t limit,
+		       bool lenient, struct msg *msg)
 {
 	int err;
 
-	*b = (struct bundle){ 0 };
+	*b = (struct bundle){ .lenient = lenient };
 	b->name = name_of(path);
 	if (!b->name)
 		err = msg_set(msg, ENOMEM, "%s: no memory to read it", path);
@@ -593,6 +658,20 @@ int bundle_read(struct bundle *b, const char *path, uint64_t limit,
 	else
 		layout_bound_lowmem(&b->layout);
 	return err;
+}
+
+int bundle_read(struct bundle *b, const char *path, uint64_t limit,
+		struct msg *msg)
+{
+	return read_bundle(b, path, limit, false, msg);
+}
+
+int bundle_read_lenient(struct bundle *b, const char *path, uint64_t limit,
+			struct msg *msg)
+{
+	struct msg own;
+
+	return read_bundle(b, path, limit, true, msg ? msg : &own);
 }
 
 void bundle_free(struct bundle *b)

@@ -45,6 +45,8 @@ struct counter_sample {
 	uint64_t value;
 };
 
+#define MAX_BAD_PARTS 4		/* second snapshot, pagetypeinfo, and both kinds of samples */
+
 struct bundle {
 	char *name;			/* last part of the path, for tables */
 	struct trace trace;
@@ -91,6 +93,12 @@ struct bundle {
 	char **counter_names;
 	unsigned int nr_counter_names;
 	char kernel[64];
+	unsigned int pageblock_order;	/* of its kernel; 0: nobody says */
+
+	/* Files that a lenient read left out, and why. */
+	bool lenient;
+	struct msg bad_parts[MAX_BAD_PARTS];
+	unsigned int nr_bad_parts;
 };
 
 /*
@@ -100,6 +108,13 @@ struct bundle {
  */
 int bundle_read(struct bundle *b, const char *path, uint64_t limit,
 		struct msg *msg);
+
+/*
+ * The same, but a broken file without which others can be made sense of is left
+ * out, and b->bad_parts says so: samples, pagetypeinfo, the second snapshot.
+ */
+int bundle_read_lenient(struct bundle *b, const char *path, uint64_t limit,
+			struct msg *msg);
 void bundle_free(struct bundle *b);
 
 /* Whether an event came before the snapshot had looked at its page. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pagetypeinfo.c - the last table of /proc/pagetypeinfo
+ * pagetypeinfo.c - first line and last table of /proc/pagetypeinfo
+ *
+ *	Page block order: 9
  *
  *	Number of blocks type     Unmovable      Movable  Reclaimable ...
  *	Node 0, zone   Normal          245        10385          122 ...
@@ -27,6 +29,7 @@ struct table {
 	unsigned int column_type[MAX_COLUMNS];	/* NR_MIGRATETYPES: another one */
 	unsigned int nr_columns;		/* 0: its head has not come yet */
 	bool any;				/* some zone's row has come */
+	bool seen[MAX_NR_ZONES];		/* this one's has: nodes repeat names */
 };
 
 /* The next word of [*p, end); its length is 0 at the end. */
@@ -63,23 +66,27 @@ static void take_head(struct table *t, const char *p, const char *end)
 }
 
 /* "0, zone   Normal   245 ..." behind "Node": -1 for a zone we do not have. */
-static int take_zone(const struct bundle *b, const char **p, const char *end)
+static int take_zone(const struct bundle *b, struct table *t, const char **p,
+		     const char *end)
 {
 	const char *word = NULL;
 	size_t len = 0;
 
 	for (int i = 0; i < 3; i++)
 		word = next_word(p, end, &len);
-	for (unsigned int z = 0; z < b->layout.nr_zones; z++)
-		if (word_is(word, len, b->layout.zones[z].name))
-			return (int)z;
+	for (unsigned int z = 0; z < b->layout.nr_zones; z++) {
+		if (t->seen[z] || !word_is(word, len, b->layout.zones[z].name))
+			continue;
+		t->seen[z] = true;
+		return (int)z;
+	}
 	return -1;
 }
 
 static int take_row(struct bundle *b, struct table *t, const struct input *in,
 		    const char *p, const char *end, struct msg *msg)
 {
-	int zone = take_zone(b, &p, end);
+	int zone = take_zone(b, t, &p, end);
 
 	for (unsigned int i = 0; i < t->nr_columns; i++) {
 		uint64_t nr;
@@ -96,12 +103,29 @@ static int take_row(struct bundle *b, struct table *t, const struct input *in,
 	return 0;
 }
 
+static int take_order(struct bundle *b, const struct input *in, const char *p,
+		      const char *end, struct msg *msg)
+{
+	uint64_t order;
+
+	while (*p == ' ' || *p == '\t')
+		p++;
+	if (!text_number(&p, end, &order) || order > MAX_PAGE_ORDER)
+		return input_bad_line(in, msg, "expected an order from 0 to %d after \"Page block order:\"",
+				      MAX_PAGE_ORDER);
+	b->pageblock_order = (unsigned int)order;
+	return 0;
+}
+
 static int take_line(struct bundle *b, struct table *t, const struct input *in,
 		     const char *line, const char *end, struct msg *msg)
 {
 	static const char head[] = "Number of blocks type";
 	static const char row[] = "Node";
+	static const char order[] = "Page block order:";
 
+	if ((size_t)(end - line) > strlen(order) && !memcmp(line, order, strlen(order)))
+		return take_order(b, in, line + strlen(order), end, msg);
 	if ((size_t)(end - line) > strlen(head) && !memcmp(line, head, strlen(head)))
 		take_head(t, line + strlen(head), end);
 	else if (t->nr_columns && (size_t)(end - line) > strlen(row) &&

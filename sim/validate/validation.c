@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/interrupt.h"
 #include "sim/validate/validation.h"
@@ -13,16 +14,32 @@ static void leave_out(struct validation *v, const char *levels, const char *why)
 		msg_set(&v->left_out[v->nr_left_out++], ENOENT, "%s: %s", levels, why);
 }
 
+/* Files that are there, but broken; what that leaves out is noted elsewhere. */
+static void note_broken(struct validation *v)
+{
+	for (unsigned int i = 0; i < v->bundle.nr_bad_parts; i++)
+		leave_out(v, "a broken file", v->bundle.bad_parts[i].text);
+}
+
 /* What every level needs that looks at samples. */
 static bool has_samples(struct validation *v)
 {
 	const struct bundle *b = &v->bundle;
 
+	note_broken(v);
 	if (!b->nr_buddyinfo)
 		leave_out(v, "comparison with samples", b->has_zoneinfo ?
-			  "no buddyinfo.tsv; expected samples of /proc/buddyinfo" :
+			  "no samples in buddyinfo.tsv; expected those of /proc/buddyinfo" :
 			  "no zoneinfo.start, so buddyinfo's zones are unknown");
 	return b->nr_buddyinfo;
+}
+
+static bool has_nodes(const struct layout *l)
+{
+	for (unsigned int i = 1; i < l->nr_zones; i++)
+		if (!strcmp(l->zones[i].name, l->zones[i - 1].name))
+			return true;
+	return false;
 }
 
 static void note_missing(struct validation *v)
@@ -31,13 +48,32 @@ static void note_missing(struct validation *v)
 
 	if (!b->nr_counters)
 		leave_out(v, "L0 books, L0.5 refill and drain sizes",
-			  "no counters.tsv; expected samples of /proc/vmstat and of per-CPU counts");
+			  "no samples in counters.tsv; expected those of /proc/vmstat and of per-CPU counts");
 	if (b->has_snapshot && !b->chunk_ns)
 		leave_out(v, "start state", "no kpageflags.start.times; every event is taken to follow the snapshot");
 	if (!b->has_pagetypeinfo)
 		leave_out(v, "start state", "no pagetypeinfo.start; pageblocks with slabs that no event names count as unmovable");
+	if (has_nodes(&b->layout))
+		leave_out(v, "nodes", "several have zones of one name; L1 serves requests from the highest address down, not from the nearest node");
 	if (b->has_snapshot && !b->end_free)
 		leave_out(v, "look-ahead", "no kpageflags.end with its times; pages that no later event names count as it left them");
+}
+
+/*
+ * Whether pageblocks are as large as those of the recorded kernel: types, and
+ * so every decision but what joins, depend on it.
+ */
+static bool has_our_pageblocks(struct validation *v)
+{
+	unsigned int order = v->bundle.pageblock_order;
+	struct msg why;
+
+	if (!order || order == PAGEBLOCK_ORDER)
+		return true;
+	msg_set(&why, EINVAL, "pageblocks of order %u were recorded; this build has order %d",
+		order, PAGEBLOCK_ORDER);
+	leave_out(v, "L0.5, L1", why.text);
+	return false;
 }
 
 static int run_open_loop(struct validation *v)
@@ -100,6 +136,7 @@ static int run_levels(struct validation *v, const struct options *o,
 		      struct progress *progress, struct msg *msg)
 {
 	bool samples = has_samples(v);
+	bool decisions = has_our_pageblocks(v);
 	int err = brackets_make(&v->brackets, &v->bundle);
 
 	if (!err)
@@ -110,9 +147,9 @@ static int run_levels(struct validation *v, const struct options *o,
 	progress_note(progress, "L0");
 	err = run_open_loop(v);
 	progress_note(progress, "L0.5");
-	if (!err)
+	if (!err && decisions)
 		err = run_one_step(v);
-	if (!err && samples)
+	if (!err && decisions && samples)
 		err = run_closed_loops(v, o, progress, msg);
 	return err;
 }
@@ -124,7 +161,7 @@ int validation_run(struct validation *v, const struct options *o,
 
 	*v = (struct validation){ 0 };
 	progress_note(progress, "reading");
-	err = bundle_read(&v->bundle, o->args[0], o->limit, msg);
+	err = bundle_read_lenient(&v->bundle, o->args[0], o->limit, msg);
 	if (err)
 		return err;
 	if (!v->bundle.has_snapshot)

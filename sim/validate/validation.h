@@ -21,7 +21,7 @@
 #include "sim/validate/one_step.h"
 #include "sim/validate/open_loop.h"
 
-#define MAX_LEFT_OUT 8
+#define MAX_LEFT_OUT 16
 
 /* First fit, without per-CPU lists or mobility types: better than this? */
 #define STRAWMAN "genalloc:fit=first"
