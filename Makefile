@@ -65,7 +65,7 @@ define HELP
   make pictures             draw those of the README anew
   make determinism          the same scenarios by five compilations: same bytes?
   make bench-engine         what an event of a simulation costs
-  make bench                measure the allocators' speed
+  make bench                measure the allocators' speed (BENCH=quick|full)
   make costs                words and lines of metadata an operation touches
                               (INPUT=$(INPUT))
   make figures              published figures, computed anew: $(B)/figures
@@ -422,8 +422,39 @@ bench-engine: $(B)/pagetax
 		$(B)/pagetax simulate -a null --sample 1s --scale $$scale tests/data/ten-classes.ini; \
 	done | awk -v want=$(words $(ENGINE_SCALES)) -f tests/engine.awk
 
-bench: $(B)/pagetax
-	$(B)/pagetax bench
+# Times from the optimised build, and beside them the lines that the watched
+# build counts and the instructions that valgrind does. The default asks every
+# allocator once (about a quarter of an hour); BENCH=quick leaves out what is slow,
+# BENCH=full runs every case there is, which takes hours.
+BENCH     ?=
+bench_all := all
+bench_few := linked,twoword,memdesc,embedded16,packed8,inpage,hybrid,llfree,null
+bench_patterns := --pattern a1,aB,aW,c,b
+bench_default  := -a $(bench_all) --highmem none
+bench_quick    := -a $(bench_few) --highmem none --memory 1G --repeats 3
+bench_full     := -a $(bench_all) --memory 4G,64G --occupancy 50,90,95 \
+		  --lock none,spin,percpu --threads 1,2
+bench_options   = $(bench_$(or $(BENCH),default))
+
+.PHONY: do-bench
+bench: deps
+	@$(submake) do-bench
+
+do-bench: $(B)/pagetax $(B)/bench/costs.json $(B)/bench/instructions.tsv
+	$(B)/pagetax bench $(bench_options) $(bench_patterns),policy,stream \
+		--costs $(B)/bench/costs.json \
+		--instructions $(B)/bench/instructions.tsv -o $(B)/bench/result $(INPUT)
+
+# One wave is enough to count; the threads and locks of a case change no line.
+$(B)/bench/costs.json: $(W)/pagetax
+	@mkdir -p $(@D)
+	$(W)/pagetax bench -q $(bench_options) --threads 1 $(bench_patterns) \
+		--ops 100000 --repeats 1 --json $@
+
+$(B)/bench/instructions.tsv: $(B)/pagetax scripts/bench-instructions
+	@mkdir -p $(@D)
+	scripts/bench-instructions $(B)/pagetax \
+		$$($(B)/pagetax list allocators | awk '/^[a-z]/ { print $$1 }') >$@
 
 # -- layers -------------------------------------------------------------------
 

@@ -14,18 +14,15 @@
 #include <unistd.h>
 
 #include "base/bits.h"
-#include "sim/bench/bench.h"
+#include "sim/bench/bench_report.h"
 #include "sim/commands.h"
 #include "sim/output.h"
+#include "sim/report/plots.h"
+#include "sim/report/results.h"
 #include "sim/units.h"
 
 #define MAX_LIST 16
 #define OPS 2000000UL			/* of one repeat */
-
-static const char *const lock_names[] = {
-	[BENCH_NO_LOCK] = "none", [BENCH_SPINLOCK] = "spin",
-	[BENCH_PERCPU] = "percpu",
-};
 
 struct number_list {
 	uint64_t value[MAX_LIST];
@@ -35,11 +32,14 @@ struct number_list {
 struct bench_plan {
 	bool patterns[NR_BENCH_PATTERNS];
 	bool stream;
+	bool policy;
 	struct number_list memory;
 	struct number_list occupancy;
 	struct number_list locks;	/* enum bench_lock */
 	struct number_list threads;
 	struct number_list highmem;	/* 0: none, 1: all */
+	unsigned long ops;		/* of a repeat */
+	unsigned int repeats;
 };
 
 /* --- reading the lists --------------------------------------------------- */
@@ -62,8 +62,8 @@ static int parse_threads(const char *text, uint64_t *out)
 
 static int parse_lock(const char *text, uint64_t *out)
 {
-	for (*out = 0; *out < ARRAY_SIZE(lock_names); ++*out)
-		if (!strcmp(text, lock_names[*out]))
+	for (*out = 0; *out < NR_BENCH_LOCKS; ++*out)
+		if (!strcmp(text, bench_lock_names[*out]))
 			return 0;
 	return -EINVAL;
 }
@@ -102,8 +102,8 @@ static int parse_patterns(struct bench_plan *plan, const char *text,
 	while (!err && (word = strsep(&rest, ","))) {
 		unsigned int p = 0;
 
-		if (!strcmp(word, "stream")) {
-			plan->stream = true;
+		if (!strcmp(word, "stream") || !strcmp(word, "policy")) {
+			*(*word == 's' ? &plan->stream : &plan->policy) = true;
 			continue;
 		}
 		while (p < NR_BENCH_PATTERNS && strcmp(word, bench_pattern_names[p]))
@@ -112,7 +112,7 @@ static int parse_patterns(struct bench_plan *plan, const char *text,
 			plan->patterns[p] = true;
 		else
 			err = msg_set(msg, EINVAL,
-				      "unknown pattern '%s'; allowed are a1, aB, aW, c, b and stream",
+				      "unknown pattern '%s'; allowed are a1, aB, aW, c, b, policy and stream",
 				      word);
 	}
 	free(copy);
@@ -142,6 +142,11 @@ static int plan_read(struct bench_plan *plan, const struct options *o,
 				 "1 and 2", msg);
 	if (err)
 		return err;
+	plan->ops = o->ops ? (unsigned long)o->ops : OPS;
+	plan->repeats = o->repeats ? (unsigned int)o->repeats : BENCH_REPEATS;
+	if (o->repeats > BENCH_REPEATS || o->ops > UINT32_MAX)
+		return msg_set(msg, EINVAL, "--repeats takes 1 to %d, --ops up to %u",
+			       BENCH_REPEATS, UINT32_MAX);
 	if (o->highmem == HIGHMEM_ABOVE)
 		return msg_set(msg, EINVAL, "bench: --highmem takes none or all");
 	if (o->highmem != HIGHMEM_ALL)
@@ -151,150 +156,42 @@ static int plan_read(struct bench_plan *plan, const struct options *o,
 	return 0;
 }
 
-/* --- showing ------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------- */
 
-static const struct bench_result *linked_result(const struct bench_row *rows,
-						unsigned int nr,
-						unsigned int phase)
+static int run_patterns(const struct bench_plan *plan, const struct options *o,
+			struct bench_table *table, struct msg *msg)
 {
-	for (unsigned int i = 0; i < nr; i++)
-		if (!strcmp(rows[i].spec, "linked"))
-			return &rows[i].phases[phase];
-	return NULL;
-}
+	for (unsigned int p = 0; p < NR_BENCH_PATTERNS; p++) {
+		struct bench_case c = table->c;
+		int err;
 
-static int record(json_t *results, const struct bench_case *c,
-		  const struct bench_row *rows, unsigned int nr)
-{
-	char size[32];
-
-	snprintf(size, sizeof(size), "%lluG", (unsigned long long)(c->bytes >> 30));
-	if (c->bytes & ((1U << 30) - 1))
-		snprintf(size, sizeof(size), "%lluM", (unsigned long long)(c->bytes >> 20));
-	for (unsigned int i = 0; i < nr; i++) {
-		for (unsigned int p = 0; p < rows[i].nr_phases; p++) {
-			const struct bench_result *r = &rows[i].phases[p];
-			const struct bench_result *ref = linked_result(rows, nr, p);
-			json_t *row = json_pack(
-				"{s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:f, s:f, s:o, s:f, s:f, s:I}",
-				"pattern", r->name, "allocator", rows[i].spec,
-				"memory", size, "occupancy", (int)c->occupancy,
-				"threads", (int)c->threads,
-				"lock", lock_names[c->lock],
-				"highmem", c->highmem ? "all" : "none",
-				"ns_per_op", r->median_ns, "spread", r->spread,
-				"ratio_to_linked", ref && ref->median_ns > 0 ?
-					json_real(r->median_ns / ref->median_ns) : json_null(),
-				"share_2m", r->share_2m, "kmap_per_op", r->kmap_per_op,
-				"failed", (json_int_t)r->failed);
-
-			if (!row || json_array_append_new(results, row))
-				return -ENOMEM;
-		}
+		if (!plan->patterns[p])
+			continue;
+		table->rows[p] = calloc(o->nr_specs, sizeof(*table->rows[p]));
+		if (!table->rows[p])
+			return msg_set(msg, ENOMEM, "no memory for the bench");
+		c.pattern = (enum bench_pattern)p;
+		err = bench_run(&c, o->specs, o->nr_specs, table->rows[p], msg);
+		if (err)
+			return err;
 	}
 	return 0;
 }
 
-/* The rows of all patterns of one table. */
-struct bench_table {
-	struct bench_row *rows[NR_BENCH_PATTERNS];	/* NULL: not run */
-	unsigned int nr;
-};
-
-static void print_cell(const struct bench_row *rows, unsigned int nr,
-		       unsigned int i, unsigned int phase)
-{
-	const struct bench_result *r = &rows[i].phases[phase];
-	const struct bench_result *ref = linked_result(rows, nr, phase);
-
-	if (ref && ref->median_ns > 0)
-		printf(" %7.1f (%4.2f)", r->median_ns, r->median_ns / ref->median_ns);
-	else
-		printf(" %7.1f       ", r->median_ns);
-}
-
-static void print_detail(const struct bench_row *rows, unsigned int nr,
-			 unsigned int i, unsigned int phase)
-{
-	const struct bench_result *r = &rows[i].phases[phase];
-
-	(void)nr;
-	printf(" %3.0f%% %.2f %3.0f%%", 100 * r->spread, r->kmap_per_op,
-	       100 * r->share_2m);
-}
-
-typedef void (*cell_fn)(const struct bench_row *rows, unsigned int nr,
-			unsigned int i, unsigned int phase);
-
-static void print_rows(const struct bench_table *t, cell_fn print)
-{
-	for (unsigned int i = 0; i < t->nr; i++) {
-		bool named = false;
-
-		for (unsigned int p = 0; p < NR_BENCH_PATTERNS; p++) {
-			if (!t->rows[p])
-				continue;
-			if (!named)
-				printf("%-24s", t->rows[p][i].spec);
-			named = true;
-			for (unsigned int ph = 0; ph < t->rows[p][i].nr_phases; ph++)
-				print(t->rows[p], t->nr, i, ph);
-		}
-		printf("\n");
-	}
-}
-
-static const char *const lock_texts[] = {
-	[BENCH_NO_LOCK] = "no lock", [BENCH_SPINLOCK] = "a lock around each call",
-	[BENCH_PERCPU] = "per-CPU lists",
-};
-
-static void print_table(const struct bench_table *t)
-{
-	printf("%-24s", "ns per op (to linked)");
-	for (unsigned int p = 0; p < NR_BENCH_PATTERNS; p++)
-		for (unsigned int ph = 0; t->rows[p] && ph < t->rows[p][0].nr_phases; ph++)
-			printf(" %14s", t->rows[p][0].phases[ph].name);
-	printf("\n");
-	print_rows(t, print_cell);
-	printf("spread, kmap/op, 2 MiB\n");
-	print_rows(t, print_detail);
-	printf("\n");
-}
-
-/* --- running ------------------------------------------------------------- */
-
 static int run_table(const struct bench_plan *plan, const struct options *o,
-		     struct bench_case c, json_t *results, struct msg *msg)
+		     const struct bench_joined *joined,
+		     const struct bench_case *c, json_t *results, struct msg *msg)
 {
-	struct bench_table table = { .nr = o->nr_specs };
-	char size[32];
-	int err = 0;
+	struct bench_table table = { .c = *c, .nr = o->nr_specs };
+	int err;
 
-	if (c.threads > 1 && c.lock != BENCH_SPINLOCK)
+	if (c->threads > 1 && c->lock != BENCH_SPINLOCK)
 		return 0;		/* no backend is safe so; --help says so */
-	for (unsigned int p = 0; !err && p < NR_BENCH_PATTERNS; p++) {
-		if (!plan->patterns[p])
-			continue;
-		table.rows[p] = calloc(o->nr_specs, sizeof(*table.rows[p]));
-		if (!table.rows[p]) {
-			err = msg_set(msg, ENOMEM, "no memory for the bench");
-			break;
-		}
-		c.pattern = (enum bench_pattern)p;
-		err = bench_run(&c, o->specs, o->nr_specs, table.rows[p], msg);
-		if (!err && record(results, &c, table.rows[p], o->nr_specs))
-			err = msg_set(msg, ENOMEM, "no memory for the results");
-	}
-	if (!err && !o->quiet) {
-		printf("%s, %u %% in use, %u thread%s, %s, %s\n",
-		       format_bytes(c.bytes, size, sizeof(size)), c.occupancy,
-		       c.threads, c.threads > 1 ? "s" : "",
-		       lock_texts[c.lock],
-		       c.highmem ? "all memory high" : "all memory low");
-		print_table(&table);
-		fflush(stdout);
-	}
+	err = run_patterns(plan, o, &table, msg);
+	if (!err && bench_table_record(results, &table, joined))
+		err = msg_set(msg, ENOMEM, "no memory for the results");
+	if (!err && !o->quiet)
+		bench_table_print(&table, joined);
 	for (unsigned int p = 0; p < NR_BENCH_PATTERNS; p++)
 		free(table.rows[p]);
 	return err;
@@ -330,33 +227,80 @@ static int run_limits(const struct bench_plan *plan, const struct options *o,
 	return 0;
 }
 
-static const char *stream_input(const struct options *o)
+static const char *input_of(const struct options *o)
 {
 	return o->nr_args ? o->args[0] : "tests/data/fork-sample";
 }
 
 static int run_stream(const struct options *o, json_t *root, struct msg *msg)
 {
-	const char *path = stream_input(o);
+	const char *path = input_of(o);
 	struct bench_stream s;
 	int err = bench_stream(&s, path, msg);
 
 	if (err)
 		return err;
 	json_object_set_new(root, "stream", json_pack(
-		"{s:s, s:I, s:f, s:I, s:f, s:f}", "input", path,
+		"{s:s, s:I, s:f, s:I, s:f, s:I, s:f, s:f, s:f, s:f}", "input", path,
 		"lines", (json_int_t)s.lines, "lines_per_s", s.lines_per_s,
+		"events", (json_int_t)s.events, "events_per_s", s.events_per_s,
 		"ops", (json_int_t)s.ops, "null_ops_per_s", s.null_ops_per_s,
-		"null_events_per_s", s.null_events_per_s));
+		"null_events_per_s", s.null_events_per_s,
+		"linked_events_per_s", s.linked_events_per_s,
+		"twoword_events_per_s", s.twoword_events_per_s));
+	if (o->quiet)
+		return 0;
+	printf("%s, in M/s of one thread's CPU time: read ", path);
+	if (s.lines)
+		printf("%.1f lines, ", 1e-6 * s.lines_per_s);
+	printf("%.1f events; replayed %.1f by null, %.1f by linked, %.1f by twoword\n",
+	       1e-6 * s.events_per_s, 1e-6 * s.null_events_per_s,
+	       1e-6 * s.linked_events_per_s, 1e-6 * s.twoword_events_per_s);
+	return 0;
+}
+
+static int record_policy(json_t *rows, const char *spec,
+			 const struct bench_policy *p, const struct bench_policy *all)
+{
+	return json_array_append_new(rows, json_pack(
+		"{s:s, s:s, s:f, s:f, s:f}", "allocator", spec,
+		"without", p->without, "ns_per_event", p->median_ns,
+		"spread", p->spread, "ratio_to_whole", p->median_ns / all->median_ns));
+}
+
+/* Of the allocators that have the policy, what each part of it costs. */
+static int run_policy(const struct options *o, json_t *root, struct msg *msg)
+{
+	json_t *rows = json_object_get(root, "policy");
+
 	if (!o->quiet)
-		printf("%s: %.1f M lines/s read from text in memory; null replays %.1f M operations/s (%.1f M events/s)\n",
-		       path, 1e-6 * s.lines_per_s, 1e-6 * s.null_ops_per_s,
-		       1e-6 * s.null_events_per_s);
+		printf("%s, CPU ns an event\n%-24s %14s\n", input_of(o),
+		       "policy without", "(to the whole)");
+	for (unsigned int i = 0; i < o->nr_specs; i++) {
+		struct bench_policy p[NR_BENCH_POLICIES];
+		int err = bench_policy(p, o->specs[i], input_of(o), msg);
+
+		if (err == -ENOTSUP)
+			continue;
+		for (size_t v = 0; !err && v < NR_BENCH_POLICIES; v++) {
+			if (record_policy(rows, o->specs[i], &p[v], &p[0]))
+				err = msg_set(msg, ENOMEM, "no memory for the results");
+			if (!err && !o->quiet)
+				printf("%-12s %-11s %7.1f (%4.2f) %3.0f%%\n",
+				       v ? "" : o->specs[i],
+				       *p[v].without ? p[v].without : "nothing",
+				       p[v].median_ns, p[v].median_ns / p[0].median_ns,
+				       100 * p[v].spread);
+		}
+		if (err)
+			return err;
+	}
 	return 0;
 }
 
 static int run_all(const struct bench_plan *plan, const struct options *o,
-		   json_t *root, struct msg *msg)
+		   const struct bench_joined *joined, json_t *root,
+		   struct msg *msg)
 {
 	json_t *results = json_object_get(root, "results");
 	bool any = false;
@@ -371,32 +315,74 @@ static int run_all(const struct bench_plan *plan, const struct options *o,
 	for (unsigned int l = 0; l < plan->locks.nr; l++)
 	for (unsigned int t = 0; t < plan->threads.nr; t++)
 	for (unsigned int h = 0; !err && h < plan->highmem.nr; h++)
-		err = run_table(plan, o, (struct bench_case){
+		err = run_table(plan, o, joined, &(struct bench_case){
 			.bytes = plan->memory.value[m],
 			.occupancy = (unsigned int)plan->occupancy.value[u],
 			.lock = (enum bench_lock)plan->locks.value[l],
 			.threads = (unsigned int)plan->threads.value[t],
 			.highmem = plan->highmem.value[h],
-			.ops = OPS,
+			.ops = plan->ops,
+			.repeats = plan->repeats,
 			.seed = o->seed,
 		}, results, msg);
+	if (!err && plan->policy)
+		err = run_policy(o, root, msg);
 	if (!err && plan->stream)
 		err = run_stream(o, root, msg);
 	return err;
 }
 
-/* What would fail at the end of minutes is asked for first. */
-static int open_files(const struct bench_plan *plan, const struct options *o,
-		      struct output **json, struct msg *msg)
+/* --- files ---------------------------------------------------------------- */
+
+static int write_tsv(FILE *out, const json_t *root)
 {
-	*json = NULL;
-	if (plan->stream && access(stream_input(o), R_OK))
-		return msg_set(msg, errno, "%s: %s; expected an INPUT for the pattern stream",
-			       stream_input(o), strerror(errno));
-	return o->json ? output_open(json, o->json, false, msg) : 0;
+	bench_write_tsv(out, json_object_get(root, "results"));
+	return 0;
 }
 
-static int write_json(struct output *out, const json_t *root, struct msg *msg)
+static int write_json(FILE *out, const json_t *root)
+{
+	return json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) ? -EIO : 0;
+}
+
+static const struct {
+	const char *name;
+	int (*write)(FILE *out, const json_t *root);
+} files[] = {
+	{ "bench.tsv", write_tsv },
+	{ "summary.json", write_json },
+};
+
+static int write_folder(const struct options *o, const json_t *root,
+			struct msg *msg)
+{
+	struct results r;
+	int err = results_begin(&r, o->output, msg);
+
+	if (err)
+		return err;
+	for (size_t i = 0; !err && i < ARRAY_SIZE(files); i++) {
+		FILE *out = results_open(&r, files[i].name, msg);
+
+		if (!out) {
+			err = -EIO;
+			break;
+		}
+		if (files[i].write(out, root))
+			err = msg_set(msg, EIO, "%s: cannot be written", files[i].name);
+		if (results_close(&r, out, files[i].name, err ? NULL : msg))
+			err = -EIO;
+	}
+	if (err) {
+		results_abort(&r);
+		return err;
+	}
+	if (!o->no_plots && json_array_size(json_object_get(root, "results")))
+		plots_draw_one(r.tmp, "bench");
+	return results_commit(&r, msg);
+}
+
+static int write_output(struct output *out, const json_t *root, struct msg *msg)
 {
 	char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 
@@ -409,24 +395,53 @@ static int write_json(struct output *out, const json_t *root, struct msg *msg)
 	return output_commit(out, msg);
 }
 
+static int bench_and_write(const struct bench_plan *plan, const struct options *o,
+			   const struct bench_joined *joined,
+			   struct output *json, struct msg *msg)
+{
+	json_t *root = json_pack("{s:s, s:s, s:[], s:[], s:[], s:[]}",
+				 "version", PAGETAX_VERSION, "command", "bench",
+				 "runs", "results", "limits", "policy");
+	int err = root ? run_all(plan, o, joined, root, msg)
+		       : msg_set(msg, ENOMEM, "no memory");
+
+	if (json && !err)
+		err = write_output(json, root, msg);
+	else if (json)
+		output_abort(json);
+	if (!err && o->output)
+		err = write_folder(o, root, msg);
+	json_decref(root);
+	return err;
+}
+
+/* What would fail at the end of minutes is asked for first. */
+static int open_files(const struct bench_plan *plan, const struct options *o,
+		      struct output **json, struct msg *msg)
+{
+	*json = NULL;
+	if ((plan->stream || plan->policy) && access(input_of(o), R_OK))
+		return msg_set(msg, errno, "%s: %s; expected an INPUT for the patterns stream and policy",
+			       input_of(o), strerror(errno));
+	return o->json ? output_open(json, o->json, false, msg) : 0;
+}
+
 enum status command_bench(const struct options *o, struct msg *msg)
 {
+	struct bench_joined joined;
 	struct bench_plan plan;
 	struct output *json;
-	json_t *root;
 	int err;
 
 	if (plan_read(&plan, o, msg))
 		return STATUS_USAGE;
-	if (open_files(&plan, o, &json, msg))
+	if (o->output && results_check(o->output, msg))
 		return STATUS_FAILED;
-	root = json_pack("{s:s, s:[], s:[]}", "version", PAGETAX_VERSION,
-			 "results", "limits");
-	err = root ? run_all(&plan, o, root, msg) : msg_set(msg, ENOMEM, "no memory");
-	if (json && !err)
-		err = write_json(json, root, msg);
-	else if (json)
-		output_abort(json);
-	json_decref(root);
+	if (bench_joined_load(&joined, o->costs, o->instructions, msg))
+		return STATUS_FAILED;
+	err = open_files(&plan, o, &json, msg);
+	if (!err)
+		err = bench_and_write(&plan, o, &joined, json, msg);
+	bench_joined_free(&joined);
 	return err ? STATUS_FAILED : STATUS_DONE;
 }

@@ -112,7 +112,9 @@ const struct command commands[] = {
 		.min_args = 0, .max_args = 1,
 		.options = OPT(ALLOCATORS) | OPT(HIGHMEM) | OPT(SEED) |
 			   OPT(PATTERN) | OPT(MEMORY) | OPT(OCCUPANCY) |
-			   OPT(LOCK) | OPT(THREADS) | OPT(JSON) | OPT(QUIET),
+			   OPT(LOCK) | OPT(THREADS) | OPT(OPS) | OPT(REPEATS) |
+			   OPT(COSTS) | OPT(INSTRUCTIONS) | OPT(OUTPUT) |
+			   OPT(JSON) | OPT(NO_PLOTS) | OPT(QUIET),
 		.run = command_bench,
 	},
 	{

@@ -272,6 +272,16 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 	case OPTION_THREADS:
 		o->threads = value;
 		return 0;
+	case OPTION_OPS:
+		return parse_number(id, value, &o->ops, msg);
+	case OPTION_REPEATS:
+		return parse_number(id, value, &o->repeats, msg);
+	case OPTION_COSTS:
+		o->costs = value;
+		return 0;
+	case OPTION_INSTRUCTIONS:
+		o->instructions = value;
+		return 0;
 	case OPTION_JSON:
 		o->json = value;
 		return *value ? 0 : bad_value(id, value, msg);

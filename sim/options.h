@@ -36,11 +36,15 @@
 	x(NO_PLOTS,   0,   "no-plots",   NULL,   "leave the plots out of the result folder") \
 	x(ALLOCATEE,  0,   "allocatee",  "today|2025|32bit|FILE", "what owners keep for their pages, where no descriptor holds it") \
 	x(FAIL_IF,    0,   "fail-if",    "EXPR", "end with 1 if this holds, as in 'total_peak_bytes > 1% or b.failed_allocs > 0'") \
-	x(PATTERN,    0,   "pattern",    "LIST", "bench: of a1, aB, aW, c, b and stream (default: all)") \
+	x(PATTERN,    0,   "pattern",    "LIST", "bench: of a1, aB, aW, c, b, policy and stream (default: all but policy)") \
 	x(MEMORY,     0,   "memory",     "LIST", "bench: sizes of simulated memory (default: 4G)") \
 	x(OCCUPANCY,  0,   "occupancy",  "LIST", "bench: percent in use, 1 to 99 (default: 50)") \
 	x(LOCK,       0,   "lock",       "LIST", "bench: none, spin for one lock a zone, or percpu for per-CPU lists (default: none)") \
 	x(THREADS,    0,   "threads",    "LIST", "bench: 1, or 2, which take --lock spin (default: 1)") \
+	x(OPS,        0,   "ops",        "N",    "bench: operations of a repeat (default: 2000000)") \
+	x(REPEATS,    0,   "repeats",    "N",    "bench: 1 to 5, of which the median counts (default: 5)") \
+	x(COSTS,      0,   "costs",      "FILE", "bench: show the lines counted by a watched run, from its --json") \
+	x(INSTRUCTIONS, 0, "instructions", "FILE", "bench: show those that scripts/bench-instructions counted") \
 	x(JSON,       0,   "json",       "FILE", "bench: write the results to FILE, too") \
 	x(QUIET,      'q', "quiet",      NULL,   "no progress and no table")              \
 	x(HELP,       'h', "help",       NULL,   "this text")                             \
@@ -90,6 +94,10 @@ struct options {
 	const char *occupancy;
 	const char *lock;
 	const char *threads;
+	uint64_t ops;			/* of a repeat; 0: default */
+	uint64_t repeats;		/* 0: default */
+	const char *costs;		/* files of figures to show beside; NULL: none */
+	const char *instructions;
 	const char *json;
 	bool address_order;
 	double scale;			/* 1: as described */

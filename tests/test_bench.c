@@ -4,12 +4,14 @@
  *
  * No time is looked at: only what was asked, what failed, and what was mapped.
  */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
-#include "sim/bench/bench.h"
+#include "sim/bench/bench_report.h"
 #include "sim/commands.h"
 
 #define PAGES_64M 16384UL
@@ -38,7 +40,7 @@ START_TEST(each_pattern_asks_all_allocators_the_same_and_none_fails)
 		.pattern = cases[_i].pattern, .bytes = PAGES_64M << 12,
 		.occupancy = 50, .threads = cases[_i].threads,
 		.lock = cases[_i].lock, .highmem = cases[_i].highmem,
-		.ops = 4000, .seed = 1,
+		.ops = 4000, .seed = 1, .repeats = BENCH_REPEATS,
 	};
 	struct bench_row rows[2];
 	struct msg msg = { "" };
@@ -77,6 +79,55 @@ START_TEST(the_limit_and_the_stream_give_figures)
 		      "%s", msg.text);
 	ck_assert_uint_gt(stream.lines, 0);
 	ck_assert(stream.null_ops_per_s > 0);
+	ck_assert(stream.events_per_s > 0);
+	ck_assert(stream.twoword_events_per_s > 0);
+}
+END_TEST
+
+START_TEST(parts_of_the_policy_are_timed_where_there_is_a_policy)
+{
+	struct bench_policy rows[NR_BENCH_POLICIES];
+	struct msg msg = { "" };
+
+	ck_assert_int_eq(bench_policy(rows, "hybrid", "tests/data/ten", &msg),
+			 -ENOTSUP);
+	ck_assert_int_eq(bench_policy(rows, "linked", "tests/data/none", &msg),
+			 -ENOENT);
+}
+END_TEST
+
+/* What another run counted of the same case stands in this one's results. */
+START_TEST(counts_of_other_runs_are_joined_by_case)
+{
+	struct bench_result result = { .name = "a1", .median_ns = 5 };
+	struct bench_row row = { .spec = twoword, .nr_phases = 1, .phases = { result } };
+	struct bench_table table = {
+		.c = { .bytes = UINT64_C(4) << 30, .occupancy = 50, .threads = 1 },
+		.rows = { [PATTERN_a1] = &row }, .nr = 1,
+	};
+	const char counted[] = "{\"results\": [{\"pattern\": \"a1\", \"allocator\": \"twoword\","
+		"\"memory\": \"%s\", \"occupancy\": 50, \"threads\": 1, \"lock\": \"none\","
+		"\"highmem\": \"none\", \"cost\": {\"lines_touched\": 7.5}}]}";
+	const char *const memory[] = { "4G", "64G" };
+
+	for (int i = 0; i < 2; i++) {
+		struct bench_joined joined = { .costs = NULL };
+		json_t *results = json_array();
+		char text[512];
+
+		snprintf(text, sizeof(text), counted, memory[i]);
+		joined.costs = json_loads(text, 0, NULL);
+		ck_assert_ptr_nonnull(joined.costs);
+		ck_assert_int_eq(bench_table_record(results, &table, &joined), 0);
+		if (i == 0)
+			ck_assert(json_real_value(json_object_get(json_array_get(results, 0),
+						  "lines_per_op")) == 7.5);
+		else
+			ck_assert(json_is_null(json_object_get(json_array_get(results, 0),
+							       "lines_per_op")));
+		json_decref(results);
+		bench_joined_free(&joined);
+	}
 }
 END_TEST
 
@@ -88,6 +139,7 @@ static const struct {
 	{ "--occupancy", "100", "percents from 1 to 99" },
 	{ "--lock", "mutex", "none, spin and percpu" },
 	{ "--threads", "3", "1 and 2" },
+	{ "--repeats", "6", "--repeats takes 1 to 5" },
 	{ "--highmem", "above:1G", "none or all" },
 };
 
@@ -115,6 +167,8 @@ int main(void)
 	tcase_add_loop_test(tc, each_pattern_asks_all_allocators_the_same_and_none_fails,
 			    0, (int)ARRAY_SIZE(cases));
 	tcase_add_test(tc, the_limit_and_the_stream_give_figures);
+	tcase_add_test(tc, parts_of_the_policy_are_timed_where_there_is_a_policy);
+	tcase_add_test(tc, counts_of_other_runs_are_joined_by_case);
 	tcase_add_loop_test(tc, what_cannot_be_benched_is_a_usage_error, 0,
 			    (int)ARRAY_SIZE(wrong));
 	suite_add_tcase(suite, tc);

@@ -82,9 +82,12 @@ struct cost {
 	struct cost_seen lines[3];	/* read, written, either */
 };
 
-#define COST_COUNT(name, what) +1
-enum { NR_COSTS = 0 COSTS(COST_COUNT) };
-#undef COST_COUNT
+enum cost_id {
+#define COST_ENUM(name, what) COST_##name,
+	COSTS(COST_ENUM)
+#undef COST_ENUM
+	NR_COSTS,
+};
 
 /* What is worth keeping of it. */
 struct cost_sums {
@@ -97,7 +100,7 @@ extern const char *const cost_help[NR_COSTS];
 
 struct cost_sums cost_sums(const struct cost *cost);
 
-static inline double cost_per_op(const struct cost_sums *sums, unsigned int i)
+static inline double cost_per_op(const struct cost_sums *sums, enum cost_id i)
 {
 	return sums->nr_ops ? (double)sums->of[i] / (double)sums->nr_ops : 0;
 }

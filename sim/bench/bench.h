@@ -15,8 +15,10 @@
 #ifndef PAGETAX_SIM_BENCH_BENCH_H
 #define PAGETAX_SIM_BENCH_BENCH_H
 
+#include "base/cost.h"
 #include "base/msg.h"
 #include "base/types.h"
+#include "sim/wall_clock.h"
 
 /* x(name, what it does) */
 #define BENCH_PATTERNS(x)                                                    \
@@ -42,7 +44,10 @@ enum bench_lock {
 	BENCH_NO_LOCK,			/* and no per-CPU lists: the bare free lists */
 	BENCH_SPINLOCK,			/* the same, one lock a zone around each call */
 	BENCH_PERCPU,			/* per-CPU lists before them, no lock */
+	NR_BENCH_LOCKS,
 };
+
+extern const char *const bench_lock_names[NR_BENCH_LOCKS];
 
 struct bench_case {
 	enum bench_pattern pattern;
@@ -52,6 +57,7 @@ struct bench_case {
 	enum bench_lock lock;
 	bool highmem;			/* all memory high, or none */
 	unsigned long ops;		/* of one repeat, at least; b takes all memory */
+	unsigned int repeats;		/* at most BENCH_REPEATS */
 	uint64_t seed;
 };
 
@@ -65,6 +71,7 @@ struct bench_result {
 	double share_2m;		/* of free memory, at the end */
 	uint64_t ops;			/* in all repeats */
 	uint64_t failed;		/* allocations that got nothing */
+	struct cost_sums cost;		/* of the watched build, one thread only */
 };
 
 #define BENCH_MAX_PHASES 2
@@ -96,22 +103,48 @@ struct bench_limit {
 int bench_limit(struct bench_limit *limit, unsigned int entry_bytes,
 		unsigned long entries, struct msg *msg);
 
-/* How fast a trace is read and streamed. */
+/* How fast a trace is read and streamed, by CPU time of one thread. */
 struct bench_stream {
-	uint64_t lines;
+	uint64_t lines;			/* 0: no text */
 	uint64_t events;
-	double lines_per_s;		/* text in memory, one thread */
+	double lines_per_s;		/* text in memory */
+	double events_per_s;		/* the same, or a .ptr with its reading */
 	uint64_t ops;
 	double null_ops_per_s;		/* the engine with `null`, from memory */
 	double null_events_per_s;	/* the same, by events of the trace */
+	double linked_events_per_s;	/* with the whole policy */
+	double twoword_events_per_s;
 };
+
+/*
+ * What a part of the policy costs: a recorded demand, replayed from memory with
+ * everything on, without one part, and without all of them. Variants alternate.
+ */
+struct bench_policy {
+	const char *without;		/* "" for none of them */
+	double ns[BENCH_REPEATS];	/* CPU time of the operations, an event each */
+	double median_ns;
+	double spread;
+};
+
+#define NR_BENCH_POLICIES 6
+
+/* Not for allocators without such options: -ENOTSUP, without a message. */
+int bench_policy(struct bench_policy rows[NR_BENCH_POLICIES], const char *spec,
+		 const char *path, struct msg *msg);
 
 int bench_stream(struct bench_stream *stream, const char *path, struct msg *msg);
 
-/* CPU time of the calling thread, in ns. */
-double thread_cpu_ns(void);
+/* Of this thread. */
+static inline double cpu_ns(void)
+{
+	return 1e9 * cpu_clock_s();
+}
 
 /* Median of n values, which are sorted. */
 double median_of(double *values, unsigned int n);
+
+/* Of up to BENCH_REPEATS values; spread is (most - least) / median. */
+double median_and_spread(const double *values, unsigned int n, double *spread);
 
 #endif

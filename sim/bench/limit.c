@@ -29,21 +29,21 @@ static uint64_t *word_at(unsigned char *memory, unsigned int entry_bytes,
 static double touch_overlapped(unsigned char *memory, unsigned int entry_bytes,
 			       unsigned long mask)
 {
-	double before = thread_cpu_ns();
+	double before = cpu_ns();
 	uint64_t x = 1;
 
 	for (unsigned long i = 0; i < TOUCHES; i++) {
 		++*word_at(memory, entry_bytes, mask, x);
 		x = next_random(x);
 	}
-	return (thread_cpu_ns() - before) / (double)TOUCHES;
+	return (cpu_ns() - before) / (double)TOUCHES;
 }
 
 /* What is read is a small count: it delays the next address, and no more. */
 static double touch_dependent(unsigned char *memory, unsigned int entry_bytes,
 			      unsigned long mask)
 {
-	double before = thread_cpu_ns();
+	double before = cpu_ns();
 	uint64_t x = 1;
 
 	for (unsigned long i = 0; i < TOUCHES; i++) {
@@ -51,7 +51,7 @@ static double touch_dependent(unsigned char *memory, unsigned int entry_bytes,
 
 		x = next_random(x + (seen >> 32));
 	}
-	return (thread_cpu_ns() - before) / (double)TOUCHES;
+	return (cpu_ns() - before) / (double)TOUCHES;
 }
 
 int bench_limit(struct bench_limit *limit, unsigned int entry_bytes,

@@ -5,7 +5,8 @@
  * Every subject starts scattered: all memory is allocated page by page, the
  * list of pages shuffled, and freed down to the occupancy. Each thread holds
  * its own pages and draws from its own random source, which every allocator
- * gets with the same seed, so all of them are asked the same. Random numbers
+ * gets with the same seed, so all of them are asked the same, unless one is so
+ * slow that its repeat ends early (MOST_NS). Random numbers
  * are drawn inside the timed loop; a driver that asks `null` costs about 4 ns
  * an operation, which is in every figure.
  */
@@ -15,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "alloc/registry.h"
 #include "base/bits.h"
@@ -29,6 +29,8 @@ const char *const bench_pattern_names[NR_BENCH_PATTERNS] = {
 };
 
 #define BURST 1024UL
+#define CLOCK_OPS 4096UL
+#define MOST_NS 5e8			/* of one repeat; a wave of aW is finished */
 #define C_MAX_ORDER 9			/* pattern c: 2 MiB and below */
 
 /*
@@ -61,6 +63,7 @@ struct subject {
 	struct layout layout;
 	struct machine *machine;
 	struct allocator *allocator;
+	struct cost *cost;		/* NULL: not counted */
 	pthread_spinlock_t lock;	/* the zone's, when the case has one */
 	struct worker *workers;
 };
@@ -81,16 +84,9 @@ struct worker {
 	/* Of the phase under way. */
 	uint64_t ops;
 	uint64_t failed;
+	double began_ns;
 	double ns;
 };
-
-double thread_cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return 1e9 * (double)ts.tv_sec + (double)ts.tv_nsec;
-}
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -173,11 +169,25 @@ static inline void give_random(struct worker *w)
 
 /* --- patterns: one repeat of one thread --------------------------------- */
 
+/* A design that is too slow to get through ends its repeat early. */
+static bool out_of_time(const struct worker *w)
+{
+	return cpu_ns() - w->began_ns > MOST_NS;
+}
+
+/* The clock is looked at once in so many operations. */
+static inline bool look_up(unsigned long done, size_t step)
+{
+	return done % CLOCK_OPS < step;
+}
+
 static void run_bursts(struct worker *w, size_t burst)
 {
 	unsigned long ops = w->c->ops / w->c->threads;
 
 	for (unsigned long done = 0; done < ops; done += 2 * burst) {
+		if (unlikely(look_up(done, 2 * burst)) && out_of_time(w))
+			break;
 		for (size_t i = 0; i < burst && w->nr_held; i++)
 			give_random(w);
 		for (size_t i = 0; i < burst; i++)
@@ -192,6 +202,8 @@ static void run_mixed(struct worker *w)
 	for (unsigned long done = 0; done < ops; done++) {
 		unsigned int order;
 
+		if (unlikely(look_up(done, 1)) && out_of_time(w))
+			break;
 		if (w->held_pages >= w->target_pages) {
 			give_random(w);
 			continue;
@@ -222,7 +234,9 @@ static void run_empty(struct worker *w)
 		give(w, i);
 }
 
-static void run_phase(struct worker *w, unsigned int phase)
+/* Under this name scripts/bench-instructions finds what it counts. */
+static __attribute__((noinline)) void bench_run_phase(struct worker *w,
+						       unsigned int phase)
 {
 	switch (w->c->pattern) {
 	case PATTERN_a1:
@@ -255,6 +269,7 @@ static void subject_free(struct subject *s, const struct bench_case *c)
 	for (unsigned int t = 0; s->workers && t < c->threads; t++)
 		free(s->workers[t].held);
 	free(s->workers);
+	free(s->cost);
 	if (s->allocator)
 		allocator_destroy(s->allocator);
 	if (s->machine)
@@ -367,6 +382,10 @@ static int subject_make(struct subject *s, const struct bench_case *c,
 	for (unsigned int t = 0; !err && t < c->threads; t++)
 		if (c->pattern != PATTERN_b)
 			scatter(&s->workers[t]);
+	if (!err && cost_counts_words() && c->threads == 1) {
+		s->cost = calloc(1, sizeof(*s->cost));
+		allocator_count(s->allocator, s->cost);
+	}
 	return err;
 }
 
@@ -383,6 +402,16 @@ static double share_2m(const struct subject *s)
 	return all ? (double)large / (double)all : 1;
 }
 
+static void add_costs(struct bench_result *result, const struct subject *s,
+		      const struct cost_sums *before)
+{
+	struct cost_sums now = cost_sums(s->cost);
+
+	result->cost.nr_ops += now.nr_ops - before->nr_ops;
+	for (unsigned int i = 0; i < NR_COSTS; i++)
+		result->cost.of[i] += now.of[i] - before->of[i];
+}
+
 /* --- one repeat of one subject ------------------------------------------ */
 
 struct turn {
@@ -394,13 +423,11 @@ static void *run_turn(void *arg)
 {
 	struct turn *turn = arg;
 	struct worker *w = turn->worker;
-	double before;
-
 	prepare_phase(w, turn->phase);
 	w->ops = w->failed = 0;
-	before = thread_cpu_ns();
-	run_phase(w, turn->phase);
-	w->ns = thread_cpu_ns() - before;
+	w->began_ns = cpu_ns();
+	bench_run_phase(w, turn->phase);
+	w->ns = cpu_ns() - w->began_ns;
 	return NULL;
 }
 
@@ -411,12 +438,15 @@ static int run_repeat(struct subject *s, const struct bench_case *c,
 	struct turn turns[BENCH_MAX_THREADS];
 	pthread_t threads[BENCH_MAX_THREADS];
 	uint64_t maps = s->machine->kmap.calls;
+	struct cost_sums costs = { .nr_ops = 0 };
 	uint64_t ops = 0;
 	double ns = 0;
 	int err = 0;
 
 	for (unsigned int t = 0; t < c->threads; t++)
 		turns[t] = (struct turn){ &s->workers[t], phase };
+	if (s->cost)
+		costs = cost_sums(s->cost);
 	if (c->threads == 1) {
 		run_turn(&turns[0]);
 	} else {
@@ -439,19 +469,27 @@ static int run_repeat(struct subject *s, const struct bench_case *c,
 	result->ns[repeat] = ops ? ns / (double)ops : 0;
 	result->ops += ops;
 	result->kmap_per_op += (double)(s->machine->kmap.calls - maps);
+	if (s->cost)
+		add_costs(result, s, &costs);
 	if (c->pattern != PATTERN_b || phase == 1)
 		result->share_2m = share_2m(s);
 	return 0;
 }
 
-static void finish(struct bench_result *r)
+double median_and_spread(const double *values, unsigned int n, double *spread)
 {
 	double sorted[BENCH_REPEATS];
+	double median;
 
-	memcpy(sorted, r->ns, sizeof(sorted));
-	r->median_ns = median_of(sorted, BENCH_REPEATS);
-	r->spread = r->median_ns > 0 ?
-		    (sorted[BENCH_REPEATS - 1] - sorted[0]) / r->median_ns : 0;
+	memcpy(sorted, values, n * sizeof(*values));
+	median = median_of(sorted, n);
+	*spread = median > 0 ? (sorted[n - 1] - sorted[0]) / median : 0;
+	return median;
+}
+
+static void finish(struct bench_result *r, unsigned int repeats)
+{
+	r->median_ns = median_and_spread(r->ns, repeats, &r->spread);
 	r->kmap_per_op = r->ops ? r->kmap_per_op / (double)r->ops : 0;
 }
 
@@ -476,14 +514,14 @@ int bench_run(const struct bench_case *c, char *const *specs, unsigned int nr,
 		err = subject_make(&subjects[made], c, specs[made], msg);
 		made++;
 	}
-	for (unsigned int repeat = 0; !err && repeat < BENCH_REPEATS; repeat++)
+	for (unsigned int repeat = 0; !err && repeat < c->repeats; repeat++)
 		for (unsigned int i = 0; !err && i < nr; i++)
 			for (unsigned int p = 0; !err && p < rows[i].nr_phases; p++)
 				err = run_repeat(&subjects[i], c, p,
 						 &rows[i].phases[p], repeat, msg);
 	for (unsigned int i = 0; !err && i < nr; i++)
 		for (unsigned int p = 0; p < rows[i].nr_phases; p++)
-			finish(&rows[i].phases[p]);
+			finish(&rows[i].phases[p], c->repeats);
 	while (made-- > 0)
 		subject_free(&subjects[made], c);
 	free(subjects);

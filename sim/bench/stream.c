@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stream.c - how fast text becomes events, and events reach an allocator
+ * stream.c - how fast a trace becomes events, and events reach an allocator
  *
- * Both from memory: the disk and zstd are no part of it. The input is read
- * again and again until enough time has passed for a figure.
+ *    text, in memory ---.                  .--- null: the engine alone
+ *                       +--> events --> ops
+ *    .ptr, in memory ---'                  `--- linked, twoword: with or without
+ *                                               a part of the policy
+ *
+ * Text is decompressed before the clock starts; the blocks of a .ptr are part of
+ * its reading. The disk has no part in either. CPU time of one thread; the input is taken again and again
+ * until enough time has passed for a figure.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -12,6 +18,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "alloc/registry.h"
 #include "sim/bench/bench.h"
 #include "sim/replay.h"
 #include "sim/source/input.h"
@@ -23,7 +30,7 @@ struct text {
 	size_t len;
 };
 
-/* The whole input, decompressed. */
+/* The whole input; of text, decompressed. */
 static int text_read(struct text *text, const char *path, struct msg *msg)
 {
 	struct input in;
@@ -61,15 +68,13 @@ static int text_read(struct text *text, const char *path, struct msg *msg)
 static int bench_reading(struct bench_stream *s, const char *path,
 			 struct msg *msg)
 {
-	double rate[BENCH_REPEATS];
+	double lines_per_s[BENCH_REPEATS], events_per_s[BENCH_REPEATS];
 	struct text text;
 	int err = text_read(&text, path, msg);
 
-	if (err)
-		return err;
 	for (unsigned int r = 0; !err && r < BENCH_REPEATS; r++) {
-		double before = thread_cpu_ns(), ns = 0;
-		uint64_t lines = 0;
+		double before = cpu_ns(), ns = 0;
+		uint64_t lines = 0, events = 0;
 
 		do {
 			struct trace trace;
@@ -79,75 +84,119 @@ static int bench_reading(struct bench_stream *s, const char *path,
 			if (err)
 				break;
 			lines += s->lines = trace.lines;
-			s->events = trace.nr_events;
+			events += s->events = trace.nr_events;
 			trace_free(&trace);
-			ns = thread_cpu_ns() - before;
+			ns = cpu_ns() - before;
 		} while (ns < MIN_NS);
-		rate[r] = 1e9 * (double)lines / ns;
+		lines_per_s[r] = 1e9 * (double)lines / ns;
+		events_per_s[r] = 1e9 * (double)events / ns;
 	}
-	if (!err)
-		s->lines_per_s = median_of(rate, BENCH_REPEATS);
+	if (!err) {
+		s->lines_per_s = median_of(lines_per_s, BENCH_REPEATS);
+		s->events_per_s = median_of(events_per_s, BENCH_REPEATS);
+	}
 	free(text.bytes);
 	return err;
 }
 
-static int bench_engine(struct bench_stream *s, const struct replay_plan *plan,
-			struct msg *msg)
+/* --- a recorded demand, in memory ------------------------------------------ */
+
+struct recorded {
+	struct bundle bundle;
+	struct demand demand;
+	struct initial_state start;
+	struct sample_plan samples;
+	struct replay_plan plan;
+};
+
+static void recorded_free(struct recorded *rec)
 {
-	double rate[BENCH_REPEATS];
-	int err = 0;
+	sample_plan_free(&rec->samples);
+	initial_state_free(&rec->start);
+	demand_free(&rec->demand);
+	bundle_free(&rec->bundle);
+}
 
-	s->ops = plan->demand->nr_ops;
-	for (unsigned int r = 0; !err && r < BENCH_REPEATS; r++) {
-		uint64_t ops = 0;
-		double wall_s = 0;
+static int recorded_read(struct recorded *rec, const char *path, struct msg *msg)
+{
+	int err;
 
-		while (!err && wall_s < 1e-9 * MIN_NS) {
-			struct replay_run run;
-
-			err = replay(&run, plan, "null", msg);
-			ops += run.ops_done;
-			wall_s += run.wall_s;
-			replay_run_free(&run);
-		}
-		rate[r] = (double)ops / wall_s;
-	}
+	*rec = (struct recorded){ .demand = { .ops = NULL } };
+	err = bundle_read(&rec->bundle, path, 0, msg);
 	if (err)
 		return err;
-	s->null_ops_per_s = median_of(rate, BENCH_REPEATS);
-	s->null_events_per_s = s->null_ops_per_s *
-			       (double)plan->demand->nr_events /
-			       (double)plan->demand->nr_ops;
-	return 0;
+	rec->plan = (struct replay_plan){
+		.layout = &rec->bundle.layout, .demand = &rec->demand,
+		.start = &rec->start, .samples = &rec->samples,
+		.window = WINDOW_ARITH,
+	};
+	err = demand_resolve(&rec->demand, &rec->bundle, &rec->bundle.layout, msg);
+	if (!err)
+		err = initial_state_build(&rec->start, &rec->bundle,
+					  &rec->bundle.layout, &rec->demand,
+					  NULL, msg);
+	if (!err)
+		err = sample_plan_make(&rec->samples, &rec->demand,
+				       &rec->bundle.trace, 0, 0, msg);
+	if (err)
+		recorded_free(rec);
+	return err;
+}
+
+/*
+ * CPU ns of one event's operations. A short trace on a large machine spends
+ * nearly all of its time on the start, which is not what is asked for: then the
+ * figure is of one replay.
+ */
+static int time_replay(double *ns, const struct recorded *rec, const char *spec,
+		       struct msg *msg)
+{
+	double before = cpu_ns();
+	uint64_t events = 0;
+	double in_ops_ns = 0;
+	int err = 0;
+
+	while (!err && !(events && cpu_ns() - before >= MIN_NS)) {
+		struct replay_run run;
+
+		err = replay(&run, &rec->plan, spec, msg);
+		events += rec->demand.nr_events;
+		in_ops_ns += 1e9 * run.cpu_s;
+		replay_run_free(&run);
+	}
+	*ns = in_ops_ns / (double)events;
+	return err;
 }
 
 static int bench_replaying(struct bench_stream *s, const char *path,
 			   struct msg *msg)
 {
-	struct bundle bundle;
-	struct demand demand = { .ops = NULL };
-	struct initial_state start = { .free_blocks = NULL };
-	struct sample_plan samples = { .times_ns = NULL };
-	struct replay_plan plan = {
-		.layout = &bundle.layout, .demand = &demand, .start = &start,
-		.samples = &samples, .window = WINDOW_ARITH,
-	};
-	int err = bundle_read(&bundle, path, 0, msg);
+	static const char *const specs[] = { "null", "linked", "twoword" };
+	double ns[ARRAY_SIZE(specs)][BENCH_REPEATS];
+	double spread, median[ARRAY_SIZE(specs)];
+	struct recorded rec;
+	int err = recorded_read(&rec, path, msg);
 
 	if (err)
 		return err;
-	err = demand_resolve(&demand, &bundle, &bundle.layout, msg);
-	if (!err)
-		err = initial_state_build(&start, &bundle, &bundle.layout,
-					  &demand, NULL, msg);
-	if (!err)
-		err = sample_plan_make(&samples, &demand, &bundle.trace, 0, 0, msg);
-	if (!err && demand.nr_ops)
-		err = bench_engine(s, &plan, msg);
-	sample_plan_free(&samples);
-	initial_state_free(&start);
-	demand_free(&demand);
-	bundle_free(&bundle);
+	s->ops = rec.demand.nr_ops;
+	if (!s->ops)
+		goto free_recorded;
+	for (unsigned int r = 0; r < BENCH_REPEATS; r++)
+		for (size_t i = 0; !err && i < ARRAY_SIZE(specs); i++)
+			err = time_replay(&ns[i][r], &rec, specs[i], msg);
+	if (err)
+		goto free_recorded;
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++)
+		median[i] = median_and_spread(ns[i], BENCH_REPEATS, &spread);
+	s->null_events_per_s = 1e9 / median[0];
+	s->null_ops_per_s = s->null_events_per_s * (double)rec.demand.nr_ops /
+			    (double)rec.demand.nr_events;
+	s->linked_events_per_s = 1e9 / median[1];
+	s->twoword_events_per_s = 1e9 / median[2];
+
+free_recorded:
+	recorded_free(&rec);
 	return err;
 }
 
@@ -164,4 +213,59 @@ int bench_stream(struct bench_stream *stream, const char *path, struct msg *msg)
 		 "%s/events.txt.zst" : "%s", path);
 	err = bench_reading(stream, events, msg);
 	return err ? err : bench_replaying(stream, path, msg);
+}
+
+/* --- the policy, part by part ------------------------------------------------ */
+
+static const char *const policy_parts[NR_BENCH_POLICIES] = {
+	"", "pcp", "mobility", "tail_rule", "watermarks", "all",
+};
+
+/* The spec with a part switched off, or with all of them. */
+static void without(char *buf, size_t size, const char *spec, const char *part)
+{
+	size_t len = (size_t)snprintf(buf, size, "%s", spec);
+
+	for (size_t i = 1; i + 1 < NR_BENCH_POLICIES && len < size; i++)
+		if (!strcmp(part, "all") || !strcmp(part, policy_parts[i]))
+			len += (size_t)snprintf(buf + len, size - len, ":%s=off",
+						policy_parts[i]);
+}
+
+static bool has_policy(const char *spec)
+{
+	const struct option_spec *o = registry_find(spec)->options;
+
+	while (o && o->key && strcmp(o->key, "tail_rule"))
+		o++;
+	return o && o->key;
+}
+
+int bench_policy(struct bench_policy rows[NR_BENCH_POLICIES], const char *spec,
+		 const char *path, struct msg *msg)
+{
+	struct recorded rec;
+	int err;
+
+	if (!has_policy(spec))
+		return -ENOTSUP;
+	err = recorded_read(&rec, path, msg);
+	if (err)
+		return err;
+	if (!rec.demand.nr_events)
+		err = msg_set(msg, ENODATA, "%s: no events to replay", path);
+	for (unsigned int r = 0; r < BENCH_REPEATS; r++) {
+		for (size_t i = 0; !err && i < NR_BENCH_POLICIES; i++) {
+			char full[512];
+
+			rows[i].without = policy_parts[i];
+			without(full, sizeof(full), spec, policy_parts[i]);
+			err = time_replay(&rows[i].ns[r], &rec, full, msg);
+		}
+	}
+	for (size_t i = 0; !err && i < NR_BENCH_POLICIES; i++)
+		rows[i].median_ns = median_and_spread(rows[i].ns, BENCH_REPEATS,
+						      &rows[i].spread);
+	recorded_free(&rec);
+	return err;
 }

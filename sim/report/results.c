@@ -16,7 +16,7 @@
 static const char *const our_files[] = {
 	"summary.json", "timing.json", "samples.tsv", "buddyinfo.tsv", "tax.tsv",
 	"classes.tsv", "processes.tsv", "memory.tsv", "breakeven.tsv",
-	"validation.json", "validation.tsv", "report.html", "figure-*.tsv",
+	"validation.json", "validation.tsv", "report.html", "figure-*.tsv", "bench.tsv",
 	"*.svg", "*.png",
 };
 
