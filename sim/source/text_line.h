@@ -115,6 +115,8 @@ static __always_inline int value_small(struct text_line *l, const char **p,
 	return 0;
 }
 
+#define TEXT_LITTLE_ENDIAN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+
 #define TEXT_OF_(x) #x
 #define TEXT_OF(x)  TEXT_OF_(x)
 
@@ -133,11 +135,50 @@ static inline int value_flag(struct text_line *l, const char **p, size_t key_len
 	return err;
 }
 
-static inline const char *token_end(const char *p)
+/*
+ * Eight bytes at a time. Of each byte the top bit is set if it is no blank:
+ * above 0x20, which in seven bits an addition of 0x5f shows, or above 0x7f.
+ */
+#define EACH_BYTE(c) ((uint64_t)(c) * UINT64_C(0x0101010101010101))
+
+static __always_inline uint64_t text_load(const char *p)
 {
-	while ((unsigned char)*p > ' ')
-		p++;
-	return p;
+	uint64_t bytes;
+
+	memcpy(&bytes, p, sizeof(bytes));
+	return bytes;
+}
+
+static __always_inline uint64_t blanks_in(uint64_t bytes)
+{
+	uint64_t above = (bytes & EACH_BYTE(0x7f)) + EACH_BYTE(0x7f - ' ');
+
+	return ~(above | bytes) & EACH_BYTE(0x80);
+}
+
+/* The first byte at or behind p that is a blank; a line's end is one. */
+static __always_inline const char *token_end(const char *p)
+{
+	if (!TEXT_LITTLE_ENDIAN) {
+		while ((unsigned char)*p > ' ')
+			p++;
+		return p;
+	}
+	for (;; p += sizeof(uint64_t)) {
+		uint64_t blanks = blanks_in(text_load(p));
+
+		if (blanks)
+			return p + __builtin_ctzll(blanks) / 8;
+	}
+}
+
+/*
+ * A page whose first digit is neither 0 nor f is neither none nor all ones,
+ * whatever else it is, so most need not be read.
+ */
+static __always_inline bool is_plain_page(const char *p)
+{
+	return p[0] == '0' && p[1] == 'x' && p[2] > '0' && p[2] != 'f' && p[2] != 'F';
 }
 
 static inline const char *value_page(struct text_line *l, const char *p)
@@ -147,7 +188,9 @@ static inline const char *value_page(struct text_line *l, const char *p)
 
 	p += strlen("page=");
 	end = token_end(p);
-	if (*p == '(')			/* (nil) or (null) */
+	if (likely(is_plain_page(p)))
+		l->null_page = false;
+	else if (*p == '(')		/* (nil) or (null) */
 		l->null_page = true;
 	else if (text_number(&p, l->end, &page))
 		l->null_page = page == 0 || page == UINT64_MAX;
@@ -300,6 +343,8 @@ static __always_inline const char *text_cpu(const char *begin, const char *end,
 static __always_inline const char *skip_blanks_back(const char *begin,
 						    const char *p)
 {
+	while (p - begin >= 8 && text_load(p - 8) == EACH_BYTE(' '))
+		p -= 8;
 	while (p > begin && p[-1] == ' ')
 		p--;
 	return p;
@@ -308,6 +353,13 @@ static __always_inline const char *skip_blanks_back(const char *begin,
 static __always_inline const char *skip_token_back(const char *begin,
 						   const char *p)
 {
+	while (TEXT_LITTLE_ENDIAN && p - begin >= 8) {
+		uint64_t blanks = blanks_in(text_load(p - 8));
+
+		if (blanks)
+			return p - __builtin_clzll(blanks) / 8;
+		p -= 8;
+	}
 	while (p > begin && (unsigned char)p[-1] > ' ')
 		p--;
 	return p;
@@ -395,6 +447,8 @@ static __always_inline int text_process(struct text_reader *t, struct text_line 
 	const char *comm_end = skip_blanks_back(l->begin, end);
 	int err;
 
+	while (comm_end - comm >= 8 && text_load(comm) == EACH_BYTE(' '))
+		comm += 8;
 	while (comm < comm_end && *comm == ' ')
 		comm++;
 	err = builder_comm(t->b, comm, (size_t)(comm_end - comm), &l->ev.comm);
