@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* test_nta.c - free runs of masks and entries of lists are the same, in every version */
+/*
+ * test_nta.c - free runs of masks and entries of lists are the same, in every version
+ *
+ * Defects of the posted code, and what shows them (as-posted=on unless said):
+ *    1 32-bit searches      as_posted_a_free_run_goes_on_over_memory_in_use
+ *    2 a word past the mask no test: what is there, and so what happens, is
+ *                           unknown; here a search ends with its mask
+ *    3 the tree unused      as_posted_no_tree_is_asked (version=posted)
+ *    4 growth by pages      as_posted_growth_never_helps_a_long_request (bytes)
+ *    5 only the first unit  as_posted_a_free_looks_at_the_first_unit_only
+ *    6 parked remote frees  no test: a range has one caller, nothing is parked
+ *    7 leaks at the end     no test: module code around the allocator; here all
+ *                           memory is counted back at each destroy
+ *    8 masks of 32 KiB      as_posted_a_page_is_given_the_mask_of_eight (bytes)
+ */
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc/range.h"
+#include "alloc/range_bytes.h"
+#include "alloc/registry.h"
 #include "base/rng.h"
 
 #define NODE 128UL			/* units */
@@ -211,7 +226,7 @@ END_TEST
  */
 START_TEST(as_posted_a_free_run_goes_on_over_memory_in_use)
 {
-	static const char *const specs[] = { "nta", "nta:as_posted=on" };
+	static const char *const specs[] = { "nta", "nta:as-posted=on" };
 
 	for (int i = 0; i < 2; i++) {
 		bool overruns = i && sizeof(long) > 4;
@@ -224,6 +239,120 @@ START_TEST(as_posted_a_free_run_goes_on_over_memory_in_use)
 		give(0, 10);
 		ck_assert_uint_eq(take(NODE), overruns ? 0 : RANGE_NONE);
 		tear_down();
+	}
+}
+END_TEST
+
+/* A is freed again, though of its units only the first is in use by now. */
+START_TEST(as_posted_a_free_looks_at_the_first_unit_only)
+{
+	static const char *const specs[] = { "nta", "nta:as-posted=on" };
+
+	for (int i = 0; i < 2; i++) {
+		set_up(specs[i], 1);
+		ck_assert_uint_eq(take(8), 0);
+		ck_assert_int_eq(give(4, 4), RANGE_OK);
+		ck_assert_int_eq(give(0, 8), i ? RANGE_OK : RANGE_NOT_USED);
+		/* Four units were free twice: more are counted than there are. */
+		ck_assert_uint_eq(range->ops->nr_free(range), i ? NODE + 4 : NODE - 4);
+		tear_down();
+	}
+}
+END_TEST
+
+/* The root was inserted twice, and nothing below it: pages lead to their nodes. */
+START_TEST(as_posted_no_tree_is_asked)
+{
+	for (int i = 0; i < 2; i++) {
+		struct cost cost = { 0 };
+
+		set_up(versions[i], 8);
+		range->cost = &cost;
+		for (int k = 0; k < 8; k++)
+			ck_assert_uint_ne(take(NODE), RANGE_NONE);
+		give(3 * NODE, NODE);
+		ck_assert((cost.tree_levels > 0) == !i);
+		range->cost = NULL;
+		tear_down();
+	}
+}
+END_TEST
+
+/* Bytes as the posted code served them: units of a cache line, nodes of 32 KiB. */
+static const struct bytes_plan as_posted_bytes = {
+	"nta:version=posted:units=512", 64, 0, false, 8,
+};
+
+static struct allocator *buddy;
+static struct bytes *bytes;
+
+static void set_up_bytes(const struct bytes_plan *plan)
+{
+	ck_assert_int_eq(layout_flat(&layout, 4096, 1, NULL), 0);
+	ck_assert_int_eq(machine_create(&machine, &layout, WINDOW_ARITH, NULL), 0);
+	ck_assert_int_eq(allocator_create(&buddy, "linked:pcp=off", true, machine,
+					  NULL), 0);
+	for (unsigned long pfn = 0; pfn < 4096; pfn += 1UL << MAX_PAGE_ORDER)
+		allocator_release(buddy, pfn, MAX_PAGE_ORDER);
+	ck_assert_int_eq(range_bytes_create(&bytes, plan, buddy, NULL), 0);
+}
+
+static void tear_down_bytes(void)
+{
+	struct msg msg;
+
+	if (bytes->ops->verify(bytes, &msg))
+		ck_abort_msg("%s", msg.text);
+	bytes->ops->destroy(bytes);
+	ck_assert_uint_eq(buddy->stats.pages_allocated, 0);
+	allocator_destroy(buddy);
+	machine_destroy(machine);
+	layout_free(&layout);
+}
+
+START_TEST(as_posted_growth_never_helps_a_long_request)
+{
+	const struct bytes_plan right = {
+		"nta:version=posted:units=512", 64, 3, false, 0,
+	};
+
+	set_up_bytes(&as_posted_bytes);
+	for (unsigned long i = 1; i <= 50; i++) {
+		ck_assert(bytes_alloc(bytes, 5000) == ADDRESS_NONE);
+		ck_assert_uint_eq(bytes->nr_pages, 8 * i);
+	}
+	ck_assert(bytes_alloc(bytes, 4000) != ADDRESS_NONE);
+	ck_assert_uint_eq(bytes->nr_pages, 8 * 50);
+	tear_down_bytes();
+
+	set_up_bytes(&right);
+	ck_assert(bytes_alloc(bytes, 5000) != ADDRESS_NONE);
+	ck_assert_uint_eq(bytes->nr_pages, 8);
+	tear_down_bytes();
+}
+END_TEST
+
+/* 8 bytes and a mask of 64: 72 a page of 4 KiB, where 8 pages should share them. */
+START_TEST(as_posted_a_page_is_given_the_mask_of_eight)
+{
+	const struct bytes_plan shared = {
+		"nta:version=posted:units=512", 64, 3, false, 0,
+	};
+	const struct bytes_plan *const plans[] = { &as_posted_bytes, &shared };
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t before, nodes;
+
+		set_up_bytes(plans[i]);
+		ck_assert(bytes_alloc(bytes, 64) != ADDRESS_NONE);
+		before = machine->meta.now[META_structures];
+		while (bytes->nr_pages == 8)
+			ck_assert(bytes_alloc(bytes, 4096) != ADDRESS_NONE);
+		nodes = i ? 1 : 8;
+		/* Beside bytes.c's own note of each block, of four words. */
+		ck_assert_uint_eq(machine->meta.now[META_structures] - before,
+				  nodes * (72 + 4 * sizeof(long)));
+		tear_down_bytes();
 	}
 }
 END_TEST
@@ -260,6 +389,10 @@ int main(void)
 	tcase_add_test(t, links_in_free_memory_cannot_be_in_high_memory);
 	tcase_add_loop_test(t, what_is_free_already_is_not_freed_again, 0, n);
 	tcase_add_test(t, as_posted_a_free_run_goes_on_over_memory_in_use);
+	tcase_add_test(t, as_posted_a_free_looks_at_the_first_unit_only);
+	tcase_add_test(t, as_posted_no_tree_is_asked);
+	tcase_add_test(t, as_posted_growth_never_helps_a_long_request);
+	tcase_add_test(t, as_posted_a_page_is_given_the_mask_of_eight);
 	tcase_add_test(t, trimming_gives_aligned_runs_and_the_rest_back);
 	suite_add_tcase(s, t);
 	srunner_run_all(sr, CK_NORMAL);

@@ -46,13 +46,16 @@ struct bytes {
  * Units of unit_bytes, a power of two, in a range as range_create() makes it,
  * which grows by blocks of 2^order pages, or larger ones for what needs them.
  * A mapped one's blocks are of single pages from anywhere, side by side in an
- * address space of their own, as those of the percpu allocator are.
+ * address space of their own, as those of the percpu allocator are. Where
+ * `singles` is not 0, it grows by so many pages of order 0, however long the run
+ * is that found no room: the posted NTA's way.
  */
 struct bytes_plan {
 	const char *spec;
 	unsigned long unit_bytes;
 	unsigned int order;
 	bool mapped;
+	unsigned int singles;
 };
 
 /* 0 or a negative errno with a message. */

@@ -42,7 +42,7 @@ static const struct {
 	struct bytes_plan plan;		/* no spec: slabs */
 	enum slab_sizes sizes;
 } kinds[] = {
-#define RANGE_KIND(...) { .plan = { __VA_ARGS__ } }
+#define RANGE_KIND(...) { .plan = { __VA_ARGS__, 0 } }
 	{ "slabs of powers of 2", .sizes = SLAB_POWERS_OF_2 },
 	{ "slabs of equal objects", .sizes = SLAB_EQUAL },
 	RANGE_KIND("genalloc", 8, 3, false),

@@ -39,6 +39,7 @@ struct range_bytes {
 	unsigned int order;		/* of a block; larger where a run needs it */
 	unsigned int length_bits;	/* kept by the caller for a run; or 0 */
 	bool mapped;
+	unsigned int singles;
 	struct block *blocks;
 	unsigned long next_page;	/* mapped: where the next block begins */
 	unsigned long nr_runs;
@@ -199,18 +200,12 @@ static bool range_bytes_populate(struct range_backing *b, unsigned long first,
 	return true;
 }
 
-/* Add a block in which a run of nr units has room. */
-static bool grow(struct range_bytes *rb, unsigned long nr)
+static bool add_block(struct range_bytes *rb, unsigned int order)
 {
 	struct machine *m = machine_of(&rb->base);
 	unsigned int shift = page_units_shift(rb);
-	unsigned long nr_pages = div_round_up(nr, 1UL << shift);
-	unsigned int order = max_t(unsigned int, rb->order,
-				   ilog2(roundup_pow2(nr_pages)));
 	struct block *block;
 
-	if (order > MAX_PAGE_ORDER)
-		return false;
 	block = machine_alloc(m, sizeof(*block), META_structures);
 	if (!block)
 		return false;
@@ -231,6 +226,21 @@ return_memory:
 free_block:
 	machine_free(m, block, sizeof(*block), META_structures);
 	return false;
+}
+
+/* Make room for a run of nr units; or as posted, for whatever fits a page. */
+static bool grow(struct range_bytes *rb, unsigned long nr)
+{
+	unsigned long nr_pages = div_round_up(nr, 1UL << page_units_shift(rb));
+	unsigned int order = max_t(unsigned int, rb->order,
+				   ilog2(roundup_pow2(nr_pages)));
+	unsigned int added = 0;
+
+	if (!rb->singles)
+		return order <= MAX_PAGE_ORDER && add_block(rb, order);
+	while (added < rb->singles && add_block(rb, 0))
+		added++;
+	return added;
 }
 
 /* -- the calls of struct bytes_ops ---------------------------------------------- */
@@ -329,6 +339,7 @@ int range_bytes_create(struct bytes **out, const struct bytes_plan *plan,
 	rb->unit_shift = ilog2(plan->unit_bytes);
 	rb->order = plan->order;
 	rb->mapped = plan->mapped;
+	rb->singles = plan->singles;
 	err = range_create(&rb->range, plan->spec, m, msg);
 	if (err) {
 		machine_free(m, rb, sizeof(*rb), META_structures);

@@ -27,14 +27,17 @@
  * nta_trimmed      an emulation of alignment, which the design has not: take
  *                  as much as surely holds an aligned run, free what is around.
  *
+ * A span shorter than a node still gets a whole mask; another node may begin
+ * where the span ends, and hides the units that the mask has in vain.
+ *
  * Invariant:  a mask's maximal free runs <-> entries, class by class
  * Cost:       alloc O(classes); free O(log nodes + list) or O(1)
  *
- * as_posted=on brings back two defects of the posted code: on 64 bits its
+ * as-posted=on brings back two defects of the posted code: on 64 bits its
  * searches see the lower half of a word only, so that a free run seems to go
  * on over memory in use; and of what is freed only the first unit is looked
  * at. Left out: caches for each CPU with lists of remote frees, as the range
- * interface has one caller, and growth by itself, as it adds spans.
+ * interface has one caller. Growth is its owner's (bytes.c has the posted one).
  */
 #include <errno.h>
 
@@ -93,6 +96,7 @@ struct nta {
 	unsigned long nr_free;		/* units */
 	unsigned long nr_runs;		/* free ones, all on lists */
 	unsigned long nr_held;		/* runs in callers' hands */
+	uint64_t borrowed;		/* bytes of the pages' descriptors */
 
 	struct entry_block *blocks;
 	struct nta_link *spare;		/* entries that stand for nothing */
@@ -155,10 +159,25 @@ static uint64_t mask_bytes(const struct nta *n)
 	return n->nr_words * sizeof(unsigned long);
 }
 
-static uint64_t borrowed_bytes(const struct nta *n)
+static uint64_t borrowed_bytes(unsigned long nr)
 {
-	return div_round_up(n->nr_units, UNITS_PER_PAGE) * BORROWED_WORDS *
+	return div_round_up(nr, UNITS_PER_PAGE) * BORROWED_WORDS *
 	       sizeof(void *);
+}
+
+/* As posted, the pages of nr units lend words of their descriptors, or get them back. */
+static void borrow(struct nta *n, unsigned long nr)
+{
+	if (!n->posted)
+		return;
+	n->borrowed += borrowed_bytes(nr);
+	meta_charge(&n->base.machine->meta, META_borrowed, borrowed_bytes(nr));
+}
+
+static void give_back(struct nta *n, uint64_t bytes)
+{
+	n->borrowed -= bytes;
+	meta_uncharge(&n->base.machine->meta, META_borrowed, bytes);
 }
 
 /*
@@ -182,8 +201,6 @@ static struct nta_node *node_create(struct nta *n, unsigned long first)
 		node = machine_alloc(m, bytes, META_structures);
 	if (!node)
 		return NULL;
-	if (n->posted)
-		meta_charge(&m->meta, META_borrowed, borrowed_bytes(n));
 	node->first = first;
 	avl_insert(&n->nodes, &first, &node->tree);
 	n->nr_nodes++;
@@ -203,7 +220,6 @@ static void node_destroy(struct nta *n, struct nta_node *node)
 	}
 	meta_uncharge(&m->meta, META_structures,
 		      sizeof(node->first) + mask_bytes(n));
-	meta_uncharge(&m->meta, META_borrowed, borrowed_bytes(n));
 }
 
 static struct nta_container *containers_of(const struct nta *n,
@@ -451,7 +467,7 @@ static int nta_create(struct range **out, const struct range_ops *ops,
 			       ops->name, nr_units);
 	range_init(&n->base, ops, m);
 	n->posted = posted;
-	n->as_posted = option_get(opts, "as_posted");
+	n->as_posted = option_get(opts, "as-posted");
 	n->nr_units = nr_units;
 	n->nr_words = (unsigned int)bitmap_words(nr_units);
 	n->nodes.compare = compare_first;
@@ -472,6 +488,7 @@ static void nta_destroy(struct range *r)
 	if (n->posted)
 		meta_uncharge(&r->machine->meta, META_inband,
 			      n->nr_runs * sizeof(struct nta_container));
+	give_back(n, n->borrowed);
 	while ((tree = avl_first(&n->nodes)))
 		node_destroy(n, to_node(tree));
 	while (n->blocks) {
@@ -492,8 +509,10 @@ static int nta_add(struct range *r, unsigned long first, unsigned long nr)
 	for (at = 0; at < nr; at += n->nr_units)
 		if (!node_create(n, first + at))
 			break;
-	if (at >= nr)
+	if (at >= nr) {
+		borrow(n, nr);
 		return 0;
+	}
 	while (at) {
 		at -= n->nr_units;
 		node_destroy(n, node_of(n, first + at));
@@ -667,6 +686,15 @@ static void nta_query(const struct range *r, unsigned long unit,
 			      RANGE_FREE : RANGE_USED;
 }
 
+/* Where its units end: as long as its mask, or where the next node begins. */
+static unsigned long node_end(const struct nta *n, const struct nta_node *node)
+{
+	const struct avl_node *next = avl_next(&n->nodes, &node->first);
+	unsigned long end = node->first + n->nr_units;
+
+	return next ? min_t(unsigned long, to_const_node(next)->first, end) : end;
+}
+
 /* The first unit from `from` on, before `end`, that is free or not; or `end`. */
 static unsigned long next_unit(const struct nta *n, unsigned long from,
 			       unsigned long end, bool is_free)
@@ -687,9 +715,9 @@ static unsigned long next_unit(const struct nta *n, unsigned long from,
 					       n->nr_units) :
 			       bitmap_next_clear(node->mask, from - node->first,
 						 n->nr_units);
-		if (at < n->nr_units)
+		if (at < n->nr_units && node_of(n, node->first + at) == node)
 			return min_t(unsigned long, node->first + at, end);
-		from = node->first + n->nr_units;
+		from = node_end(n, node);
 	}
 	return end;
 }
@@ -807,7 +835,7 @@ static uint64_t nta_fingerprint(const struct range *r)
 	  .help = "lists outside of free memory and a tree, or links inside" }, \
 	{ .key = "units", .values = "128|512", .def = "128",                   \
 	  .help = "of a node" },                                               \
-	{ .key = "as_posted", .values = "off|on", .def = "off",                \
+	{ .key = "as-posted", .values = "off|on", .def = "off",                \
 	  .help = "with the posted code's 32-bit searches and lax free" },     \
 	{ .key = NULL }
 
