@@ -290,9 +290,10 @@ $(foreach t,$(test_programs),$(eval $(call program,$(t),$(T)/obj/tests/$(notdir 
 tiny_fan2 := -DPAGE_SHIFT=4 -DMAX_PAGE_ORDER=3 -DPAGEBLOCK_ORDER=2 -DKM_MAX_IDX=4
 tiny_fan4 := -DPAGE_SHIFT=5 -DMAX_PAGE_ORDER=3 -DPAGEBLOCK_ORDER=2 -DKM_MAX_IDX=4
 tiny_fan8 := -DPAGE_SHIFT=6 -DMAX_PAGE_ORDER=4 -DPAGEBLOCK_ORDER=3 -DKM_MAX_IDX=4
-# For structs that would not fit into such pages: five of 48 bytes in 256.
+# For structs that would not fit into such pages: five of 48 bytes in 256, or ten.
 tiny_fan32 := -DPAGE_SHIFT=8 -DMAX_PAGE_ORDER=3 -DPAGEBLOCK_ORDER=2 -DKM_MAX_IDX=4
-TINY_VARIANTS := fan2 fan4 fan8 fan32
+tiny_fan64 := -DPAGE_SHIFT=9 -DMAX_PAGE_ORDER=3 -DPAGEBLOCK_ORDER=2 -DKM_MAX_IDX=4
+TINY_VARIANTS := fan2 fan4 fan8 fan32 fan64
 
 # $(call tiny,VARIANT): every tiny_* program, as VARIANT/tiny_*
 define tiny

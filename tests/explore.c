@@ -47,6 +47,18 @@ struct seen {
 	size_t nr;
 };
 
+/* Where an operation out of a state led: both fingerprints. 0 is an empty place. */
+struct future {
+	uint64_t from;			/* mixed with the operation */
+	uint64_t to;
+};
+
+struct futures {
+	struct future *places;
+	size_t mask;
+	size_t nr;
+};
+
 struct explorer {
 	const struct explore_case *c;
 	struct explore_result *result;
@@ -60,6 +72,7 @@ struct explorer {
 	size_t nr_states;
 	size_t room;
 	struct seen seen;
+	struct futures futures;
 
 	size_t from;			/* the state being left */
 	operation op;			/* by this operation */
@@ -156,6 +169,47 @@ static bool seen_add(struct seen *seen, uint64_t hash)
 	seen->places[i] = hash;
 	if (++seen->nr > seen->mask / 2)
 		seen_grow(seen);
+	return true;
+}
+
+static void futures_create(struct futures *f, size_t places)
+{
+	f->places = need(calloc(places, sizeof(*f->places)));
+	f->mask = places - 1;
+	f->nr = 0;
+}
+
+static struct future *futures_find(const struct futures *f, uint64_t from)
+{
+	size_t i = (size_t)from & f->mask;
+
+	while (f->places[i].from && f->places[i].from != from)
+		i = (i + 1) & f->mask;
+	return &f->places[i];
+}
+
+static void futures_grow(struct futures *f)
+{
+	struct futures old = *f;
+
+	futures_create(f, 2 * (old.mask + 1));
+	f->nr = old.nr;
+	for (size_t i = 0; i <= old.mask; i++)
+		if (old.places[i].from)
+			*futures_find(f, old.places[i].from) = old.places[i];
+	free(old.places);
+}
+
+/* False when it led elsewhere before. */
+static bool futures_agree(struct futures *f, uint64_t from, uint64_t to)
+{
+	struct future *future = futures_find(f, from);
+
+	if (future->from)
+		return future->to == to;
+	*future = (struct future){ from, to };
+	if (++f->nr > f->mask / 2)
+		futures_grow(f);
 	return true;
 }
 
@@ -306,7 +360,58 @@ static void add_state(struct explorer *e, size_t parent, operation op)
 	e->states[e->nr_states++] = (struct state){ (uint32_t)parent, op };
 }
 
-/* Take one transition out of the state whose copy is `here`. */
+/* What leave_state() does with each operation out of the state copied to `here`. */
+typedef int operation_fn(struct explorer *e, const struct snapshot *here,
+			 operation op, struct msg *msg);
+
+static int leave_state(struct explorer *e, const struct snapshot *here,
+		       operation_fn *fn, struct msg *msg)
+{
+	int err = 0;
+
+	for (unsigned int order = 0; !err && order <= MAX_PAGE_ORDER; order++)
+		err = fn(e, here, (operation)order, msg);
+	for (unsigned long pfn = e->c->start_pfn; !err && pfn < e->model.end_pfn;
+	     pfn++) {
+		unsigned int order;
+
+		memcpy(e->model.page, here->pages, e->model.end_pfn);
+		if (model_block_at(&e->model, pfn, &order))
+			err = fn(e, here, op_free(pfn), msg);
+	}
+	return err;
+}
+
+/* Where one operation leads now it must have led from each state alike. */
+static int check_future(struct explorer *e, const struct snapshot *here,
+			operation op, struct msg *msg)
+{
+	uint64_t from;
+	int err;
+
+	snapshot_put_back(here, e);
+	from = mix(fingerprint(e) + op);
+	err = run(e, op, msg);
+	if (err || futures_agree(&e->futures, from ? from : 1, fingerprint(e)))
+		return err;
+	return msg_set(msg, EUCLEAN,
+		       "states with one fingerprint part at the next %s %lu",
+		       op_is_free(op) ? "free at pfn" : "allocation of order",
+		       op_is_free(op) ? op_pfn(op) : op);
+}
+
+static int check_futures(struct explorer *e, struct msg *msg)
+{
+	struct snapshot here = { 0 };
+	int err;
+
+	snapshot_take(&here, e);
+	err = leave_state(e, &here, check_future, msg);
+	snapshot_free(&here);
+	return err;
+}
+
+/* Take one transition. */
 static int transition(struct explorer *e, const struct snapshot *here,
 		      operation op, struct msg *msg)
 {
@@ -325,25 +430,9 @@ static int transition(struct explorer *e, const struct snapshot *here,
 	}
 	if (is_new)
 		add_state(e, e->from, op);
+	if (!err && e->c->check_futures)
+		err = check_futures(e, msg);
 	return err ? broken(e, msg->text, msg) : 0;
-}
-
-static int leave_state(struct explorer *e, const struct snapshot *here,
-		       struct msg *msg)
-{
-	int err = 0;
-
-	for (unsigned int order = 0; !err && order <= MAX_PAGE_ORDER; order++)
-		err = transition(e, here, (operation)order, msg);
-	for (unsigned long pfn = e->c->start_pfn; !err && pfn < e->model.end_pfn;
-	     pfn++) {
-		unsigned int order;
-
-		memcpy(e->model.page, here->pages, e->model.end_pfn);
-		if (model_block_at(&e->model, pfn, &order))
-			err = transition(e, here, op_free(pfn), msg);
-	}
-	return err;
 }
 
 /* Bring machine and model to a state by the path on which it was found. */
@@ -375,6 +464,7 @@ static int search(struct explorer *e, struct msg *msg)
 
 	snapshot_take(&start, e);
 	seen_create(&e->seen, 1 << 17);
+	futures_create(&e->futures, 1 << 10);
 	seen_add(&e->seen, fingerprint(e));
 	add_state(e, 0, 0);
 	for (e->from = 0; !err && e->from < e->nr_states; e->from++) {
@@ -386,7 +476,7 @@ static int search(struct explorer *e, struct msg *msg)
 		if (err)
 			break;
 		snapshot_take(&here, e);
-		err = leave_state(e, &here, msg);
+		err = leave_state(e, &here, transition, msg);
 	}
 	e->result->states = e->nr_states;
 	e->result->complete = !err && e->from == e->nr_states;
@@ -394,6 +484,7 @@ static int search(struct explorer *e, struct msg *msg)
 	snapshot_free(&start);
 	snapshot_free(&here);
 	free(e->seen.places);
+	free(e->futures.places);
 	free(e->states);
 	return err;
 }

@@ -20,6 +20,10 @@
  * path from the start, which is short and is at once the shortest
  * counterexample when something breaks.
  *
+ * A fingerprint that forgets too much would merge states that differ. With
+ * check_futures, each time a known state is reached again, every operation out
+ * of it must lead to the fingerprint that it led to before.
+ *
  * A collision of fingerprints can hide a state: with n states the chance of
  * any is about n^2 / 2^65, 1.5e-5 for 24 million.
  */
@@ -35,6 +39,7 @@ struct explore_case {
 	bool highmem;			/* all of it */
 	bool keeps_nodes;		/* freeing all may leave nodes behind */
 	bool check_known;		/* twice the time */
+	bool check_futures;		/* ten times the time */
 	uint64_t max_states;		/* give up there */
 };
 

@@ -207,11 +207,13 @@ static void note_free(struct view v, int start, int end)
  * The hint is gone: the scan hint, the longest before it, takes its place, and
  * the search for a longer one goes on behind that. Returns where.
  */
-static int promote_scan_hint(struct view v)
+static int promote_scan_hint(enum hint_version version, struct view v)
 {
 	int from;
 
 	if (!v.scan || !v.scan->scan_hint) {
+		if (version == HINTS_FIXED)
+			set_contig(v.hints, 0, 0);
 		v.hints->contig_hint = 0;
 		return v.hints->first_free;
 	}
@@ -226,7 +228,7 @@ static void block_refresh(struct bitmap_chunk *bc, struct range *r, int block)
 {
 	struct view v = view_block(bc, block);
 	int base = block * BLOCK_BITS, end = base + BLOCK_BITS;
-	int at = base + promote_scan_hint(v);
+	int at = base + promote_scan_hint(bc->version, v);
 
 	v.hints->right_free = 0;
 	if (bc->version == HINTS_4_14)
@@ -292,7 +294,7 @@ static void chunk_refresh(struct bitmap_chunk *bc, struct range *r, bool all)
 		v.scan->scan_hint = 0;
 	if (!v.scan)
 		bc->nr_empty = 0;
-	for (at = promote_scan_hint(v); at < bc->nr_bits; at += len + 1) {
+	for (at = promote_scan_hint(bc->version, v); at < bc->nr_bits; at += len + 1) {
 		at = next_stretch(bc, r, at, &len);
 		if (at >= bc->nr_bits)
 			break;
@@ -920,29 +922,41 @@ int bitmap_chunk_verify(const struct bitmap_chunk *bc, struct msg *msg)
 	return err ? err : check_empty(bc, msg);
 }
 
-static uint64_t mix_hints(uint64_t hash, const struct hints *h,
-			  const struct scan_hints *s)
+static uint64_t mix_stretch(uint64_t hash, int32_t start, int32_t len)
 {
-	hash = fingerprint_mix(hash, (uint64_t)h->contig_hint << 32 |
-				     (uint32_t)h->contig_hint_start);
-	hash = fingerprint_mix(hash, (uint64_t)h->left_free << 32 |
-				     (uint32_t)h->right_free);
-	hash = fingerprint_mix(hash, (uint64_t)h->first_free);
+	return fingerprint_mix(hash, len ? (uint64_t)len << 32 | (uint32_t)start : 0);
+}
+
+/*
+ * What can make a difference later. Where an empty scan hint was is of no
+ * consequence; nor is where an empty contig_hint was, where that is set right.
+ */
+static uint64_t mix_hints(const struct bitmap_chunk *bc, uint64_t hash,
+			  const struct hints *h, const struct scan_hints *s)
+{
+	if (bc->version == HINTS_FIXED)
+		hash = mix_stretch(hash, h->contig_hint_start, h->contig_hint);
+	else
+		hash = fingerprint_mix(hash, (uint64_t)h->contig_hint << 32 |
+					     (uint32_t)h->contig_hint_start);
 	if (s)
-		hash = fingerprint_mix(hash, (uint64_t)s->scan_hint << 32 |
-					     (uint32_t)s->scan_hint_start);
-	return hash;
+		hash = mix_stretch(hash, s->scan_hint_start, s->scan_hint);
+	return fingerprint_mix(hash, (uint64_t)h->first_free);
 }
 
 uint64_t bitmap_chunk_fingerprint(const struct bitmap_chunk *bc)
 {
 	unsigned long nr_bits = (unsigned long)bc->nr_bits;
-	uint64_t hash = mix_hints(0, &bc->whole,
+	uint64_t hash = mix_hints(bc, 0, &bc->whole,
 				  bc->scans ? &bc->whole_scan : NULL);
 
+	/* The chunk's own left_free and right_free are never looked at. */
 	for (int i = 0; i < bc->nr_blocks; i++) {
-		hash = mix_hints(hash, &bc->blocks[i],
-				 bc->scans ? &bc->scans[i] : NULL);
+		const struct hints *h = &bc->blocks[i];
+
+		hash = mix_hints(bc, hash, h, bc->scans ? &bc->scans[i] : NULL);
+		hash = fingerprint_mix(hash, (uint64_t)h->left_free << 32 |
+					     (uint32_t)h->right_free);
 		hash = fingerprint_mix(hash, bitmap_test(bc->populated,
 							 (unsigned long)i));
 	}

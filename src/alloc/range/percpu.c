@@ -155,6 +155,26 @@ void percpu_chunk_move(struct percpu *p, struct percpu_chunk *c,
 	after->next = &c->link;
 }
 
+/* A free run that ends with its chunk may go on in those behind it. */
+static unsigned long joined_end(const struct percpu *p, unsigned int place,
+				unsigned long end, percpu_free_run_fn *free_run)
+{
+	while (++place < p->nr_chunks) {
+		const struct percpu_chunk *c = p->chunks[place];
+		struct range_run run;
+
+		if (c->first != end)
+			break;
+		run = free_run(c, 0);
+		if (run.start || !run.nr)
+			break;
+		end += run.nr;
+		if (run.nr < c->nr_units)
+			break;
+	}
+	return end;
+}
+
 bool percpu_next_free(const struct percpu *p, unsigned long from,
 		      unsigned long end, percpu_free_run_fn *free_run,
 		      struct range_run *run)
@@ -164,6 +184,7 @@ bool percpu_next_free(const struct percpu *p, unsigned long from,
 	for (place -= place > 0; place < p->nr_chunks; place++) {
 		const struct percpu_chunk *c = p->chunks[place];
 		unsigned long at = from > c->first ? from - c->first : 0;
+		unsigned long stop;
 		struct range_run found;
 
 		if (c->first >= end)
@@ -176,8 +197,10 @@ bool percpu_next_free(const struct percpu *p, unsigned long from,
 		if (c->first + found.start >= end)
 			return false;
 		run->start = max_t(unsigned long, c->first + found.start, from);
-		run->nr = min_t(unsigned long, c->first + found.start + found.nr,
-				end) - run->start;
+		stop = c->first + found.start + found.nr;
+		if (found.start + found.nr == c->nr_units && stop < end)
+			stop = joined_end(p, place, stop, free_run);
+		run->nr = min_t(unsigned long, stop, end) - run->start;
 		return true;
 	}
 	return false;

@@ -116,8 +116,8 @@ percpu_next_in_slot(const struct percpu *p, unsigned int slot,
 	     c = percpu_next_in_slot(p, slot, &(c)->link))
 
 /*
- * Free runs, chunk by chunk: the first that has units in [from, end), as
- * range_ops.next_free gives it. The backend finds one in a chunk: the first
+ * The first free run that has units in [from, end), as range_ops.next_free
+ * gives it, in however many chunks it lies side by side. The backend finds one in a chunk: the first
  * free run at or behind offset `at`, or one that begins at nr_units.
  */
 typedef struct range_run percpu_free_run_fn(const struct percpu_chunk *c,
