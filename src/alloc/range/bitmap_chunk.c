@@ -570,6 +570,7 @@ int bitmap_chunk_alloc(struct bitmap_chunk *bc, struct range *r, int bits,
 		return -1;
 	end = min_int(start + bits + BLOCK_BITS, bc->nr_bits);
 	at = find_bits(bc, r, start, end, bits, align, &skipped);
+	/* A hint of 4.14 that is too long may lead on into a block without memory. */
 	if (at < 0 || (populated_only && !is_populated(bc, at, bits, &next)))
 		return -1;
 	if (bc->version != HINTS_4_14)
