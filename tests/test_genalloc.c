@@ -411,6 +411,28 @@ START_TEST(a_reserved_unit_is_nobody_s)
 }
 END_TEST
 
+/*
+ *    unit  0     5 6     11 12
+ *          [ 5  ]A[ 5   ]A[ 116 ...      3 fit both holes alike: the lower one
+ */
+START_TEST(of_equal_best_fits_the_lowest_is_taken)
+{
+	char spec[64];
+	struct pool pool;
+
+	snprintf(spec, sizeof(spec), "%s:fit=best", forms[_i]);
+	pool_create(&pool, spec, NR_UNITS);
+	ck_assert_uint_eq(range_alloc(pool.range, 5, 1, NULL), 0);
+	ck_assert_uint_eq(range_alloc(pool.range, 1, 1, NULL), 5);
+	ck_assert_uint_eq(range_alloc(pool.range, 5, 1, NULL), 6);
+	ck_assert_uint_eq(range_alloc(pool.range, 1, 1, NULL), 11);
+	ck_assert_int_eq(range_free(pool.range, 0, 5), RANGE_OK);
+	ck_assert_int_eq(range_free(pool.range, 6, 5), RANGE_OK);
+	ck_assert_uint_eq(range_alloc(pool.range, 3, 1, NULL), 0);
+	pool_destroy(&pool);
+}
+END_TEST
+
 /* A claim of 3 units inside a word: its word and the count of free units. */
 START_TEST(costs_are_what_was_touched)
 {
@@ -449,6 +471,7 @@ int main(void)
 	tcase_add_test(tc, as_posted_every_success_takes_a_second_swap);
 	tcase_add_loop_test(tc, a_pool_grows_by_chunks, 0, NR_FORMS);
 	tcase_add_loop_test(tc, a_reserved_unit_is_nobody_s, 0, NR_FORMS);
+	tcase_add_loop_test(tc, of_equal_best_fits_the_lowest_is_taken, 0, NR_FORMS);
 	tcase_add_test(tc, costs_are_what_was_touched);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(sr, CK_NORMAL);
