@@ -26,6 +26,7 @@
 	x(absorbed,        "freed pages that became a node themselves")       \
 	x(taken,           "free order-0 pages taken as a node")              \
 	x(peeled,          "nodes peeled off a larger block")                 \
+	x(reused,          "nodes made of pages set aside or just given back")  \
 	x(relocated,       "nodes copied so that two buddies could merge")    \
 	x(released,        "nodes given back")                                \
 	x(max_consumed,    "most pages one free of order 0 turned into nodes") \

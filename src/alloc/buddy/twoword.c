@@ -562,6 +562,7 @@ static unsigned long find_node(struct twoword *tw, struct twoword_zone *tz,
 		page = tz->stash;
 		tz->stash = PFN_NONE;
 	}
+	stats->reused += page != PFN_NONE;
 	if (page == PFN_NONE && order > 0) {
 		page = take_free_page(tw, tz);
 		stats->taken += page != PFN_NONE;
