@@ -146,7 +146,7 @@ static int add_record(struct record_reader *r, const struct record *record,
 	const char *wrong = record_wrong(record, &r->header);
 	struct msg why;
 	char name[24];
-	int len;
+	int err, len;
 
 	if (wrong)
 		return bad_record(r, i, wrong);
@@ -154,7 +154,10 @@ static int add_record(struct record_reader *r, const struct record *record,
 	if (builder_comm(r->b, name, (size_t)len, &ev.comm))
 		return msg_set(r->msg, ENOMEM, "%s: no memory for process names",
 			       r->in->path);
-	return builder_add(r->b, &ev, &why) ? bad_record(r, i, why.text) : 0;
+	err = builder_add(r->b, &ev, &why);
+	if (err == -ENOMEM)
+		return msg_set(r->msg, ENOMEM, "%s: %s", r->in->path, why.text);
+	return err ? bad_record(r, i, why.text) : 0;
 }
 
 static int read_page(struct record_reader *r, const uint8_t *page)

@@ -472,6 +472,7 @@ static __always_inline int read_events(struct ptr_reader *r, const struct column
 		uint64_t delta = c->delta[i] | (uint64_t)c->delta[c->nr + i] << 8;
 		struct event ev;
 		struct msg why;
+		int err;
 
 		if (unlikely(shape >= c->nr_shapes))
 			return bad_event(r, i, "its shape is not there");
@@ -486,8 +487,9 @@ static __always_inline int read_events(struct ptr_reader *r, const struct column
 		ev.time_ns = time_ns;
 		if (unlikely(!next_pfn(&pfns, coding, &ev)))
 			return bad_event(r, i, "its pfn is not there");
-		if (unlikely(builder_add(r->b, &ev, &why)))
-			return bad_event(r, i, why.text);
+		err = builder_add(r->b, &ev, &why);
+		if (unlikely(err))
+			return err == -ENOMEM ? no_memory(r) : bad_event(r, i, why.text);
 	}
 	if (!builder_full(r->b) && (pfns.at != c->pfn_end || long_delta != c->shapes))
 		return bad_section(r, "has more pfns or times than events");

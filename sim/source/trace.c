@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define HASH_NONFATAL_OOM 1	/* else it exits */
 #include <uthash.h>
 
 #include "sim/source/reader.h"
@@ -129,6 +130,10 @@ static int comm_intern(struct trace_builder *b, const char *name, size_t len,
 	entry->index = (uint16_t)(b->trace->nr_comms - 1);
 	memcpy(entry->name, name, len);
 	HASH_ADD_KEYPTR(hh, b->comms->by_name, entry->name, len, entry);
+	if (!entry->hh.tbl) {		/* no memory for the table */
+		free(entry);
+		return -ENOMEM;
+	}
 	*index = entry->index;
 	return 0;
 }
