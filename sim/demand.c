@@ -62,6 +62,7 @@ enum {
 struct books {
 	struct demand *demand;
 	const struct layout *layout;
+	struct gfp_zone_limits zone_limits;
 	unsigned long end_pfn;
 	uint8_t *page;
 	uint32_t *id;			/* of a head; undefined elsewhere */
@@ -87,6 +88,7 @@ static int books_init(struct books *books, struct demand *d,
 	*books = (struct books){
 		.demand = d,
 		.layout = layout,
+		.zone_limits = gfp_zone_limits(layout),
 		.end_pfn = layout_end_pfn(layout),
 	};
 	books->page = calloc(books->end_pfn, sizeof(*books->page));
@@ -298,7 +300,7 @@ static int resolve_alloc(struct books *books, const struct event *ev,
 		.kind = DEMAND_ALLOC,
 		.order = ev->order,
 		.migratetype = ev->migratetype,
-		.zone_limit = (uint8_t)gfp_zone_limit(ev->gfp, books->layout),
+		.zone_limit = books->zone_limits.of[ev->gfp & GFP_ZONE_MASK],
 		.cpu = at->cpu,
 		.flags = (uint8_t)gfp_alloc_flags(ev->gfp),
 	};

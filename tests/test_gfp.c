@@ -132,6 +132,8 @@ START_TEST(the_highest_zone_allowed_follows_from_the_flags)
 	}
 	ck_assert_str_eq(layout.zones[gfp_zone_limit(gfp, &layout)].name,
 			 limits[_i].highest);
+	ck_assert_uint_eq(gfp_zone_limits(&layout).of[gfp & GFP_ZONE_MASK],
+			  gfp_zone_limit(gfp, &layout));
 }
 END_TEST
 

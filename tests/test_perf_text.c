@@ -55,6 +55,27 @@ static const struct {
 	{ 593808193010, 0x10, "", 0, EV_FREE, 4, 0, 0 },
 };
 
+/* From one decimal to nine, with every digit at every place. */
+START_TEST(decimals_of_any_number_are_read)
+{
+	uint64_t digits = UINT64_C(123456789) * (uint64_t)(_i / 9 + 1) % 1000000000;
+	int nr = _i % 9 + 1;
+	uint64_t expected = digits;
+	char text[128], decimals[16];
+
+	for (int i = nr; i < 9; i++)
+		expected = expected / 10;
+	snprintf(decimals, sizeof(decimals), "%09llu", (unsigned long long)digits);
+	snprintf(text, sizeof(text), "sh 1 [000] 7.%.*s: kmem:mm_page_free: page=0x1 pfn=1 order=0\n",
+		 nr, decimals);
+	for (int i = nr; i < 9; i++)
+		expected *= 10;
+	read_text(text);
+	ck_assert_uint_eq(trace.nr_events, 1);
+	ck_assert_uint_eq(trace.events[0].time_ns, 7000000000 + expected);
+}
+END_TEST
+
 START_TEST(a_line_of_any_shape_gives_its_event)
 {
 	const struct event *ev;
@@ -274,6 +295,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, scratch_setup, teardown);
 	tcase_add_loop_test(tc, a_line_of_any_shape_gives_its_event, 0,
 			    (int)ARRAY_SIZE(shapes));
+	tcase_add_loop_test(tc, decimals_of_any_number_are_read, 0, 9 * 10);
 	tcase_add_test(tc, lines_losses_and_strangers_are_counted);
 	tcase_add_test(tc, a_fallback_is_read_and_its_misprinted_key_is_not);
 	tcase_add_test(tc, flags_are_read_by_name_and_numbers_are_unknown);

@@ -155,6 +155,15 @@ unsigned int gfp_zone_limit(uint32_t gfp, const struct layout *layout)
 	return 0;
 }
 
+struct gfp_zone_limits gfp_zone_limits(const struct layout *layout)
+{
+	struct gfp_zone_limits limits;
+
+	for (uint32_t gfp = 0; gfp <= GFP_ZONE_MASK; gfp++)
+		limits.of[gfp] = (uint8_t)gfp_zone_limit(gfp, layout);
+	return limits;
+}
+
 unsigned int gfp_alloc_flags(uint32_t gfp)
 {
 	unsigned int flags = 0;

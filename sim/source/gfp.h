@@ -100,6 +100,16 @@ struct layout;
 /* Index of the highest zone these flags allow. */
 unsigned int gfp_zone_limit(uint32_t gfp, const struct layout *layout);
 
+/* The same for all combinations of the flags that say so, for who asks often. */
+#define GFP_ZONE_MASK (GFP(DMA) | GFP(HIGHMEM) | GFP(DMA32) | GFP(MOVABLE))
+_Static_assert(GFP_ZONE_MASK == 15, "these flags index a table");
+
+struct gfp_zone_limits {
+	uint8_t of[GFP_ZONE_MASK + 1];	/* by gfp & GFP_ZONE_MASK */
+};
+
+struct gfp_zone_limits gfp_zone_limits(const struct layout *layout);
+
 /* enum alloc_flags (alloc/allocator.h) that these flags stand for. */
 unsigned int gfp_alloc_flags(uint32_t gfp);
 

@@ -297,6 +297,22 @@ static __always_inline int text_values(struct text_reader *t, struct text_line *
 
 /* ---- the columns, to the left of the event's name ---- */
 
+/*
+ * Eight decimal digits in one word, the first in its lowest byte: neighbours
+ * are joined to pairs, pairs to fours, fours to eight. False if one is none.
+ */
+static __always_inline bool text_eight_digits(const char *p, uint64_t *value)
+{
+	uint64_t n = text_load(p) ^ EACH_BYTE('0');
+
+	if (!TEXT_LITTLE_ENDIAN || ((n + EACH_BYTE(0x76)) | n) & EACH_BYTE(0x80))
+		return false;
+	n = (n * 10 + (n >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+	n = (n * 100 + (n >> 16)) & UINT64_C(0x0000ffff0000ffff);
+	*value = (n * 10000 + (n >> 32)) & UINT32_MAX;
+	return true;
+}
+
 /* "seconds.decimals" in [p, end). */
 static __always_inline bool text_time(const char *p, const char *end,
 				      uint64_t *time_ns)
@@ -312,7 +328,10 @@ static __always_inline bool text_time(const char *p, const char *end,
 		seconds = seconds * 10 + text_digit[(uint8_t)*point];
 	if (point == p || point - p > 9 || *point != '.')
 		return false;
-	for (p = point + 1; text_digit[(uint8_t)*p] < 10; p++)
+	p = point + 1;
+	if (end - p >= 8 && text_eight_digits(p, &decimals))
+		p += 8;
+	for (; text_digit[(uint8_t)*p] < 10; p++)
 		decimals = decimals * 10 + text_digit[(uint8_t)*p];
 	if (p != end || p == point + 1 || p - point > 10)
 		return false;
@@ -343,8 +362,13 @@ static __always_inline const char *text_cpu(const char *begin, const char *end,
 static __always_inline const char *skip_blanks_back(const char *begin,
 						    const char *p)
 {
-	while (p - begin >= 8 && text_load(p - 8) == EACH_BYTE(' '))
+	while (TEXT_LITTLE_ENDIAN && p - begin >= 8) {
+		uint64_t differs = text_load(p - 8) ^ EACH_BYTE(' ');
+
+		if (differs)
+			return p - __builtin_clzll(differs) / 8;
 		p -= 8;
+	}
 	while (p > begin && p[-1] == ' ')
 		p--;
 	return p;
