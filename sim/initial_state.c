@@ -539,10 +539,34 @@ static bool zone_restored(const unsigned long boot[NR_PAGE_ORDERS],
 	       pages_from(boot, PAGEBLOCK_ORDER);
 }
 
-bool initial_state_restored(const struct initial_state *start,
-			    struct allocator *a)
+/*
+ * What a policy holds in reserve for urgent requests keeps pageblocks apart. It
+ * gives them up when a request fails: take all large blocks there are, until
+ * one does, and give them back.
+ */
+static void empty_reserves(struct allocator *a)
 {
+	const struct layout *l = a->machine->layout;
+	const struct alloc_req req = {
+		.order = MAX_PAGE_ORDER,
+		.migratetype = MIGRATE_MOVABLE,
+		.zone_limit = l->nr_zones - 1,
+	};
+	const unsigned long most = layout_end_pfn(l) >> MAX_PAGE_ORDER;
+	unsigned long *pfns = malloc((most + 1) * sizeof(*pfns));
+	unsigned long nr = 0, pfn;
+
+	while (pfns && nr <= most && (pfn = alloc_pages(a, &req)) != PFN_NONE)
+		pfns[nr++] = pfn;
+	while (nr)
+		free_pages(a, pfns[--nr], MAX_PAGE_ORDER, 0);
+	free(pfns);
 	allocator_drain(a);
+}
+
+static bool zones_restored(const struct initial_state *start,
+			   const struct allocator *a)
+{
 	for (unsigned int z = 0; z < a->machine->layout->nr_zones; z++) {
 		unsigned long nr_free[NR_PAGE_ORDERS];
 		struct page_counts counts;
@@ -553,4 +577,16 @@ bool initial_state_restored(const struct initial_state *start,
 			return false;
 	}
 	return true;
+}
+
+bool initial_state_restored(const struct initial_state *start,
+			    struct allocator *a)
+{
+	allocator_drain(a);
+	if (zones_restored(start, a))
+		return true;
+	if (a->ops->caps.no_policy || a->ops->caps.max_order < MAX_PAGE_ORDER)
+		return false;
+	empty_reserves(a);
+	return zones_restored(start, a);
 }

@@ -454,6 +454,15 @@ START_TEST(in_a_storm_of_nodes_huge_pages_are_lost_to_the_order_of_lists)
 }
 END_TEST
 
+/* An urgent request has set a pageblock apart, which then joins no other. */
+START_TEST(a_reserve_that_is_left_at_the_end_is_given_up_for_the_comparison)
+{
+	ck_assert_msg(run_line("pagetax simulate -q --no-plots --teardown "
+			       "-a linked,twoword --scale 1/32 containers") ==
+		      STATUS_DONE, "%s", msg.text);
+}
+END_TEST
+
 static const char *const built_in[] = {
 	"server", "database", "build-farm", "containers", "desktop", "android",
 	"pae-4g", "pae-16g", "pae-64g", "tera", "waves", "checkerboard",
@@ -496,6 +505,7 @@ int main(void)
 			    ARRAY_SIZE(records));
 	tcase_add_loop_test(tc, what_cannot_be_is_one_message, 0, ARRAY_SIZE(mistakes));
 	tcase_add_test(tc, in_a_storm_of_nodes_huge_pages_are_lost_to_the_order_of_lists);
+	tcase_add_test(tc, a_reserve_that_is_left_at_the_end_is_given_up_for_the_comparison);
 	tcase_add_loop_test(tc, every_built_in_scenario_ends_verified, 0,
 			    ARRAY_SIZE(built_in));
 	suite_add_tcase(suite, tc);
