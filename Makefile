@@ -428,9 +428,9 @@ bench-engine: $(B)/pagetax
 
 # Times from the optimised build, and beside them the lines that the watched
 # build counts and the instructions that valgrind does. The default asks every
-# allocator once (about a quarter of an hour); BENCH=quick leaves out what is slow,
-# BENCH=full runs every case there is, which takes hours.
-BENCH     ?=
+# allocator on one machine of 4 GiB, half full; BENCH=quick leaves out what is
+# slow, BENCH=full runs every case there is, 64 GiB among them.
+BENCH     ?= default
 bench_all := all
 bench_few := linked,twoword,memdesc,embedded16,packed8,inpage,hybrid,llfree,null
 bench_patterns := --pattern a1,aB,aW,c,b
@@ -438,19 +438,20 @@ bench_default  := -a $(bench_all) --highmem none
 bench_quick    := -a $(bench_few) --highmem none --memory 1G --repeats 3
 bench_full     := -a $(bench_all) --memory 4G,64G --occupancy 50,90,95 \
 		  --lock none,spin,percpu --threads 1,2
-bench_options   = $(bench_$(or $(BENCH),default))
+bench_options   = $(bench_$(BENCH))
+bench_costs    := $(B)/bench/costs-$(BENCH).json
 
 .PHONY: do-bench
 bench: deps
 	@$(submake) do-bench
 
-do-bench: $(B)/pagetax $(B)/bench/costs.json $(B)/bench/instructions.tsv
+do-bench: $(B)/pagetax $(bench_costs) $(B)/bench/instructions.tsv
 	$(B)/pagetax bench $(bench_options) $(bench_patterns),policy,stream \
-		--costs $(B)/bench/costs.json \
+		--costs $(bench_costs) \
 		--instructions $(B)/bench/instructions.tsv -o $(B)/bench/result $(INPUT)
 
 # One wave is enough to count; the threads and locks of a case change no line.
-$(B)/bench/costs.json: $(W)/pagetax
+$(bench_costs): $(W)/pagetax
 	@mkdir -p $(@D)
 	$(W)/pagetax bench -q $(bench_options) --threads 1 $(bench_patterns) \
 		--ops 100000 --repeats 1 --json $@
