@@ -69,7 +69,7 @@ const struct command commands[] = {
 		.summary = "how well the Linux model predicts a recorded machine",
 		.min_args = 1, .max_args = 1,
 		.options = OPT(ALLOCATORS) | OPT(OUTPUT) | OPT(LIMIT) | OPT(SEED) |
-			   OPT(NO_PLOTS) | OPT(QUIET),
+			   OPT(ABLATION) | OPT(NO_PLOTS) | OPT(QUIET),
 		.run = command_validate,
 	},
 	{

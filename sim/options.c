@@ -288,6 +288,9 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 	case OPTION_COMPACTION:
 		o->compaction = true;
 		return 0;
+	case OPTION_ABLATION:
+		o->ablation = true;
+		return 0;
 	case OPTION_TEARDOWN:
 		o->teardown = true;
 		return 0;

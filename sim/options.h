@@ -29,6 +29,7 @@
 	x(SCALE,      0,   "scale",      "F",    "memory and arrivals of a scenario times F, as 0.05 or 1/20") \
 	x(RECORD,     0,   "record",     "FILE", "write the run as a trace, text or .ptr (see --to); one allocator only") \
 	x(COMPACTION, 0,   "compaction", NULL,   "move movable blocks together when a request of order 4 or more gets nothing") \
+	x(ABLATION,   0,   "ablation",   NULL,   "validate: the first allocator without each part of the policy, too") \
 	x(TEARDOWN,   0,   "teardown",   NULL,   "free everything at the end and compare with the boot state") \
 	x(CHECK,      0,   "check",      NULL,   "shadow every page; the first bad operation ends the run") \
 	x(JOBS,       'j', "jobs",       "N",    "replay N allocators at a time (default: one for each processor)") \
@@ -104,6 +105,7 @@ struct options {
 	const char *record;		/* NULL: none */
 	bool teardown;
 	bool compaction;
+	bool ablation;
 	bool check;
 	bool no_plots;
 	bool quiet;

@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "sim/commands.h"
+#include "sim/validate/ablation.h"
 #include "sim/validate/one_step.h"
 #include "sim/validate/open_loop.h"
 #include "tests/sim_bundle.h"
@@ -475,12 +476,13 @@ static enum status run(const char *input, const char *out)
 	char program[] = "pagetax", command[] = "validate", quiet[] = "-q";
 	char plots[] = "--no-plots", option[] = "-o", path[4096], folder[4096];
 	char allocators[] = "-a", linked[] = "linked";
-	char *argv[] = { program, command, quiet, plots, allocators, linked, path,
+	char ablation[] = "--ablation";
+	char *argv[] = { program, command, quiet, plots, allocators, linked, ablation, path,
 			 out ? option : NULL, folder, NULL };
 
 	snprintf(path, sizeof(path), "%s", input);
 	snprintf(folder, sizeof(folder), "%s", out ? out : "");
-	return pagetax_run(out ? 9 : 7, argv, &msg);
+	return pagetax_run(out ? 10 : 8, argv, &msg);
 }
 
 START_TEST(the_sample_is_followed_and_reported)
@@ -498,6 +500,12 @@ START_TEST(the_sample_is_followed_and_reported)
 	ck_assert_ptr_nonnull(strstr(json, "\"list_orders\": 10"));
 	ck_assert_ptr_nonnull(strstr(json, "\"zone\": \"DMA32\""));
 	ck_assert_ptr_nonnull(strstr(json, "\"left_absent\": 0"));
+	for (unsigned int i = 0; i < NR_ABLATIONS; i++) {
+		char row[64];
+
+		snprintf(row, sizeof(row), "\"without\": \"%s\"", ablation_names[i]);
+		ck_assert_ptr_nonnull(strstr(json, row));
+	}
 	free(json);
 	/* a result of ours is replaced */
 	ck_assert_int_eq(run(SAMPLE, out), STATUS_DONE);
@@ -521,6 +529,34 @@ END_TEST
 static const char *const optional[] = {
 	"buddyinfo.tsv", "counters.tsv", "machine.txt", "kpageflags.start.times",
 };
+
+/*
+ *              DMA            Normal          as one
+ *   recorded   4 of order 0   1 of order 1    4, 1
+ *   flags      counts         early           early
+ */
+START_TEST(zones_are_summed_and_a_flag_of_one_is_a_flag_of_all)
+{
+	struct buddyinfo_sample dma = { .nr_free = { 4 } };
+	struct buddyinfo_sample normal = { .nr_free = { 0, 1 } };
+	struct bracket list[] = {
+		{ .before_ns = 5, .zone = { &dma, &normal }, .flag = { [1] = SAMPLE_early } },
+		{ .before_ns = 9, .zone = { &dma, NULL } },
+	};
+	const struct brackets br = { .list = list, .nr = 2, .nr_zones = 2 };
+	struct brackets sum;
+
+	ck_assert_int_eq(brackets_sum(&sum, &br), 0);
+	ck_assert_uint_eq(sum.nr_zones, 1);
+	ck_assert_uint_eq(sum.list[0].zone[0]->nr_free[0], 4);
+	ck_assert_uint_eq(sum.list[0].zone[0]->nr_free[1], 1);
+	ck_assert_uint_eq(sum.list[0].flag[0], SAMPLE_early);
+	ck_assert_uint_eq(sum.list[1].before_ns, 9);
+	ck_assert_uint_eq(sum.list[1].zone[0]->nr_free[1], 0);
+	ck_assert_uint_eq(sum.list[1].flag[0], SAMPLE_COUNTS);
+	brackets_free(&sum);
+}
+END_TEST
 
 START_TEST(a_missing_file_leaves_out_what_needs_it_and_no_more)
 {
@@ -622,6 +658,7 @@ int main(void)
 	tcase_add_test(tc, what_no_level_can_use_is_refused_with_what_was_expected);
 	tcase_add_loop_test(tc, a_missing_file_leaves_out_what_needs_it_and_no_more, 0,
 			    (int)ARRAY_SIZE(optional));
+	tcase_add_test(tc, zones_are_summed_and_a_flag_of_one_is_a_flag_of_all);
 	tcase_add_loop_test(tc, a_broken_file_leaves_out_what_needs_it_and_no_more, 0,
 			    (int)ARRAY_SIZE(broken));
 	tcase_add_test(tc, rows_of_one_name_belong_to_one_node_after_the_other);

@@ -38,6 +38,19 @@ static int plan_samples(struct sample_plan *plan, const struct closed_loop_input
 	return 0;
 }
 
+/* Of one zone, or of all if they are scored as one. */
+static void free_blocks(unsigned long nr_free[NR_PAGE_ORDERS],
+			const struct closed_loop_input *in, const struct sample *sample,
+			unsigned int zone)
+{
+	unsigned int end = in->zones_as_one ? in->layout->nr_zones : zone + 1;
+
+	memset(nr_free, 0, NR_PAGE_ORDERS * sizeof(*nr_free));
+	for (; zone < end; zone++)
+		for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
+			nr_free[o] += sample->nr_free[zone][o];
+}
+
 static void score_run(struct scorer *s, const struct closed_loop_input *in,
 		      const struct sample_series *series)
 {
@@ -49,11 +62,15 @@ static void score_run(struct scorer *s, const struct closed_loop_input *in,
 
 		while (at + 1 < series->nr && series->samples[at].time_ns < at_ns)
 			at++;
-		for (unsigned int z = 0; z < s->br->nr_zones; z++)
-			if (br->zone[z])
-				score_sample(&s->scores[i * s->br->nr_zones + z],
-					     series->samples[at].nr_free[z],
-					     br->zone[z]);
+		for (unsigned int z = 0; z < s->br->nr_zones; z++) {
+			unsigned long predicted[NR_PAGE_ORDERS];
+
+			if (!br->zone[z])
+				continue;
+			free_blocks(predicted, in, &series->samples[at], z);
+			score_sample(&s->scores[i * s->br->nr_zones + z], predicted,
+				     br->zone[z]);
+		}
 	}
 }
 
@@ -105,7 +122,7 @@ static int run_seed(struct closed_loop *c, const struct closed_loop_input *in,
 	struct replay_run run;
 	struct rng rng;
 	const struct replay_plan plan = {
-		.layout = &in->bundle->layout,
+		.layout = in->layout,
 		.demand = in->demand,
 		.bundle = in->bundle,
 		.start = &start,
@@ -116,7 +133,7 @@ static int run_seed(struct closed_loop *c, const struct closed_loop_input *in,
 	int err;
 
 	rng_seed(&rng, seed);
-	err = initial_state_build(&start, in->bundle, &in->bundle->layout, in->demand,
+	err = initial_state_build(&start, in->bundle, in->layout, in->demand,
 				  &rng, msg);
 	if (err)
 		return err;

@@ -33,8 +33,10 @@ struct closed_loop {
 /* What all runs of a bundle share. */
 struct closed_loop_input {
 	const struct bundle *bundle;
-	const struct demand *demand;
+	const struct layout *layout;	/* of the simulated machine */
+	const struct demand *demand;	/* of the bundle, for this machine */
 	const struct brackets *brackets;
+	bool zones_as_one;		/* the brackets are summed over zones */
 	uint64_t seed;
 
 	/* See struct replay_plan. */

@@ -121,9 +121,40 @@ int brackets_make(struct brackets *br, const struct bundle *b)
 	return 0;
 }
 
+static void add_zone(struct bracket *to, struct buddyinfo_sample *sum,
+		     const struct bracket *from, unsigned int zone)
+{
+	if (!from->zone[zone])
+		return;
+	for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
+		sum->nr_free[o] += from->zone[zone]->nr_free[o];
+	if (to->flag[0] == SAMPLE_COUNTS)
+		to->flag[0] = from->flag[zone];
+	to->zone[0] = sum;
+}
+
+int brackets_sum(struct brackets *sum, const struct brackets *br)
+{
+	*sum = (struct brackets){ .nr = br->nr, .nr_zones = 1 };
+	sum->list = calloc(br->nr + 1, sizeof(*sum->list));
+	sum->sums = calloc(br->nr + 1, sizeof(*sum->sums));
+	if (!sum->list || !sum->sums) {
+		brackets_free(sum);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < br->nr; i++) {
+		sum->list[i].before_ns = br->list[i].before_ns;
+		sum->list[i].after_ns = br->list[i].after_ns;
+		for (unsigned int z = 0; z < br->nr_zones; z++)
+			add_zone(&sum->list[i], &sum->sums[i], &br->list[i], z);
+	}
+	return 0;
+}
+
 void brackets_free(struct brackets *br)
 {
 	free(br->list);
+	free(br->sums);
 	*br = (struct brackets){ 0 };
 }
 

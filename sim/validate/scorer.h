@@ -53,10 +53,17 @@ struct brackets {
 	struct bracket *list;
 	size_t nr;
 	unsigned int nr_zones;
+	struct buddyinfo_sample *sums;	/* of brackets_sum(); else NULL */
 };
 
 /* Group a bundle's samples, and flag what its counters tell. 0 or -ENOMEM. */
 int brackets_make(struct brackets *br, const struct bundle *b);
+
+/*
+ * All zones as one; a sample that is flagged for one of them is flagged. The
+ * brackets it is made of must be flagged by then. 0 or -ENOMEM.
+ */
+int brackets_sum(struct brackets *sum, const struct brackets *br);
 void brackets_free(struct brackets *br);
 
 struct score {

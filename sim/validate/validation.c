@@ -110,6 +110,7 @@ static int run_closed_loops(struct validation *v, const struct options *o,
 {
 	const struct closed_loop_input in = {
 		.bundle = &v->bundle,
+		.layout = &v->bundle.layout,
 		.demand = &v->demand,
 		.brackets = &v->brackets,
 		.seed = o->seed,
@@ -129,6 +130,8 @@ static int run_closed_loops(struct validation *v, const struct options *o,
 	if (!err)
 		err = closed_loop_run(&v->closed_loops[v->nr_closed_loops++], &in,
 				      STRAWMAN, 1, msg);
+	if (!err && o->ablation)
+		err = ablation_run(&v->ablation, &in, o->specs[0], msg);
 	return err;
 }
 
@@ -180,6 +183,7 @@ void validation_free(struct validation *v)
 	for (unsigned int i = 0; i < v->nr_closed_loops; i++)
 		closed_loop_free(&v->closed_loops[i]);
 	free(v->closed_loops);
+	ablation_free(&v->ablation);
 	demand_free(&v->demand);
 	open_loop_free(&v->open_loop);
 	scorer_destroy(&v->persist);

@@ -17,7 +17,7 @@
 
 #include "sim/options.h"
 #include "sim/report/progress.h"
-#include "sim/validate/closed_loop.h"
+#include "sim/validate/ablation.h"
 #include "sim/validate/one_step.h"
 #include "sim/validate/open_loop.h"
 
@@ -41,6 +41,7 @@ struct validation {
 	struct demand demand;
 	struct closed_loop *closed_loops;	/* one a spec; the last is the strawman */
 	unsigned int nr_closed_loops;
+	struct ablation ablation;
 
 	struct msg left_out[MAX_LEFT_OUT];	/* "L1: no ..." */
 	unsigned int nr_left_out;

@@ -118,6 +118,21 @@ static void print_closed_loop_spread(FILE *out, const struct validation *v,
 	}
 }
 
+static void print_ablation(FILE *out, const struct validation *v)
+{
+	if (v->ablation.nr)
+		fprintf(out, "All zones as one, TV %% and order 9 in points, median and p95, and skill\n");
+	for (unsigned int i = 0; i < v->ablation.nr; i++) {
+		const struct figures *f = &v->ablation.runs[i].zone[0][0].f;
+
+		print_share(out, 7, f->tv_p50);
+		print_share(out, 7, f->tv_p95);
+		fprintf(out, " %7.3f %7.3f", f->dh9_p50, f->dh9_p95);
+		print_number(out, 7, ablation_skill(&v->ablation, (enum ablation_part)i));
+		fprintf(out, "  %s, %s\n", v->ablation.runs[0].spec, ablation_help[i]);
+	}
+}
+
 static void print_samples_head(FILE *out)
 {
 	fprintf(out, "%-7s%7s%7s %8s %7s %7s %7s %7s %7s %7s %7s\n", "", "samples", "left",
@@ -175,6 +190,7 @@ static int print_samples(FILE *out, const struct validation *v)
 			print_closed_loop_row(out, v, &v->closed_loops[i], z);
 	for (unsigned int i = 0; i < v->nr_closed_loops; i++)
 		print_closed_loop_spread(out, v, &v->closed_loops[i]);
+	print_ablation(out, v);
 	print_flags(out, v);
 	return 0;
 }
@@ -411,6 +427,27 @@ static void append_closed_loops(struct builder *b, json_t *levels,
 	}
 }
 
+static json_t *ablation_json(struct builder *b, const struct validation *v)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < v->ablation.nr; i++) {
+		const struct figures *f = &v->ablation.runs[i].zone[0][0].f;
+		json_t *row = json_object();
+
+		put_text(b, row, "without", ablation_names[i]);
+		put_text(b, row, "allocator", v->ablation.runs[i].spec);
+		put_samples(b, row, f);
+		put_share(b, row, "tv_p50", f->tv_p50);
+		put_share(b, row, "tv_p95", f->tv_p95);
+		put_share(b, row, "dh9_p50_pp", f->dh9_p50);
+		put_share(b, row, "dh9_p95_pp", f->dh9_p95);
+		put_known(b, row, "skill", ablation_skill(&v->ablation, (enum ablation_part)i));
+		append(b, list, row);
+	}
+	return list;
+}
+
 int validation_write_json(FILE *out, const struct validation *v,
 			  const struct options *o)
 {
@@ -437,6 +474,8 @@ int validation_write_json(FILE *out, const struct validation *v,
 	}
 	append_closed_loops(&b, levels, v);
 	put(&b, root, "levels", levels);
+	if (v->ablation.nr)
+		put(&b, root, "ablation", ablation_json(&b, v));
 	for (unsigned int i = 0; i < v->nr_left_out; i++)
 		append(&b, left_out, json_string(v->left_out[i].text));
 	put(&b, root, "left_out", left_out);
