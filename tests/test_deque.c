@@ -157,7 +157,7 @@ static void push(enum deque_end end, unsigned long entry)
 {
 	uint32_t leaf = deque_wants_leaf(&w.d, end);
 
-	must((leaf == DEQUE_LEAF_NONE) == deque_has_room(&w.d, end));
+	must(leaf == DEQUE_LEAF_NONE || !deque_push_is_inline(&w.d, end));
 	if (leaf != DEQUE_LEAF_NONE) {
 		struct node_ref ref = deque_take_spare(&w.d);
 

@@ -108,7 +108,7 @@ uint32_t deque_wants_leaf(const struct deque *d, enum deque_end end);
 
 /* The slow halves of the calls below: any case, leaves included. */
 uint32_t deque_push_head_any(struct deque *d, unsigned long entry);
-uint32_t deque_push_tail(struct deque *d, unsigned long entry);
+uint32_t deque_push_tail_any(struct deque *d, unsigned long entry);
 unsigned long deque_pop_head_any(struct deque *d);
 void deque_del_any(struct deque *d, uint32_t slot, enum deque_end fill);
 
@@ -118,18 +118,30 @@ static inline bool deque_inline_full(const struct deque *d)
 	return d->nr_in == d->nr_inline;
 }
 
-/*
- * Whether a push at this end can go without a leaf being handed in first. Two
- * answers are quick: an inline slot is free; or the leaf below lo has room.
- */
-static inline bool deque_has_room(const struct deque *d, enum deque_end end)
+/* Whether a push at this end is a matter of the inline slots alone. */
+static inline bool deque_push_is_inline(const struct deque *d,
+					enum deque_end end)
 {
-	if (likely(end == DEQUE_HEAD && !deque_inline_full(d)))
-		return true;
-	if (end == DEQUE_HEAD && d->tail != d->lo &&
-	    (d->lo & ((1U << d->leaf_shift) - 1)))
-		return true;
-	return deque_wants_leaf(d, end) == DEQUE_LEAF_NONE;
+	return (d->nr_in != d->nr_inline) &
+	       ((end == DEQUE_HEAD) | (d->tail == d->lo));
+}
+
+/*
+ * Whether a push that is not goes to a leaf which has room and stays as it is:
+ * no leaf is handed in, and none gets its first entry.
+ */
+static inline bool deque_push_fits(const struct deque *d, enum deque_end end)
+{
+	uint32_t leaf_mask = (1U << d->leaf_shift) - 1;
+
+	return d->tail != d->lo && !d->floor &&
+	       ((end == DEQUE_HEAD ? d->lo : d->tail) & leaf_mask);
+}
+
+/* Whether a pop is, or a removal but for the gap, which may be in a leaf. */
+static inline bool deque_pop_is_inline(const struct deque *d)
+{
+	return d->nr_in > d->floor;
 }
 
 /*
@@ -150,7 +162,7 @@ static inline unsigned long deque_read(const struct deque *d, const void *array,
 				       uint32_t i)
 {
 	COST_NOW(list_nodes, 1);
-	if (d->wide)
+	if (unlikely(d->wide))
 		return (unsigned long)((const uint64_t *)array)[i];
 	return ((const uint32_t *)array)[i];
 }
@@ -159,35 +171,47 @@ static inline void deque_write(const struct deque *d, void *array, uint32_t i,
 			       unsigned long entry)
 {
 	COST_NOW(list_nodes, 1);
-	if (d->wide)
+	if (unlikely(d->wide))
 		((uint64_t *)array)[i] = entry;
 	else
 		((uint32_t *)array)[i] = (uint32_t)entry;
 }
 
-/* Add an entry at the head; returns its slot. There must be room. */
-static inline uint32_t deque_push_head(struct deque *d, unsigned long entry)
-{
-	uint32_t at = d->lo + d->nr_in;
-
-	if (unlikely(deque_inline_full(d)))
-		return deque_push_head_any(d, entry);
-	deque_write(d, d->slots, at & d->inline_mask, entry);
-	d->nr_in++;
-	return at & d->mask;
-}
-
+/*
+ * Add an entry at an end; returns its slot. There must be room. Which end it
+ * is may hang on a page that is still on its way from memory, and is as good
+ * as random; so there is no branch on it while all is inline.
+ */
 static inline uint32_t deque_push(struct deque *d, enum deque_end end,
 				  unsigned long entry)
 {
-	return end == DEQUE_HEAD ? deque_push_head(d, entry) :
-				   deque_push_tail(d, entry);
+	uint32_t back = end == DEQUE_TAIL;	/* 0 or 1 */
+	uint32_t at = d->lo + (d->nr_in & (back - 1)) - back;
+
+	if (unlikely(!deque_push_is_inline(d, end)))
+		return end == DEQUE_HEAD ? deque_push_head_any(d, entry) :
+					   deque_push_tail_any(d, entry);
+	deque_write(d, d->slots, at & d->inline_mask, entry);
+	d->nr_in++;
+	d->lo -= back;
+	d->tail -= back;
+	return at & d->mask;
+}
+
+static inline uint32_t deque_push_head(struct deque *d, unsigned long entry)
+{
+	return deque_push(d, DEQUE_HEAD, entry);
+}
+
+static inline uint32_t deque_push_tail(struct deque *d, unsigned long entry)
+{
+	return deque_push(d, DEQUE_TAIL, entry);
 }
 
 /* Take the newest entry, or DEQUE_ENTRY_NONE. May release leaves. */
 static inline unsigned long deque_pop_head(struct deque *d)
 {
-	if (unlikely(d->nr_in <= d->floor))
+	if (unlikely(!deque_pop_is_inline(d)))
 		return deque_pop_head_any(d);
 	d->nr_in--;
 	return deque_read(d, d->slots, (d->lo + d->nr_in) & d->inline_mask);

@@ -364,18 +364,18 @@ static void refill(struct deque *d, uint32_t nr)
 	}
 }
 
-uint32_t deque_push_tail(struct deque *d, unsigned long entry)
+uint32_t deque_push_tail_any(struct deque *d, unsigned long entry)
 {
 	uint32_t at = d->tail - 1;
 
-	if (d->tail == d->lo && !deque_inline_full(d)) {
-		deque_write(d, d->slots, at & d->inline_mask, entry);
-		d->nr_in++;
-		d->lo = at;
-	} else {
-		deque_write_leaf(d, at & d->mask, entry);
-		use_leaf(d, leaf_of(d, at));
+	if (deque_push_is_inline(d, DEQUE_TAIL))
+		return deque_push_tail(d, entry);
+	deque_write_leaf(d, at & d->mask, entry);
+	if (likely(deque_push_fits(d, DEQUE_TAIL))) {
+		d->tail = at;
+		return at & d->mask;
 	}
+	use_leaf(d, leaf_of(d, at));
 	d->tail = at;
 	set_floor(d);
 	return at & d->mask;

@@ -28,10 +28,10 @@
 enum tw_kind {
 	TW_NONE,
 	TW_FREE,
-	TW_ALLOCATED,
-	TW_PCP,
 	TW_NODE,			/* a leaf of some free list */
 	TW_STASH,			/* set aside to become one */
+	TW_ALLOCATED,
+	TW_PCP,
 	TW_PENDING,			/* released, to be freed before the operation ends */
 };
 
@@ -84,6 +84,20 @@ static inline unsigned int tw_zone(struct tw_state s)
 {
 	return s.bits >> 12 & 7;
 }
+
+/* Whether the page is part of a list, or set aside to be. */
+static inline bool tw_carries_metadata(struct tw_state s)
+{
+	return tw_kind(s) - TW_NODE <= TW_STASH - TW_NODE;
+}
+
+/* Free, or metadata that may move: a page being freed beside it has to ask. */
+static inline bool tw_may_join_single(struct tw_state s)
+{
+	return (s.bits & 0x1ff) - TW_FREE <= TW_STASH - TW_FREE;
+}
+_Static_assert(TW_NODE == TW_FREE + 1 && TW_STASH == TW_NODE + 1,
+	       "one comparison tells them from the rest");
 
 /* Kind and order at once: the question a merge asks of its buddy. */
 static inline bool tw_is(struct tw_state s, enum tw_kind kind,

@@ -104,7 +104,7 @@ static inline bool pcp_list_empty(const struct pcp *pcp, unsigned int index)
  * Give `pages` back to the free lists: all of list `index` from its tail, then
  * of the next one, as far as they go. A block is never cut.
  */
-static __always_inline void pcp_drain(const struct buddy_repr *r,
+static __noinline void pcp_drain(const struct buddy_repr *r,
 				      struct buddy *b, struct buddy_zone *z,
 				      struct pcp *pcp, int pages,
 				      unsigned int index)
@@ -252,7 +252,7 @@ static inline int pcp_nr_refill(struct pcp *pcp, const struct buddy_zone *z,
 }
 
 /* Take blocks from the free lists to the list's tail. */
-static __always_inline void pcp_refill(const struct buddy_repr *r,
+static __noinline void pcp_refill(const struct buddy_repr *r,
 				       struct buddy *b, struct buddy_zone *z,
 				       struct pcp *pcp, unsigned int index,
 				       unsigned int order, unsigned int type,
@@ -273,7 +273,20 @@ static __always_inline void pcp_refill(const struct buddy_repr *r,
 		r->settle(b, z);
 }
 
-/* A block for this CPU, its words clear, or PFN_NONE. */
+/* A block for this CPU, its words clear, from a list that has one. */
+static __always_inline unsigned long pcp_take(const struct buddy_repr *r,
+					      struct buddy *b,
+					      struct buddy_zone *z,
+					      struct pcp *pcp,
+					      unsigned int order,
+					      unsigned int type)
+{
+	pcp->free_count >>= 1;
+	return pcp_pop(r, b, z, pcp, pcp_list_index(order, type), order,
+		       LIST_HEAD);
+}
+
+/* The same, refilling it first; PFN_NONE when there is nothing to be had. */
 static __always_inline unsigned long pcp_alloc(const struct buddy_repr *r,
 					       struct buddy *b,
 					       struct buddy_zone *z,
@@ -284,13 +297,14 @@ static __always_inline unsigned long pcp_alloc(const struct buddy_repr *r,
 {
 	unsigned int index = pcp_list_index(order, type);
 
-	pcp->free_count >>= 1;
 	if (unlikely(pcp_list_empty(pcp, index))) {
+		pcp->free_count >>= 1;
 		pcp_refill(r, b, z, pcp, index, order, type, nofragment);
 		if (pcp_list_empty(pcp, index))
 			return PFN_NONE;
+		return pcp_pop(r, b, z, pcp, index, order, LIST_HEAD);
 	}
-	return pcp_pop(r, b, z, pcp, index, order, LIST_HEAD);
+	return pcp_take(r, b, z, pcp, order, type);
 }
 
 /* What needs no inlining: src/alloc/buddy/pcp.c. */

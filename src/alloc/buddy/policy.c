@@ -164,9 +164,7 @@ static unsigned long alloc_atomic(const struct buddy_repr *r, struct buddy *b,
 		if (pfn != PFN_NONE)
 			reserve_highatomic(r, b, z, pfn, req->order);
 	} else {
-		r->set_allocated(b, z, pfn, req->order);
-		note_owner(b, pfn, req->migratetype == MIGRATE_MOVABLE);
-		z->allocated += 1UL << req->order;
+		hand_out(r, b, z, pfn, req);
 	}
 	if (r->settle)
 		r->settle(b, z);
@@ -238,9 +236,7 @@ static unsigned long alloc_last_resort(const struct buddy_repr *r,
 		unsigned long pfn = r->last_resort(b, z, req->order);
 
 		if (pfn != PFN_NONE) {
-			r->set_allocated(b, z, pfn, req->order);
-			note_owner(b, pfn, req->migratetype == MIGRATE_MOVABLE);
-			z->allocated += 1UL << req->order;
+			hand_out(r, b, z, pfn, req);
 			return pfn;
 		}
 		pfn = buddy_zone_alloc(r, b, z, req, false);

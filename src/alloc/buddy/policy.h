@@ -22,6 +22,11 @@
  * path makes no indirect call. What may be switched off is asked at run time,
  * once for each request.
  *
+ * Most requests are for a page that a list has, and most frees of a page whose
+ * buddy is in use. For those there is a fast path: it asks all it has to before
+ * it changes anything and calls nothing. What it cannot do goes the whole way
+ * from the start, in the functions named _any.
+ *
  * Not simulated are those who make room: kswapd, compaction, direct reclaim.
  * What they freed on a recorded machine is part of the demand. So a request
  * that only the marks stand against is served at last (stats.below_marks),
@@ -60,6 +65,23 @@ static __always_inline void note_owner(struct buddy *b, unsigned long pfn,
 	COST_RESUME();
 }
 
+/* The block is the caller's now. */
+static __always_inline void hand_out(const struct buddy_repr *r,
+				     struct buddy *b, struct buddy_zone *z,
+				     unsigned long pfn,
+				     const struct alloc_req *req)
+{
+	r->set_allocated(b, z, pfn, req->order);
+	note_owner(b, pfn, req->migratetype == MIGRATE_MOVABLE);
+	z->allocated += 1UL << req->order;
+}
+
+static __always_inline bool asks_pcp(const struct buddy_zone *z,
+				     const struct alloc_req *req)
+{
+	return z->pcps && pcp_holds(req->order) && !(req->flags & ALLOC_NO_PCP);
+}
+
 /* Serve from one zone, marks or not; PFN_NONE. */
 static __always_inline unsigned long buddy_zone_alloc(const struct buddy_repr *r,
 						      struct buddy *b,
@@ -70,7 +92,7 @@ static __always_inline unsigned long buddy_zone_alloc(const struct buddy_repr *r
 	unsigned int type = z->nr_types == 1 ? 0 : req->migratetype;
 	unsigned long pfn = PFN_NONE;
 
-	if (z->pcps && pcp_holds(req->order) && !(req->flags & ALLOC_NO_PCP))
+	if (asks_pcp(z, req))
 		pfn = pcp_alloc(r, b, z, &z->pcps[req->cpu], req->order, type,
 				nofragment);
 	if (pfn == PFN_NONE) {
@@ -82,9 +104,7 @@ static __always_inline unsigned long buddy_zone_alloc(const struct buddy_repr *r
 		if (pfn == PFN_NONE)
 			return PFN_NONE;
 	}
-	r->set_allocated(b, z, pfn, req->order);
-	note_owner(b, pfn, req->migratetype == MIGRATE_MOVABLE);
-	z->allocated += 1UL << req->order;
+	hand_out(r, b, z, pfn, req);
 	return pfn;
 }
 
@@ -92,11 +112,44 @@ static __always_inline unsigned long buddy_zone_alloc(const struct buddy_repr *r
 unsigned long buddy_alloc_slow(const struct buddy_repr *r, struct buddy *b,
 			       const struct alloc_req *req);
 
-static __always_inline unsigned long buddy_alloc(const struct buddy_repr *r,
-						 struct allocator *a,
-						 const struct alloc_req *req)
+/*
+ * The fast path: the highest zone's marks hold, and the CPU's list or that of
+ * the very order asked for has a block. PFN_NONE: nothing was done yet.
+ */
+static __always_inline unsigned long buddy_alloc_fast(const struct buddy_repr *r,
+						      struct buddy *b,
+						      const struct alloc_req *req)
 {
-	struct buddy *b = to_buddy(a);
+	unsigned int top = min_t(unsigned int, req->zone_limit, b->nr_zones - 1);
+	struct buddy_zone *z = b->zones[top];
+	unsigned int order = req->order;
+	unsigned int type = z->nr_types == 1 ? 0 : req->migratetype;
+	unsigned long pfn;
+
+	if (b->policy.marks && !zone_passes_low(z, req))
+		return PFN_NONE;
+	if (asks_pcp(z, req)) {
+		struct pcp *pcp = &z->pcps[req->cpu];
+
+		if (pcp_list_empty(pcp, pcp_list_index(order, type)))
+			return PFN_NONE;
+		pfn = pcp_take(r, b, z, pcp, order, type);
+		hand_out(r, b, z, pfn, req);
+		return pfn;
+	}
+	if (r->secure || !z->nr_free[order][type] ||
+	    (r->can_pop && !r->can_pop(z, order, type)))
+		return PFN_NONE;
+	pfn = r->pop(b, z, order, type);
+	hand_out(r, b, z, pfn, req);
+	count_unlisted(z, order, type);
+	return pfn;
+}
+
+static __noinline unsigned long buddy_alloc_any(const struct buddy_repr *r,
+						struct buddy *b,
+						const struct alloc_req *req)
+{
 	unsigned int top = min_t(unsigned int, req->zone_limit, b->nr_zones - 1);
 	bool nofragment = b->zones[top]->nofragment;
 
@@ -116,6 +169,18 @@ static __always_inline unsigned long buddy_alloc(const struct buddy_repr *r,
 		nofragment = false;
 	}
 	return buddy_alloc_slow(r, b, req);
+}
+
+static __always_inline unsigned long buddy_alloc(const struct buddy_repr *r,
+						 struct allocator *a,
+						 const struct alloc_req *req)
+{
+	struct buddy *b = to_buddy(a);
+	unsigned long pfn = buddy_alloc_fast(r, b, req);
+
+	if (likely(pfn != PFN_NONE))
+		return pfn;
+	return buddy_alloc_any(r, b, req);
 }
 
 /*
@@ -149,6 +214,46 @@ static __always_inline void buddy_put(const struct buddy_repr *r,
 	buddy_free_block(r, b, z, pfn, order, end);
 }
 
+/*
+ * The fast path: the block goes to a list, and nothing else changes. False
+ * when there is more to it, and nothing was done yet.
+ */
+static __always_inline bool buddy_free_fast(const struct buddy_repr *r,
+					    struct buddy *b,
+					    struct buddy_zone *z,
+					    unsigned long pfn,
+					    unsigned int order)
+{
+	unsigned long buddy = pfn_buddy(pfn, order);
+	unsigned int type = buddy_type(b, z, pfn);
+	enum list_end end;
+
+	if (unlikely(order >= PAGEBLOCK_ORDER || buddy < z->start_pfn ||
+		     buddy >= z->end_pfn))
+		return false;
+	if (r->may_join ? r->may_join(b, buddy, order) :
+			  r->is_free(b, buddy, order))
+		return false;
+	end = end_by_rule(r, b, z, pfn, order);
+	if (r->can_push && !r->can_push(z, order, type, end))
+		return false;
+	z->allocated -= 1UL << order;
+	r->clear(b, pfn);
+	r->add(b, z, pfn, order, type, end);
+	count_listed(z, order, type);
+	return true;
+}
+
+static __noinline void buddy_free_any(const struct buddy_repr *r,
+				      struct buddy *b, struct buddy_zone *z,
+				      unsigned long pfn, unsigned int order)
+{
+	z->allocated -= 1UL << order;
+	r->clear(b, pfn);
+	buddy_put(r, b, z, pfn, order, LIST_BY_RULE);
+	zone_note_recovery(z);
+}
+
 static __always_inline void buddy_free(const struct buddy_repr *r,
 				       struct allocator *a, unsigned long pfn,
 				       unsigned int order, unsigned int cpu)
@@ -156,14 +261,16 @@ static __always_inline void buddy_free(const struct buddy_repr *r,
 	struct buddy *b = to_buddy(a);
 	struct buddy_zone *z = buddy_zone_of(b, pfn);
 
-	r->clear(b, pfn);
-	z->allocated -= 1UL << order;
 	if (z->pcps && pcp_holds(order)) {
+		z->allocated -= 1UL << order;
+		r->clear(b, pfn);
 		pcp_free(r, b, z, &z->pcps[cpu], pfn, order);
-		return;
+	} else if (likely(order == 0) ? buddy_free_fast(r, b, z, pfn, 0) :
+					buddy_free_fast(r, b, z, pfn, order)) {
+		zone_note_recovery(z);
+	} else {
+		buddy_free_any(r, b, z, pfn, order);
 	}
-	buddy_put(r, b, z, pfn, order, LIST_BY_RULE);
-	zone_note_recovery(z);
 }
 
 static __always_inline void buddy_release(const struct buddy_repr *r,

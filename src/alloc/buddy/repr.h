@@ -189,6 +189,19 @@ struct buddy_repr {
 	bool (*secure)(struct buddy *b, struct buddy_zone *z, unsigned int order);
 
 	/*
+	 * Optional: what the fast paths ask before they begin (see policy.h).
+	 * may_join: the buddy of a block being freed is free, or evict has to
+	 * look at it (left out: it is free). can_push, can_pop: no more than add
+	 * or pop is to be done to that list (left out: always so).
+	 */
+	bool (*may_join)(const struct buddy *b, unsigned long buddy,
+			 unsigned int order);
+	bool (*can_push)(const struct buddy_zone *z, unsigned int order,
+			 unsigned int type, enum list_end end);
+	bool (*can_pop)(const struct buddy_zone *z, unsigned int order,
+			unsigned int type);
+
+	/*
 	 * Optional, for lists that need memory of their own. make_room: the
 	 * list is about to get this block; false when the block was used up to
 	 * make room and must not be added. evict: pfn, a single page, is being

@@ -40,10 +40,23 @@
  * lowers the second; taking an entry as a leaf, or relocating, is followed by
  * an insertion that lowers the first. So each step lowers the pair.
  *
- * Why no leaf survives in an all-free zone. The top order's leaves are set
- * aside at boot. If m others remain, every list below has at most m entries, so needs none while m <= inline -
- * hysteresis; and m leaves need lists longer than that. With 16 inline slots
- * (K), hysteresis 4 and 10 lower orders, K >= 10 + 4 + 1 spare: m = 0.
+ * Why no leaf survives in an all-free zone, where it ends at no odd place, has
+ * no hole, and no pageblock is reserved (those join none of another type). The
+ * top order's leaves are set aside at boot. Say m others remain, and s <= 1
+ * pages in the stash. A free block below the top order has a buddy in which one
+ * of those m + s pages lies, another for each block of that order: so the lists
+ * of one order, all types together, hold at most m + s entries. A list of up to
+ * F = inline - hysteresis entries has no leaf, so at most (m + s) / (F + 1)
+ * lists of an order have any. If each has one, the 10 lower orders have
+ * m <= 10 (m + 1) / (F + 1) leaves, with F = 12 at most 3; but a single leaf
+ * already takes m + 1 > 12. So m = 0.
+ *
+ * But a list may stand across the border of two leaves and keep a spare: 3
+ * leaves, and one more for each 1024 entries. Then F >= 31 is what rules out
+ * all m > 0 (30 (m + 1) / 32 + 10 (m + 1) / 1024 < m from m = 31 on), say
+ * inline=36. With the default of 16 slots, some 12 to 30 lonely leaves that
+ * keep up each other's lists are not ruled out by counting; no run or
+ * exploration has met them.
  *
  * Invariants:  entry[word1(p)] == p  for every free head p, and no other entry
  *              leaves of a list == needed for its entries, plus one spare at most
@@ -80,6 +93,7 @@ struct twoword_zone {
 	unsigned long nr_nodes;		/* pages that are leaves */
 	unsigned long zone_bits;	/* of word 0, set at create */
 	bool unsettled;			/* something is pending, or a node has gone */
+	bool crowded;			/* a free page of order 0 may stand beside a node */
 };
 
 struct twoword {
@@ -126,6 +140,11 @@ static inline struct deque *list_of(const struct buddy_zone *z,
 				    unsigned int order, unsigned int type)
 {
 	return &to_zone(z)->lists[list_index(order, type)];
+}
+
+static inline enum deque_end deque_end(enum list_end end)
+{
+	return end == LIST_HEAD ? DEQUE_HEAD : DEQUE_TAIL;
 }
 
 /* Entries are relative to the zone's start, so that four bytes reach 16 TiB. */
@@ -312,8 +331,7 @@ static inline void twoword_add(struct buddy *b, struct buddy_zone *z,
 	struct twoword_page *page = page_of(b, pfn);
 
 	page->state = tw_state_in(to_zone(z)->zone_bits, TW_FREE, order, type);
-	page->word1 = deque_push(list_of(z, order, type),
-				 end == LIST_HEAD ? DEQUE_HEAD : DEQUE_TAIL,
+	page->word1 = deque_push(list_of(z, order, type), deque_end(end),
 				 entry_of(z, pfn));
 }
 
@@ -411,15 +429,30 @@ static inline bool one_free_page(const struct buddy_zone *z)
 	return nr == 1;
 }
 
-/* The quick answer is inline: there is room, and no neighbour to relieve. */
+/* The quick answers are inline. */
+
+/* There is room already, and there is no neighbour to relieve. */
+static inline bool can_push(const struct buddy_zone *z, unsigned int order,
+			    unsigned int type, enum list_end end)
+{
+	const struct deque *list = list_of(z, order, type);
+
+	return (likely(deque_push_is_inline(list, deque_end(end))) ||
+		deque_push_fits(list, deque_end(end))) &&
+	       (order > 0 || !to_zone(z)->crowded);
+}
+
+static inline bool can_pop(const struct buddy_zone *z, unsigned int order,
+			   unsigned int type)
+{
+	return deque_pop_is_inline(list_of(z, order, type));
+}
+
 static inline bool make_room(struct buddy *b, struct buddy_zone *z,
 			     unsigned long pfn, unsigned int order,
 			     unsigned int type, enum list_end end)
 {
-	enum deque_end at = end == LIST_HEAD ? DEQUE_HEAD : DEQUE_TAIL;
-
-	if (likely(deque_has_room(list_of(z, order, type), at) &&
-		   (order > 0 || !to_zone(z)->nr_nodes || !one_free_page(z))))
+	if (likely(can_push(z, order, type, end)))
 		return true;
 	return twoword_make_room(b, z, pfn, order, type, end);
 }
@@ -427,11 +460,19 @@ static inline bool make_room(struct buddy *b, struct buddy_zone *z,
 static inline bool evict(struct buddy *b, struct buddy_zone *z,
 			 unsigned long pfn, unsigned long buddy)
 {
-	enum tw_kind kind = tw_kind(page_of(b, buddy)->state);
-
-	if (likely(kind != TW_NODE && kind != TW_STASH))
+	if (likely(!tw_carries_metadata(page_of(b, buddy)->state)))
 		return false;
 	return twoword_evict(b, z, pfn, buddy);
+}
+
+/* A free buddy, or one that evict() has to look at. */
+static inline bool may_join(const struct buddy *b, unsigned long buddy,
+			    unsigned int order)
+{
+	struct tw_state state = page_of(b, buddy)->state;
+
+	return order == 0 ? tw_may_join_single(state) :
+			    tw_is(state, TW_FREE, order);
 }
 
 static inline void settle(struct buddy *b, struct buddy_zone *z)
@@ -452,6 +493,9 @@ static const struct buddy_repr twoword_repr = {
 	.park = twoword_park,
 	.unpark = twoword_unpark,
 	.next_parked = twoword_next_parked,
+	.may_join = may_join,
+	.can_push = can_push,
+	.can_pop = can_pop,
 	.make_room = make_room,
 	.evict = evict,
 	.settle = settle,
@@ -580,13 +624,6 @@ static unsigned long find_node(struct twoword *tw, struct twoword_zone *tz,
 
 /* --- relocation ------------------------------------------------------- */
 
-static bool carries_metadata(const struct twoword *tw, unsigned long pfn)
-{
-	enum tw_kind kind = tw_kind(tw->pages[pfn].state);
-
-	return kind == TW_NODE || kind == TW_STASH;
-}
-
 /*
  * A free page of order 0, off its list, to carry a node: of the coldest few,
  * one whose buddy carries no metadata itself, else any.
@@ -605,7 +642,7 @@ static unsigned long take_substitute(struct twoword *tw, struct twoword_zone *tz
 			if (!deque_next(list, &it, &entry, &slot))
 				break;
 			best = pfn_of(z, entry);
-			if (!carries_metadata(tw, pfn_buddy(best, 0)))
+			if (!tw_carries_metadata(tw->pages[pfn_buddy(best, 0)].state))
 				break;
 		}
 		if (best == PFN_NONE)
@@ -675,8 +712,10 @@ static bool twoword_evict(struct buddy *b, struct buddy_zone *z,
 	if (!tw->relocate)
 		return false;
 	to = take_substitute(tw, tz);
-	if (to == PFN_NONE)
+	if (to == PFN_NONE) {
+		tz->crowded = true;
 		return false;
+	}
 	if (tw_kind(tw->pages[buddy].state) != TW_NODE) {
 		chain_pending(tz, to, 0);
 		return false;
@@ -687,6 +726,17 @@ static bool twoword_evict(struct buddy *b, struct buddy_zone *z,
 	}
 	move_node(tw, tz, buddy, to);
 	return true;
+}
+
+/* The buddy of a page if it is a node, or PFN_NONE. */
+static unsigned long node_beside(const struct twoword_zone *tz, unsigned long pfn)
+{
+	unsigned long buddy = pfn_buddy(pfn, 0);
+
+	if (buddy < tz->base.start_pfn || buddy >= tz->base.end_pfn ||
+	    tw_kind(tz->tw->pages[buddy].state) != TW_NODE)
+		return PFN_NONE;
+	return buddy;
 }
 
 /*
@@ -706,9 +756,8 @@ static bool relieve_neighbour(struct twoword *tw, struct twoword_zone *tz,
 	for (unsigned int type = 0; type < z->nr_types; type++)
 		if (z->nr_free[0][type])
 			only = pfn_of(z, deque_peek(list_of(z, 0, type), DEQUE_HEAD));
-	node = pfn_buddy(only, 0);
-	if (node < z->start_pfn || node >= z->end_pfn ||
-	    tw_kind(tw->pages[node].state) != TW_NODE)
+	node = node_beside(tz, only);
+	if (node == PFN_NONE)
 		return false;
 	buddy_remove(&twoword_repr, &tw->buddy, z, only, 0,
 		     buddy_type(&tw->buddy, z, only));
@@ -731,13 +780,15 @@ static bool twoword_make_room(struct buddy *b, struct buddy_zone *z,
 	struct twoword *tw = to_twoword(b);
 	struct twoword_zone *tz = to_zone(z);
 	struct deque *list = list_of(z, order, type);
-	enum deque_end at = end == LIST_HEAD ? DEQUE_HEAD : DEQUE_TAIL;
 	bool used_up = false;
 	uint32_t leaf;
 
-	if (order == 0 && tw->relocate && relieve_neighbour(tw, tz, pfn))
-		return false;
-	leaf = deque_wants_leaf(list, at);
+	if (order == 0 && tz->crowded) {
+		if (relieve_neighbour(tw, tz, pfn))
+			return false;
+		tz->crowded = node_beside(tz, pfn) != PFN_NONE;
+	}
+	leaf = deque_wants_leaf(list, deque_end(end));
 	if (leaf == DEQUE_LEAF_NONE)
 		return true;
 	hang_leaf(tz, list, leaf, find_node(tw, tz, list, pfn, order, &used_up));
@@ -945,14 +996,11 @@ static int twoword_verify_zone(const struct buddy *b,
 	if (!tw->relocate || !tz->nr_nodes || one_free_page(z))
 		return 0;
 	for (unsigned long pfn = z->start_pfn; pfn < z->end_pfn; pfn++) {
-		unsigned long buddy = pfn_buddy(pfn, 0);
-
-		if (twoword_is_free(b, pfn, 0) && buddy >= z->start_pfn &&
-		    buddy < z->end_pfn &&
-		    tw_kind(tw->pages[buddy].state) == TW_NODE)
+		if (twoword_is_free(b, pfn, 0) &&
+		    node_beside(tz, pfn) != PFN_NONE)
 			return msg_set(msg, EUCLEAN,
 				       "zone %s: free page %#lx stands beside node %#lx, and others could carry it",
-				       z->zone->name, pfn, buddy);
+				       z->zone->name, pfn, pfn_buddy(pfn, 0));
 	}
 	return 0;
 }
