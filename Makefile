@@ -117,7 +117,8 @@ endif
 pkg_config := pkg-config
 
 ifneq ($(M32),)
-c_flags  += -m32
+# Sums round as on 64 bits only without the old floating-point unit.
+c_flags  += -m32 -msse2 -mfpmath=sse
 ld_flags += -m32
 # zlib's zconf.h stands in a folder of the other architecture.
 cpp_flags += -idirafter /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)

@@ -5,9 +5,9 @@
 #     gnuplot -c plots/memory.gp OUTPUT RESULT
 #
 # One panel an allocator. Each stripe of memory has the look of what is most of
-# it: movable blocks plain, the others hatched, the darker the fuller. A
-# dotted line marks stripes in which some page carries the allocator's state.
-# Looks are painted first, then the hatching of those that have one.
+# it: movable blocks plain, the others lined, the darker the fuller. Black dots
+# mark stripes in which some page carries the allocator's state. Lines are
+# strokes and no pattern, which printers would make pixels of.
 
 output = ARG1; result = ARG2; i = strlen(ARG0)
 while (i > 0 && ARG0[i:i] ne "/") { i = i - 1 }
@@ -22,9 +22,9 @@ eval open_output
 looks  = "free movable1 movable2 movable3 unmovable1 unmovable2 unmovable3 fixed"
 shades = "#F4F4F4 #BBD9EE #5DA5D6 #0B4F82 #FCE3C8 #F2AE66 #D97B29 #DDDDDD"
 texts  = "'free' 'movable, to 10 %' 'movable, to 50 %' 'movable, above' 'unmovable, to 10 %' 'unmovable, to 50 %' 'unmovable, above' 'never free'"
-plain  = 4			# the first of them are; the others have a pattern
-hatch  = "0 0 0 0 4 5 2 1"
-ink    = "- - - - #B85C00 #8A3B00 #4A1C00 #999999"
+plain  = 4			# the first of them are; the others have lines
+ink    = "- - - - #B85C00 #8A3B00 #4A1C00 #888888"
+stroke = "- - - - 6 10 40 3"	# of them; gaps are of 6
 
 # Boxes with soft edges leave seams, unless they reach into each other a little.
 seam = ending eq ".png" ? 0.3 : 0
@@ -56,10 +56,11 @@ do for [n = 1:words(looks)] {
 		to screen left + 20.0 / width, below_top(62 + 20 * n) \
 		fillcolor rgb word(shades, n) fillstyle solid noborder
 	if (n > plain) {
-		set object (20 + n) rectangle \
-			from screen left, below_top(76 + 20 * n) \
-			to screen left + 20.0 / width, below_top(62 + 20 * n) \
-			fillcolor rgb word(ink, n) fillstyle transparent pattern int(word(hatch, n)) noborder
+		do for [line = 0:2] {
+			set arrow (10 * n + line) from screen left, below_top(65 + 4 * line + 20 * n) \
+				rto screen 20.0 / width, 0 nohead front \
+				linecolor rgb word(ink, n) dashtype (int(word(stroke, n)), 6)
+		}
 	}
 	set label n word(texts, n) at screen left + 27.0 / width, below_top(69 + 20 * n)
 }
@@ -74,9 +75,9 @@ do for [k = 1:nr] {
 			using (looks_so(k, n)):(bottom(0)):(from(0)):(to(0)):(bottom(0)):(top(seam)) \
 			with boxxyerror fillstyle solid noborder linecolor rgb word(shades, n), \
 		for [n = plain + 1:words(looks)] table \
-			using (looks_so(k, n)):(bottom(0)):(from(0)):(to(0)):(bottom(0)):(top(seam)) \
-			with boxxyerror fillstyle transparent pattern int(word(hatch, n)) noborder \
-			linecolor rgb word(ink, n), \
+			using (looks_so(k, n)):((bottom(0) + top(0)) / 2):(to(0) - from(0)):(0) \
+			with vectors nohead linecolor rgb word(ink, n) linewidth 1 \
+			dashtype (int(word(stroke, n)), 6), \
 		table using (kept(k)):((bottom(0) + top(0)) / 2):(to(0) - from(0)):(0) \
 			with vectors nohead linecolor rgb "#000000" linewidth 1 dashtype (2, 14)
 	unset label		# drawn once, with the first panel

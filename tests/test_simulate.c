@@ -395,14 +395,18 @@ static const struct {
 	{ "pagetax simulate --record @/t -a linked,twoword @/s.ini", STATUS_USAGE, "one in -a, not 2" },
 	{ "pagetax simulate --compaction --record @/t -a linked @/s.ini", STATUS_USAGE, "leave --compaction out" },
 	{ "pagetax simulate --record @/s.ini -a linked @/s.ini", STATUS_FAILED, "File exists" },
-	{ "pagetax simulate -a linked @/big.ini", STATUS_FAILED, "a machine of 1000 TiB needs" },
+	{ "pagetax simulate -a linked @/big.ini", STATUS_FAILED, " TiB needs" },
 };
+
+#define BIG "[phase a]\nduration = 1s\n" \
+	    "[class c]\narrivals = periodic every=1s\nlifetime = forever\n"
 
 START_TEST(what_cannot_be_is_one_message)
 {
 	scratch_write_text("s.ini", BUSY);
-	scratch_write_text("big.ini", "[machine]\nmemory = 1000T\n[phase a]\nduration = 1s\n"
-			   "[class c]\narrivals = periodic every=1s\nlifetime = forever\n");
+	/* No host has the memory for either; page numbers of 32 bits end at 16 TiB. */
+	scratch_write_text("big.ini", sizeof(long) > 4 ?
+			   "[machine]\nmemory = 1000T\n" BIG : "[machine]\nmemory = 15T\n" BIG);
 	ck_assert_int_eq(run_line(mistakes[_i].line), mistakes[_i].status);
 	ck_assert_msg(strstr(msg.text, mistakes[_i].message), "\"%s\" lacks \"%s\"",
 		      msg.text, mistakes[_i].message);

@@ -9,8 +9,9 @@
 #include "sim/report/svg.h"
 
 /*
- * Dark screens get the drawings with lightness turned round and hues kept;
- * paper and light screens get them as they are.
+ * Drawings out of sight wait until they are scrolled to, so that a page of
+ * sixteen designs opens at once. Dark screens get the drawings with lightness
+ * turned round and hues kept; paper and light screens get them as they are.
  */
 static const char style[] =
 	":root{color-scheme:light dark;--ink:#1a1a1a;--paper:#fff;--faint:#666;"
@@ -38,7 +39,8 @@ static const char style[] =
 	"th:first-child,td:first-child{text-align:left}"
 	"tr.marked td{background:var(--mark);font-weight:600}"
 	"td.words{text-align:left;white-space:normal;min-width:16rem}\n"
-	"figure{margin:1rem 0}figure div{overflow-x:auto}"
+	"figure{margin:1rem 0;content-visibility:auto;"
+	"contain-intrinsic-size:auto 40rem}figure div{overflow-x:auto}"
 	"figure svg{max-width:100%;height:auto;display:block}"
 	"figcaption{color:var(--faint);font-size:.9rem;max-width:52rem}"
 	"nav a{margin-right:1rem}code,pre{font-size:.85rem}"

@@ -121,5 +121,7 @@ int machine_finish(struct scenario_reader *r)
 	else if (r->highmem == HIGH_ABOVE)
 		l->highmem_pfn = (unsigned long)(scaled_bytes(r, r->highmem_bytes) >>
 						 PAGE_SHIFT);
+	else
+		layout_bound_lowmem(l);
 	return 0;
 }

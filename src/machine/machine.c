@@ -21,9 +21,10 @@
 /*
  * Addresses set aside for metadata, resident only where touched. On 64 bits
  * four times the 64 bytes of the largest descriptor; a 32-bit host has no
- * addresses to waste, and its largest descriptor is 32 bytes.
+ * addresses to waste, and its largest descriptor is 32 bytes, or 8 and a list
+ * of 4 for each of six types.
  */
-#define ARENA_BYTES_PER_PAGE (sizeof(void *) > 4 ? 256 : 40)
+#define ARENA_BYTES_PER_PAGE (sizeof(void *) > 4 ? 256 : 64)
 #define ARENA_BYTES_MIN (UINT64_C(32) << 20)
 
 /* Above this a memmap is too sparse to be worth whole huge pages. */
