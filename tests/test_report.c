@@ -143,7 +143,8 @@ START_TEST(the_first_words_say_who_costs_least)
 	expect(page, "The price of twoword against linked");
 	/* Pages a folio, of 64 bytes against 16; of 32 against 8 others. */
 	expect(page, sizeof(void *) > 4 ? "below 1.7" : "pages a folio linked costs less");
-	expect(page, "linked with HVO");
+	if (sizeof(void *) > 4)		/* HVO is of 64-byte descriptors */
+		expect(page, "linked with HVO");
 	expect(page, "sha256 of the input");
 	expect(page, "pagetax replay -a linked,twoword");
 	free(page);

@@ -24,7 +24,7 @@
  * addresses to waste, and its largest descriptor is 32 bytes, or 8 and a list
  * of 4 for each of six types.
  */
-#define ARENA_BYTES_PER_PAGE (sizeof(void *) > 4 ? 256 : 64)
+#define ARENA_BYTES_PER_PAGE (sizeof(void *) > 4 ? 256 : 96)
 #define ARENA_BYTES_MIN (UINT64_C(32) << 20)
 
 /* Above this a memmap is too sparse to be worth whole huge pages. */
