@@ -13,7 +13,7 @@
  * Which hints follow from that alone is set at once; a block's bits are
  * searched only when the run hit the stretch that its hint names.
  *
- * Four defects of the original are kept where the version says so:
+ * Five defects of the original are kept where the version says so:
  *  1. 4.14, free within a block: the chunk pairs the start of the freed
  *     stretch with the length of the block's hint, which may be another's.
  *  2. 4.14, alloc: a hint counts as hit only if the run begins inside of it,
@@ -22,6 +22,10 @@
  *     block, so beyond block 0 the stretch seems empty and is forgotten.
  *  4. 5.2, refresh: right_free is set to 0 and found by scanning behind the
  *     promoted hint; if that hint reaches the block's end, it stays 0.
+ *  5. 5.2, a stretch becomes the longest that begins where the scan hint does
+ *     (0 is free, then 2, then 3): the scan hint stays, a part of it. Promoted
+ *     later, it is a hint too short, and a free before it is joined to less
+ *     than there is: left_free 3 where 4 are free.
  * One thing cannot be kept: 4.14 lets the search run over the end of the map,
  * into whatever memory follows; here it ends with the map.
  */
@@ -36,17 +40,20 @@
 struct view {
 	struct hints *hints;
 	struct scan_hints *scan;
+	enum hint_version version;
 };
 
 static struct view view_block(struct bitmap_chunk *bc, int block)
 {
 	return (struct view){ &bc->blocks[block],
-			      bc->scans ? &bc->scans[block] : NULL };
+			      bc->scans ? &bc->scans[block] : NULL,
+			      bc->version };
 }
 
 static struct view view_chunk(struct bitmap_chunk *bc)
 {
-	return (struct view){ &bc->whole, bc->scans ? &bc->whole_scan : NULL };
+	return (struct view){ &bc->whole, bc->scans ? &bc->whole_scan : NULL,
+			      bc->version };
 }
 
 static int align_up(int at, int align)
@@ -136,6 +143,13 @@ static void set_scan(struct scan_hints *s, int start, int len)
 	s->scan_hint = len;
 }
 
+/* Whether the hint, which begins at `start` now, leaves no scan hint before it. */
+static bool swallows_scan_hint(struct view v, int start)
+{
+	return v.version == HINTS_5_2 ? start < v.scan->scan_hint_start :
+					start <= v.scan->scan_hint_start;
+}
+
 /* Longer than any before: the old one may still be the longest before it. */
 static void note_longest(struct view v, int start, int len)
 {
@@ -145,7 +159,7 @@ static void note_longest(struct view v, int start, int len)
 		s->scan_hint = 0;
 	else if (v.hints->contig_hint > s->scan_hint)
 		set_scan(s, v.hints->contig_hint_start, v.hints->contig_hint);
-	else if (start < s->scan_hint_start)
+	else if (swallows_scan_hint(v, start))
 		s->scan_hint = 0;
 	set_contig(v.hints, start, len);
 }
@@ -158,7 +172,7 @@ static void note_equal(struct view v, int start, int len)
 
 	if (is_better_start(start, v.hints->contig_hint_start)) {
 		v.hints->contig_hint_start = start;
-		if (start < s->scan_hint_start && scan_is_shorter)
+		if (swallows_scan_hint(v, start) && scan_is_shorter)
 			s->scan_hint = 0;
 	} else if (start > s->scan_hint_start || scan_is_shorter) {
 		set_scan(s, start, len);
