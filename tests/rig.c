@@ -43,6 +43,10 @@ static const struct rig_variant variants[] = {
 	{ .spec = "twoword:pcp=off:mobility=off" },
 	{ .spec = "twoword:mobility=off:pcp_high=5:pcp_batch=3" },
 	{ .spec = "twoword:removal=punch:nodes=boot" },
+	{ .spec = "twoword:placement=watermark" },
+	{ .spec = "twoword:placement=spare" },
+	{ .spec = "twoword:inline=4:removal=punch:placement=spare" BARE, .keeps_nodes = true },
+	{ .spec = "linked:placement=lowest:pcp=off" },
 
 	{ .spec = "genalloc_split" },
 	{ .spec = "genalloc_split:lengths=tree" },
@@ -50,6 +54,7 @@ static const struct rig_variant variants[] = {
 	{ .spec = "llfree:children=32" },
 #if PAGE_SIZE >= 48 * (MAX_PAGE_ORDER + 1)
 	{ .spec = "memdesc", .keeps_nodes = true },
+	{ .spec = "memdesc:placement=spare", .keeps_nodes = true },
 #endif
 	/* Of several chunks; 5.2 forgets pages in full ones, by design. */
 	{ .spec = "percpu_map:pages=2" },

@@ -156,6 +156,7 @@ static const char *const others[] = {
 
 static const char *const policies[] = {
 	"", ":pcp=off", ":mobility=off", ":pcp=off:mobility=off:tail_rule=off",
+	":placement=watermark", ":placement=spare:pcp=off", ":placement=lowest",
 };
 
 /* Test i: which representation with which policy. */

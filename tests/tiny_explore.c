@@ -86,6 +86,17 @@ static const struct {
 	{ { .spec = "twoword:inline=1:removal=punch" BARE, .keeps_nodes = true }, 6, true, 1, 1400 },
 	{ { .spec = "twoword:inline=1:relocate=off" BARE, .keeps_nodes = true }, 3, true, 1, 90000 },
 	{ { .spec = "twoword:inline=3:entry=8" BARE }, 2, true, 1, 38000 },
+	/*
+	 * Where blocks stand follows from W, and from what was spared. The first
+	 * never ended when a list could drop a leaf that its tail wanted next.
+	 */
+	{ { .spec = "twoword:inline=1:placement=watermark" BARE, .keeps_nodes = true }, 5, true, 1, 109000 },
+	{ { .spec = "twoword:inline=2:placement=watermark" BARE }, 5, true, 1, 140000 },
+	{ { .spec = "twoword:inline=1:relocate=off:placement=watermark" BARE, .keeps_nodes = true }, 6, true, 1, 63000 },
+	{ { .spec = "twoword:inline=1:placement=spare" BARE, .keeps_nodes = true }, 6, true, 1, 187000 },
+	{ { .spec = "linked:placement=watermark" BARE }, 1, false, 0, 44000 },
+	{ { .spec = "linked:placement=spare" BARE }, 5, false, 0, 21000 },
+	{ { .spec = "linked:placement=lowest" BARE }, 1, false, 0, 101000 },
 	/* A map is the set of blocks held: as many as there are, and no more. */
 	{ { .spec = "genalloc" }, 0, false, 0, 17602 },
 	{ { .spec = "genalloc:fit=best", .start_pfn = 3 }, 0, false, 0, 13520 },

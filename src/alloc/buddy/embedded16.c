@@ -156,8 +156,9 @@ static inline void embedded16_add(struct buddy *b, struct buddy_zone *z,
 
 static inline void embedded16_del(struct buddy *b, struct buddy_zone *z,
 				  unsigned long pfn, unsigned int order,
-				  unsigned int type)
+				  unsigned int type, enum list_end fill)
 {
+	(void)fill;
 	link_list_del(&embedded16_links, b, listed_free_list(z, order, type), pfn);
 	embedded16_clear(b, pfn);
 }
@@ -168,7 +169,7 @@ static inline unsigned long embedded16_pop(struct buddy *b,
 {
 	unsigned long pfn = (unsigned long)listed_free_list(z, order, type)->first;
 
-	embedded16_del(b, z, pfn, order, type);
+	embedded16_del(b, z, pfn, order, type, LIST_HEAD);
 	return pfn;
 }
 

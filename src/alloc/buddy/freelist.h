@@ -21,7 +21,7 @@
 #ifndef PAGETAX_ALLOC_BUDDY_FREELIST_H
 #define PAGETAX_ALLOC_BUDDY_FREELIST_H
 
-#include "repr.h"
+#include "placement.h"
 
 /* The zone that spans pfn, which must be in one. */
 static __always_inline struct buddy_zone *buddy_zone_of(const struct buddy *b,
@@ -79,12 +79,44 @@ static __always_inline void count_unlisted(struct buddy_zone *z,
 	z->free_pages -= 1UL << order;
 }
 
+/*
+ * The same three steps where a zone's placement has its say. Not inlined, so that
+ * they take no register from those who ask for none.
+ */
+#define PLACED static __attribute__((noinline, unused))
+
+PLACED void insert_placed(const struct buddy_repr *r, struct buddy *b,
+			  struct buddy_zone *z, unsigned long pfn,
+			  unsigned int order, unsigned int type)
+{
+	enum list_end end = placement_enter(z, pfn, order, type);
+
+	if (r->make_room && !r->make_room(b, z, pfn, order, type, end)) {
+		placement_leave(z, pfn, order, type);
+		return;
+	}
+	r->add(b, z, pfn, order, type, end);
+	count_listed(z, order, type);
+}
+
+PLACED void remove_placed(const struct buddy_repr *r, struct buddy *b,
+			  struct buddy_zone *z, unsigned long pfn,
+			  unsigned int order, unsigned int type)
+{
+	r->del(b, z, pfn, order, type, placement_leave(z, pfn, order, type));
+	count_unlisted(z, order, type);
+}
+
 /* Put a block on its list; it may be used up instead (see make_room). */
 static __always_inline void buddy_insert(const struct buddy_repr *r,
 					 struct buddy *b, struct buddy_zone *z,
 					 unsigned long pfn, unsigned int order,
 					 unsigned int type, enum list_end end)
 {
+	if (unlikely(z->placement)) {
+		insert_placed(r, b, z, pfn, order, type);
+		return;
+	}
 	if (r->make_room && !r->make_room(b, z, pfn, order, type, end))
 		return;
 	r->add(b, z, pfn, order, type, end);
@@ -97,20 +129,38 @@ static __always_inline void buddy_remove(const struct buddy_repr *r,
 					 unsigned long pfn, unsigned int order,
 					 unsigned int type)
 {
-	r->del(b, z, pfn, order, type);
+	if (unlikely(z->placement)) {
+		remove_placed(r, b, z, pfn, order, type);
+		return;
+	}
+	r->del(b, z, pfn, order, type, LIST_HEAD);
 	count_unlisted(z, order, type);
 }
 
-/* Take the first block of a list that is not empty. */
+/* Take the first block of a list that is not empty, last in, first out. */
+static __always_inline unsigned long list_pop(const struct buddy_repr *r,
+					      struct buddy *b,
+					      struct buddy_zone *z,
+					      unsigned int order,
+					      unsigned int type)
+{
+	unsigned long pfn = r->pop(b, z, order, type);
+
+	count_unlisted(z, order, type);
+	return pfn;
+}
+
+/* The same with any placement. */
 static __always_inline unsigned long buddy_pop(const struct buddy_repr *r,
 					       struct buddy *b,
 					       struct buddy_zone *z,
 					       unsigned int order,
 					       unsigned int type)
 {
-	unsigned long pfn = r->pop(b, z, order, type);
+	unsigned long pfn = list_pop(r, b, z, order, type);
 
-	count_unlisted(z, order, type);
+	if (unlikely(z->placement))
+		placement_leave(z, pfn, order, type);
 	return pfn;
 }
 
@@ -245,6 +295,37 @@ static __always_inline void buddy_expand(const struct buddy_repr *r,
 	}
 }
 
+PLACED unsigned long take_placed(const struct buddy_repr *r, struct buddy *b,
+				 struct buddy_zone *z, unsigned int order,
+				 unsigned int type)
+{
+	unsigned int from = order;
+	unsigned long pfn = PFN_NONE;
+
+	if (!(z->occupied[type] >> order))
+		return PFN_NONE;
+	if (unlikely(!z->placement->started))
+		placement_start(r, b, z);
+	switch (z->placement->rule) {
+	case PLACE_SPARE:
+		from = spare_find(r, b, z, order, type);
+		break;
+	case PLACE_LOWEST:
+		pfn = lowest_find(z, &from, type);
+		break;
+	default:
+		from = watermark_find(r, b, z, order, type);
+	}
+	if (pfn == PFN_NONE && !(z->occupied[type] >> from))
+		return PFN_NONE;
+	if (pfn == PFN_NONE)
+		pfn = buddy_pop(r, b, z, from, type);
+	else
+		buddy_remove(r, b, z, pfn, from, type);
+	buddy_expand(r, b, z, pfn, from, order, type);
+	return pfn;
+}
+
 /* The head of the smallest order that has a block of this type, or PFN_NONE. */
 static __always_inline unsigned long take_smallest(const struct buddy_repr *r,
 						   struct buddy *b,
@@ -257,10 +338,12 @@ static __always_inline unsigned long take_smallest(const struct buddy_repr *r,
 	unsigned long pfn;
 
 	COST_NOW(bits_scanned, NR_PAGE_ORDERS - order);
+	if (unlikely(z->placement))
+		return take_placed(r, b, z, order, type);
 	if (!above)
 		return PFN_NONE;
 	from = order + lowest_bit(above);
-	pfn = buddy_pop(r, b, z, from, type);
+	pfn = list_pop(r, b, z, from, type);
 	buddy_expand(r, b, z, pfn, from, order, type);
 	return pfn;
 }

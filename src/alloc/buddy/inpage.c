@@ -173,8 +173,9 @@ static inline void inpage_add(struct buddy *b, struct buddy_zone *z,
 
 static inline void inpage_del(struct buddy *b, struct buddy_zone *z,
 			      unsigned long pfn, unsigned int order,
-			      unsigned int type)
+			      unsigned int type, enum list_end fill)
 {
+	(void)fill;
 	link_list_del(&inpage_links, b, listed_free_list(z, order, type), pfn);
 	inpage_clear(b, pfn);
 	meta_uncharge(&b->base.machine->meta, META_inband,
@@ -186,7 +187,7 @@ static inline unsigned long inpage_pop(struct buddy *b, struct buddy_zone *z,
 {
 	unsigned long pfn = (unsigned long)listed_free_list(z, order, type)->first;
 
-	inpage_del(b, z, pfn, order, type);
+	inpage_del(b, z, pfn, order, type, LIST_HEAD);
 	return pfn;
 }
 

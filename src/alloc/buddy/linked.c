@@ -126,13 +126,13 @@ static inline void linked_add(struct buddy *b, struct buddy_zone *z,
 
 static inline void linked_del(struct buddy *b, struct buddy_zone *z,
 			      unsigned long pfn, unsigned int order,
-			      unsigned int type)
+			      unsigned int type, enum list_end fill)
 {
 	struct linked_page *page = page_of(b, pfn);
 
 	COST_NOW(list_nodes, 1 + (page->lru.prev != list_head(z, order, type)) +
 			     (page->lru.next != list_head(z, order, type)));
-	(void)z, (void)order, (void)type;
+	(void)z, (void)order, (void)type, (void)fill;
 	page->lru.prev->next = page->lru.next;
 	page->lru.next->prev = page->lru.prev;
 	page->type = KIND_NONE;
@@ -143,14 +143,17 @@ static inline unsigned long linked_pop(struct buddy *b, struct buddy_zone *z,
 {
 	unsigned long pfn = pfn_of(b, list_head(z, order, type)->next);
 
-	linked_del(b, z, pfn, order, type);
+	linked_del(b, z, pfn, order, type, LIST_HEAD);
 	return pfn;
 }
 
 static inline unsigned long linked_peek(struct buddy *b, struct buddy_zone *z,
-					unsigned int order, unsigned int type)
+					unsigned int order, unsigned int type,
+					enum list_end end)
 {
-	return pfn_of(b, list_head(z, order, type)->next);
+	const struct list_entry *head = list_head(z, order, type);
+
+	return pfn_of(b, end == LIST_HEAD ? head->next : head->prev);
 }
 
 /* A per-CPU list is a chain through the same entries, ending in NULL. */
@@ -330,6 +333,7 @@ static uint64_t linked_fingerprint(const struct allocator *a)
 	for (unsigned int i = 0; i < b->nr_zones; i++) {
 		const struct buddy_zone *z = b->zones[i];
 
+		hash = placement_mix(z, hash);
 		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
 			for (unsigned int type = 0; type < z->nr_types; type++) {
 				const struct list_entry *head = list_head(z, order, type);

@@ -100,6 +100,7 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 	for (unsigned int i = 0; i < b->nr_zones; i++) {
 		const struct buddy_zone *z = b->zones[i];
 
+		hash = placement_mix(z, hash);
 		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
 			for (unsigned int type = 0; type < z->nr_types; type++) {
 				uint64_t place = listed_free_list(z, order, type)->first;

@@ -151,12 +151,15 @@ static inline unsigned long link_list_behind(const struct link_ops *ops,
 	return (unsigned long)ops->peek(b, pfn).next;
 }
 
-/* peek of a representation: the first block of a free list. */
+/* peek of a representation: the first or last block of a free list. */
 static inline unsigned long listed_peek(struct buddy *b, struct buddy_zone *z,
-					unsigned int order, unsigned int type)
+					unsigned int order, unsigned int type,
+					enum list_end end)
 {
+	const struct link_list *list = listed_free_list(z, order, type);
+
 	(void)b;
-	return (unsigned long)listed_free_list(z, order, type)->first;
+	return (unsigned long)(end == LIST_HEAD ? list->first : list->last);
 }
 
 /*

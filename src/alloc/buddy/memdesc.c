@@ -512,11 +512,12 @@ static inline void memdesc_add(struct buddy *b, struct buddy_zone *z,
 /* A free buddy is about to be part of a larger block: its struct is spare. */
 static inline void memdesc_del(struct buddy *b, struct buddy_zone *z,
 			       unsigned long pfn, unsigned int order,
-			       unsigned int type)
+			       unsigned int type, enum list_end fill)
 {
 	uint64_t place = place_of(*page_of(b, pfn));
 	struct block was = leave_list(b, listed_free_list(z, order, type), place);
 
+	(void)fill;
 	struct_put(b, to_memdesc(b), place, was.home);
 }
 
@@ -538,9 +539,11 @@ static inline unsigned long memdesc_pop(struct buddy *b, struct buddy_zone *z,
 }
 
 static unsigned long memdesc_peek(struct buddy *b, struct buddy_zone *z,
-				  unsigned int order, unsigned int type)
+				  unsigned int order, unsigned int type,
+				  enum list_end end)
 {
-	uint64_t place = listed_free_list(z, order, type)->first;
+	const struct link_list *list = listed_free_list(z, order, type);
+	uint64_t place = end == LIST_HEAD ? list->first : list->last;
 	const struct block *block = block_map(b, place);
 	unsigned long pfn = (unsigned long)block->pfn;
 

@@ -37,12 +37,6 @@ static bool may_claim(unsigned int order, unsigned int type)
 	return order >= PAGEBLOCK_ORDER / 2 || type != MIGRATE_MOVABLE;
 }
 
-/* A pageblock that is not wholly in the zone keeps its type for ever. */
-static bool zone_holds_pageblock(const struct buddy_zone *z, unsigned long start)
-{
-	return start >= z->start_pfn && start + PAGEBLOCK_NR_PAGES <= z->end_pfn;
-}
-
 bool buddy_owner_is_movable(const struct buddy *b, unsigned long pfn)
 {
 	const unsigned int bits = 8 * sizeof(*b->lru);
@@ -52,6 +46,36 @@ bool buddy_owner_is_movable(const struct buddy *b, unsigned long pfn)
 	movable = b->lru && (b->lru[pfn / bits] >> pfn % bits & 1);
 	COST_RESUME();
 	return movable;
+}
+
+/* The block of another type's list, not empty, that this type would take. */
+static unsigned long block_for(const struct buddy_repr *r, struct buddy *b,
+			       struct buddy_zone *z, unsigned int from,
+			       unsigned int from_type, unsigned int type)
+{
+	const struct placement *p = z->placement;
+	bool from_the_top = type == MIGRATE_UNMOVABLE;
+
+	if (p && !p->started)
+		placement_start(r, b, z);
+	if (p && p->rule == PLACE_LOWEST)
+		return lowest_of_list(z, from, from_type, type);
+	if (p && p->rule == PLACE_WATERMARK && from_the_top)
+		return r->peek(b, z, from, from_type, LIST_TAIL);
+	return r->peek(b, z, from, from_type, LIST_HEAD);
+}
+
+static unsigned long take_for(const struct buddy_repr *r, struct buddy *b,
+			      struct buddy_zone *z, unsigned int from,
+			      unsigned int from_type, unsigned int type)
+{
+	unsigned long pfn;
+
+	if (!z->placement)
+		return buddy_pop(r, b, z, from, from_type);
+	pfn = block_for(r, b, z, from, from_type, type);
+	buddy_remove(r, b, z, pfn, from, from_type);
+	return pfn;
 }
 
 struct pageblock_use {
@@ -80,19 +104,9 @@ static struct pageblock_use count_pageblock(const struct buddy_repr *r,
 	return use;
 }
 
-/* Free blocks of one pageblock, off their lists. */
-struct taken_blocks {
-	unsigned int nr;
-	struct {
-		uint16_t at;		/* from the pageblock's start */
-		uint8_t order;
-	} block[PAGEBLOCK_NR_PAGES];
-};
-_Static_assert(PAGEBLOCK_ORDER <= 16, "a place in a pageblock fits 16 bits");
-
-static void take_free_blocks(const struct buddy_repr *r, struct buddy *b,
-			     struct buddy_zone *z, unsigned long start,
-			     struct taken_blocks *taken)
+void take_free_blocks(const struct buddy_repr *r, struct buddy *b,
+		      struct buddy_zone *z, unsigned long start,
+		      struct taken_blocks *taken)
 {
 	unsigned int type = buddy_type(b, z, start);
 
@@ -110,6 +124,15 @@ static void take_free_blocks(const struct buddy_repr *r, struct buddy *b,
 	}
 }
 
+void put_free_blocks(const struct buddy_repr *r, struct buddy *b,
+		     struct buddy_zone *z, unsigned long start,
+		     const struct taken_blocks *taken, unsigned int type)
+{
+	for (unsigned int i = 0; i < taken->nr; i++)
+		buddy_insert(r, b, z, start + taken->block[i].at,
+			     taken->block[i].order, type, LIST_TAIL);
+}
+
 /*
  * Retype a pageblock in which something is in use. Its free blocks go to the
  * tails of the new type's lists.
@@ -122,9 +145,7 @@ static void move_pageblock(const struct buddy_repr *r, struct buddy *b,
 
 	take_free_blocks(r, b, z, start, &taken);
 	b->block_type[start >> PAGEBLOCK_ORDER] = (uint8_t)type;
-	for (unsigned int i = 0; i < taken.nr; i++)
-		buddy_insert(r, b, z, start + taken.block[i].at,
-			     taken.block[i].order, type, LIST_TAIL);
+	put_free_blocks(r, b, z, start, &taken, type);
 }
 
 /* Whether half of the pageblock is free or of the requester's kind. */
@@ -148,7 +169,7 @@ static unsigned long claim_part(const struct buddy_repr *r, struct buddy *b,
 				unsigned int from_type, unsigned int order,
 				unsigned int type)
 {
-	unsigned long pfn = r->peek(b, z, from, from_type);
+	unsigned long pfn = block_for(r, b, z, from, from_type, type);
 	unsigned long start = pfn >> PAGEBLOCK_ORDER << PAGEBLOCK_ORDER;
 
 	zone_raise_boost(z);
@@ -165,7 +186,7 @@ static unsigned long claim_whole(const struct buddy_repr *r, struct buddy *b,
 				 unsigned int from_type, unsigned int order,
 				 unsigned int type)
 {
-	unsigned long pfn = buddy_pop(r, b, z, from, from_type);
+	unsigned long pfn = take_for(r, b, z, from, from_type, type);
 
 	set_block_types(b, pfn, from, type);
 	buddy_expand(r, b, z, pfn, from, order, type);
@@ -208,7 +229,7 @@ static unsigned long steal(const struct buddy_repr *r, struct buddy *b,
 
 		if (from_type == BUDDY_NR_TYPES)
 			continue;
-		pfn = buddy_pop(r, b, z, from, from_type);
+		pfn = take_for(r, b, z, from, from_type, type);
 		buddy_expand(r, b, z, pfn, from, order, from_type);
 		b->base.stats.steals++;
 		return pfn;

@@ -45,6 +45,35 @@ unsigned long take_fallback(const struct buddy_repr *r, struct buddy *b,
 			    unsigned int type, bool nofragment,
 			    enum take_mode *mode);
 
+/* Free blocks of one pageblock, off their lists. */
+struct taken_blocks {
+	unsigned int nr;
+	struct {
+		uint16_t at;		/* from the pageblock's start */
+		uint8_t order;
+	} block[PAGEBLOCK_NR_PAGES];
+};
+_Static_assert(PAGEBLOCK_ORDER <= 16, "a place in a pageblock fits 16 bits");
+
+/*
+ * Take what is free in a pageblock off its lists, where a block is no larger
+ * than that; and list it again, of this type, at the tails unless the zone's
+ * placement says otherwise.
+ */
+void take_free_blocks(const struct buddy_repr *r, struct buddy *b,
+		      struct buddy_zone *z, unsigned long start,
+		      struct taken_blocks *taken);
+void put_free_blocks(const struct buddy_repr *r, struct buddy *b,
+		     struct buddy_zone *z, unsigned long start,
+		     const struct taken_blocks *taken, unsigned int type);
+
+/* A pageblock that is not wholly in the zone keeps its type for ever. */
+static inline bool zone_holds_pageblock(const struct buddy_zone *z,
+					unsigned long start)
+{
+	return start >= z->start_pfn && start + PAGEBLOCK_NR_PAGES <= z->end_pfn;
+}
+
 /* Whether the block that pfn heads was asked for as movable. */
 bool buddy_owner_is_movable(const struct buddy *b, unsigned long pfn);
 

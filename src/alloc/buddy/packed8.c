@@ -152,8 +152,9 @@ static inline void packed8_add(struct buddy *b, struct buddy_zone *z,
 
 static inline void packed8_del(struct buddy *b, struct buddy_zone *z,
 			       unsigned long pfn, unsigned int order,
-			       unsigned int type)
+			       unsigned int type, enum list_end fill)
 {
+	(void)fill;
 	link_list_del(&packed8_links, b, listed_free_list(z, order, type), pfn);
 	packed8_clear(b, pfn);
 }
@@ -163,7 +164,7 @@ static inline unsigned long packed8_pop(struct buddy *b, struct buddy_zone *z,
 {
 	unsigned long pfn = (unsigned long)listed_free_list(z, order, type)->first;
 
-	packed8_del(b, z, pfn, order, type);
+	packed8_del(b, z, pfn, order, type, LIST_HEAD);
 	return pfn;
 }
 

@@ -72,7 +72,8 @@ int buddy_init(struct buddy *b, const struct allocator_ops *ops,
 	b->policy = (struct buddy_policy){
 		.mobility = option_get(opts, "mobility"),
 		.pcp = option_get(opts, "pcp"),
-		.tail_rule = option_get(opts, "tail_rule"),
+		.tail_rule = option_get(opts, "tail_rule") &&
+			     option_get(opts, "placement") == PLACE_LIFO,
 	};
 	for (unsigned int i = 0; i < l->nr_zones; i++)
 		b->policy.marks |= l->zones[i].wmark_high &&
@@ -80,6 +81,11 @@ int buddy_init(struct buddy *b, const struct allocator_ops *ops,
 	err = init_mobility(b, msg);
 	for (unsigned int i = 0; !err && i < l->nr_zones; i++) {
 		init_zone(b, i);
+		if (!placement_create(b, b->zones[i], (enum placement_rule)
+						      option_get(opts, "placement")))
+			err = msg_set(msg, ENOMEM,
+				      "%s: no room for what places blocks in zone %s",
+				      ops->name, l->zones[i].name);
 		if (b->policy.pcp &&
 		    !pcp_create(b, b->zones[i], option_get(opts, "pcp_high"),
 				option_get(opts, "pcp_batch")))
@@ -94,8 +100,10 @@ void buddy_exit(struct buddy *b)
 {
 	const struct layout *l = b->base.machine->layout;
 
-	for (unsigned int i = 0; i < b->nr_zones; i++)
+	for (unsigned int i = 0; i < b->nr_zones; i++) {
 		pcp_destroy(b, b->zones[i]);
+		placement_destroy(b, b->zones[i]);
+	}
 	if (b->block_type)
 		machine_free(b->base.machine, b->block_type,
 			     div_round_up(layout_end_pfn(l), PAGEBLOCK_NR_PAGES),
@@ -446,6 +454,8 @@ int buddy_verify(const struct buddy_repr *r, const struct allocator *a,
 				err = r->verify_list(b, z, order, type, msg);
 		if (!err)
 			err = pcp_verify(r, b, z, msg);
+		if (!err)
+			err = placement_verify(r, b, z, msg);
 		if (!err && r->verify_zone)
 			err = r->verify_zone(b, z, msg);
 		if (err)

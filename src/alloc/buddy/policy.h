@@ -24,8 +24,9 @@
  *
  * Most requests are for a page that a list has, and most frees of a page whose
  * buddy is in use. For those there is a fast path: it asks all it has to before
- * it changes anything and calls nothing. What it cannot do goes the whole way
- * from the start, in the functions named _any.
+ * it changes anything and calls nothing. What it cannot do, and whatever a zone's
+ * placement has a say in, goes the whole way from the start, in the functions
+ * named _any.
  *
  * Not simulated are those who make room: kswapd, compaction, direct reclaim.
  * What they freed on a recorded machine is part of the demand. So a request
@@ -48,6 +49,7 @@
 	{ "pcp_high", "0..16777216", "0", "pages a per-CPU list may hold; 0: as Linux tunes it" }, \
 	{ "pcp_batch", "0..4096", "0", "pages a per-CPU list takes at once; 0: as Linux computes it" }, \
 	{ "tail_rule", "off|on", "on", "a freed block that is likely to merge goes to the tail" }, \
+	{ "placement", "lifo|watermark|spare|lowest", "lifo", "which free block is taken: the last freed; one below the used frames' number; one outside the emptiest pageblocks; the lowest, by search" }, \
 	{ "watermarks", "off|on", "on", "marks and reserves of zones, where they are known" }
 
 static __always_inline void note_owner(struct buddy *b, unsigned long pfn,
@@ -137,7 +139,7 @@ static __always_inline unsigned long buddy_alloc_fast(const struct buddy_repr *r
 		hand_out(r, b, z, pfn, req);
 		return pfn;
 	}
-	if (r->secure || !z->nr_free[order][type] ||
+	if (unlikely(z->placement) || r->secure || !z->nr_free[order][type] ||
 	    (r->can_pop && !r->can_pop(z, order, type)))
 		return PFN_NONE;
 	pfn = r->pop(b, z, order, type);
@@ -228,8 +230,8 @@ static __always_inline bool buddy_free_fast(const struct buddy_repr *r,
 	unsigned int type = buddy_type(b, z, pfn);
 	enum list_end end;
 
-	if (unlikely(order >= PAGEBLOCK_ORDER || buddy < z->start_pfn ||
-		     buddy >= z->end_pfn))
+	if (unlikely(z->placement || order >= PAGEBLOCK_ORDER ||
+		     buddy < z->start_pfn || buddy >= z->end_pfn))
 		return false;
 	if (r->may_join ? r->may_join(b, buddy, order) :
 			  r->is_free(b, buddy, order))

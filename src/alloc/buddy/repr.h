@@ -80,6 +80,7 @@ struct buddy_zone {
 	unsigned long mark[NR_MARKS];	/* pages, see watermark.h */
 	bool nofragment;		/* preferred: pageblocks elsewhere come first */
 	struct pcp *pcps;		/* by CPU; NULL: no per-CPU lists */
+	struct placement *placement;	/* NULL: last in, first out; see placement.h */
 
 	uint32_t occupied[BUDDY_NR_TYPES];
 	unsigned long nr_free[NR_PAGE_ORDERS][BUDDY_NR_TYPES];	/* blocks */
@@ -152,17 +153,19 @@ struct buddy_repr {
 
 	/*
 	 * The list of one order and type. del and pop clear the page's words;
-	 * peek says what pop would give, of a list that is not empty. `end` is
-	 * LIST_HEAD or LIST_TAIL.
+	 * pop takes the head. peek says what stands at an end of a list that is
+	 * not empty. Where another entry has to fill a gap, del takes it from the
+	 * `fill` end. Ends are LIST_HEAD or LIST_TAIL.
 	 */
 	void (*add)(struct buddy *b, struct buddy_zone *z, unsigned long pfn,
 		    unsigned int order, unsigned int type, enum list_end end);
 	void (*del)(struct buddy *b, struct buddy_zone *z, unsigned long pfn,
-		    unsigned int order, unsigned int type);
+		    unsigned int order, unsigned int type, enum list_end fill);
 	unsigned long (*pop)(struct buddy *b, struct buddy_zone *z,
 			     unsigned int order, unsigned int type);
 	unsigned long (*peek)(struct buddy *b, struct buddy_zone *z,
-			      unsigned int order, unsigned int type);
+			      unsigned int order, unsigned int type,
+			      enum list_end end);
 
 	/*
 	 * Per-CPU lists. park: a block whose words are clear goes to an end and

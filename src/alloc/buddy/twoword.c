@@ -337,12 +337,12 @@ static inline void twoword_add(struct buddy *b, struct buddy_zone *z,
 
 static inline void twoword_del(struct buddy *b, struct buddy_zone *z,
 			       unsigned long pfn, unsigned int order,
-			       unsigned int type)
+			       unsigned int type, enum list_end fill)
 {
 	struct twoword_page *page = page_of(b, pfn);
 
 	page->state.bits = 0;
-	deque_del(list_of(z, order, type), (uint32_t)page->word1, DEQUE_HEAD,
+	deque_del(list_of(z, order, type), (uint32_t)page->word1, deque_end(fill),
 		  entry_moved, to_zone(z));
 }
 
@@ -356,10 +356,11 @@ static inline unsigned long twoword_pop(struct buddy *b, struct buddy_zone *z,
 }
 
 static inline unsigned long twoword_peek(struct buddy *b, struct buddy_zone *z,
-					 unsigned int order, unsigned int type)
+					 unsigned int order, unsigned int type,
+					 enum list_end end)
 {
 	(void)b;
-	return pfn_of(z, deque_peek(list_of(z, order, type), DEQUE_HEAD));
+	return pfn_of(z, deque_peek(list_of(z, order, type), deque_end(end)));
 }
 
 static inline unsigned long *parked_link(const struct buddy *b,
@@ -677,6 +678,12 @@ static void move_node(struct twoword *tw, struct twoword_zone *tz,
  * Drop the leaf that a page carries if it is an empty one that its list's next
  * push can do without. (If it cannot, the freed page would become the same
  * list's leaf at once, and be freed again beside it, for ever.)
+ *
+ * That push is at the head, where what is pending goes, and needs no leaf while
+ * there is an inline slot. Only a zone with a placement frees to the tail: while
+ * the list stands in leaves, the next entry there may need one. All inline, it
+ * needs none at either end; and until the push that ends this merge, its entries
+ * can only become fewer.
  */
 static bool drop_if_spare(struct twoword_zone *tz, unsigned long pfn)
 {
@@ -684,6 +691,8 @@ static bool drop_if_spare(struct twoword_zone *tz, unsigned long pfn)
 	struct deque *list = &tz->lists[tw_node_list(word1)];
 
 	if (list->spare != tw_node_leaf(word1) || deque_inline_full(list))
+		return false;
+	if (tz->base.placement && list->tail != list->lo)
 		return false;
 	unhang_spare(tz, list);
 	return true;
@@ -1039,6 +1048,7 @@ static uint64_t twoword_fingerprint(const struct allocator *a)
 	for (unsigned int i = 0; i < b->nr_zones; i++) {
 		const struct buddy_zone *z = b->zones[i];
 
+		hash = placement_mix(z, hash);
 		for (unsigned long pfn = z->start_pfn; pfn < z->end_pfn; pfn++)
 			hash = mix_page(z, &tw->pages[pfn], hash);
 		for (unsigned int l = 0; l < NR_LISTS; l++) {

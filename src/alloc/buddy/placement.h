@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * placement.h - which of its free blocks a zone hands out next
+ *
+ *    a free list has two ends
+ *      head                                   tail
+ *      [ 17 | 4 | 90 | ...        ... | 600 | 512 ]
+ *       taken next: near               kept: far
+ *
+ *    lifo        what was freed last: Linux, and no cost beyond the list
+ *    watermark   W = the zone's used frames, the top of memory packed perfectly.
+ *                Near: pfn < W. A request takes the smallest order whose head
+ *                is near, else the smallest there is. W moves and blocks do not:
+ *                a head found beyond W goes to the tail, one for each order
+ *                looked at. Unmovable pages have their own end of the zone: near
+ *                is what W marks from the top, and they claim pageblocks there.
+ *    spare       the emptiest pageblocks are spared until they are empty. Near:
+ *                the pageblock is not spared. A request takes the smallest order
+ *                that has a near block, else turns to the fullest spared ones.
+ *    lowest      the lowest block that fits, by search (unmovable: the highest).
+ *                The yardstick, not a design: not O(1), a byte a page
+ *
+ * spare in full. A counter for each pageblock says how many of its pages are on
+ * free lists; pageblocks stand in 64 ranks by it, near and spared ones apart, so
+ * that the emptiest and the fullest are found at once.
+ *
+ *    rank    0      1      ...   63            whole
+ *            full   |             |            (spared by itself, in no rank)
+ *    near    [3]    [8 9]   .    [4]  ---.  spared: it moves to the tails,
+ *    spared   .     [1]  <---swap--------'  when nr_spare < free / 512
+ *
+ *  - As many are spared as could be empty: the least number of free pages seen
+ *    lately, in pageblocks. "Lately" is the time in which an eighth to a quarter
+ *    of the zone was handed out, so a wave of frees spares nothing that the next
+ *    wave of requests has to break.
+ *  - A near pageblock emptier by 16 ranks than the fullest spared one takes its
+ *    place: what never empties (an unmovable page) is found out and given up.
+ *  - A single page that finds nothing near makes the fullest spared pageblock a
+ *    near one; a larger request takes the smallest spared block, as it is.
+ *  - Who changes sides takes its free blocks to the other ends of their lists,
+ *    so near blocks stand before far ones always, and one look at a head tells.
+ *
+ * Cost: a request does one such step at most, and only after a pageblock has
+ * changed rank: 16 bytes a pageblock, amortised O(1), at worst 2 * 512 entries.
+ *
+ * When an entry leaves the middle of a deque, the gap is filled from the end of
+ * its own side, so that the sides stay apart.
+ *
+ * What they do. Memory scattered at random, half full and turned over, becomes
+ * whole again with each rule but lifo (test_placement, scattered_memory_...).
+ * On a machine that is mostly free there is little to win, and watermark loses.
+ * Free memory in blocks of 2 MiB at the end of a bundle, percent, as samples.tsv
+ * of `pagetax replay BUNDLE -a twoword,twoword:placement=watermark,...` has it:
+ *
+ *                 fork    redis   cc      files
+ *    lifo         89.97   89.06   91.17   91.84
+ *    watermark    89.97   85.64   90.06   88.18
+ *    spare        89.97   89.06   91.18   91.96
+ *
+ * The fast path of policy.h is lifo's alone.
+ */
+#ifndef PAGETAX_ALLOC_BUDDY_PLACEMENT_H
+#define PAGETAX_ALLOC_BUDDY_PLACEMENT_H
+
+#include "lib/bitmap_tree.h"
+#include "repr.h"
+
+enum placement_rule {			/* option placement= */
+	PLACE_LIFO,
+	PLACE_WATERMARK,
+	PLACE_SPARE,
+	PLACE_LOWEST,
+};
+
+#define NR_RANKS 64
+#define RANK_SHIFT (PAGEBLOCK_ORDER > 6 ? PAGEBLOCK_ORDER - 6 : 0)
+#define RANK_PAGES (1U << RANK_SHIFT)
+
+enum side { SIDE_NEAR, SIDE_SPARED, NR_SIDES };
+
+#define BLOCK_NONE UINT32_MAX		/* no neighbour in its rank */
+
+/* What `spare` keeps of a pageblock. */
+struct ranked_block {
+	uint16_t free;			/* pages on free lists */
+	uint16_t floor;			/* the rank is right for floor <= free < floor + 2 ranks */
+	uint8_t side;
+	uint8_t rank;			/* NR_RANKS: in none */
+	uint32_t next;			/* in its rank, as is prev */
+	uint32_t prev;
+};
+_Static_assert(sizeof(struct ranked_block) == 16, "16 bytes a pageblock");
+_Static_assert(PAGEBLOCK_ORDER < 16, "a pageblock's pages are counted in 16 bits");
+
+struct placement {
+	enum placement_rule rule;	/* set at create */
+	bool started;			/* the first request has come */
+
+	/* spare */
+	bool due;			/* a pageblock changed rank: see what is to be done */
+	unsigned long first_block;	/* pageblock of the zone's start; set at create */
+	unsigned long nr_blocks;	/* the same */
+	uint32_t near[BUDDY_NR_TYPES];	/* bit o set <=> nr_near[o] > 0 */
+	uint32_t nr_near[NR_PAGE_ORDERS][BUDDY_NR_TYPES];	/* blocks */
+	unsigned long nr_spare;		/* whole ones included */
+	long window_left;		/* pages to hand out until this window ends */
+	unsigned long least[2];		/* free pages: in this window and the last */
+	uint64_t ranked[NR_SIDES];	/* ranks that are not empty */
+	uint32_t ranks[NR_SIDES][NR_RANKS];
+	struct ranked_block *blocks;
+
+	/* lowest: of each list the blocks' numbers, (pfn >> order) - first */
+	struct bitmap_tree *trees;	/* by order and type */
+	void *bits;
+	size_t bits_bytes;
+};
+
+/* --- what needs no inlining: src/alloc/buddy/placement.c ---------------- */
+
+/* Give a zone its rule. False when there is no room. */
+bool placement_create(struct buddy *b, struct buddy_zone *z,
+		      enum placement_rule rule);
+void placement_destroy(struct buddy *b, struct buddy_zone *z);
+
+/* A block enters a list: at which end. */
+enum list_end placement_enter(struct buddy_zone *z, unsigned long pfn,
+			      unsigned int order, unsigned int type);
+
+/* It leaves: from which end a gap is to be filled. Before any count changes. */
+enum list_end placement_leave(struct buddy_zone *z, unsigned long pfn,
+			      unsigned int order, unsigned int type);
+
+/* `spare`: one step before a request is served, if something is due. */
+void spare_adjust(const struct buddy_repr *r, struct buddy *b,
+		  struct buddy_zone *z);
+
+/* `spare`: nothing near serves a single page; whether something does now. */
+bool spare_give_up(const struct buddy_repr *r, struct buddy *b,
+		   struct buddy_zone *z, unsigned int type);
+
+/* `watermark`: the head of a list of several is far; its place is the tail. */
+void watermark_retire(const struct buddy_repr *r, struct buddy *b,
+		      struct buddy_zone *z, unsigned long pfn,
+		      unsigned int order, unsigned int type);
+
+/* `lowest`: the block that type `for_type` wants of this list, not empty. */
+unsigned long lowest_of_list(const struct buddy_zone *z, unsigned int order,
+			     unsigned int type, unsigned int for_type);
+
+/* `lowest`: the block to take, of at least this order; *order becomes its. */
+unsigned long lowest_find(const struct buddy_zone *z, unsigned int *order,
+			  unsigned int type);
+
+/* Before the first request: blocks that were released go to their ends. */
+void placement_start(const struct buddy_repr *r, struct buddy *b,
+		     struct buddy_zone *z);
+
+/* Recount what the rule keeps. */
+int placement_verify(const struct buddy_repr *r, const struct buddy *b,
+		     const struct buddy_zone *z, struct msg *msg);
+
+/* What a rule remembers besides the lists goes into a fingerprint. */
+uint64_t placement_mix(const struct buddy_zone *z, uint64_t hash);
+
+/* --- inlined where blocks are taken: freelist.h -------------------------- */
+
+static __always_inline struct ranked_block *ranked_block_of(const struct placement *p,
+							    unsigned long pfn)
+{
+	return &p->blocks[(pfn >> PAGEBLOCK_ORDER) - p->first_block];
+}
+
+/* Whether a block lies below W; unmovable pages measure from the zone's end. */
+static __always_inline bool below_watermark(const struct buddy_zone *z,
+					    unsigned long pfn, unsigned int type,
+					    unsigned long free_pages)
+{
+	if (type == MIGRATE_UNMOVABLE && z->nr_types > 1)
+		return pfn >= z->start_pfn + free_pages;
+	return pfn < z->end_pfn - free_pages;
+}
+
+/* The smallest order there is, or NR_PAGE_ORDERS. */
+static __always_inline unsigned int any_order(const struct buddy_zone *z,
+						   unsigned int order,
+						   unsigned int type)
+{
+	uint32_t above = z->occupied[type] >> order;
+
+	return above ? order + lowest_bit(above) : NR_PAGE_ORDERS;
+}
+
+static __always_inline unsigned int near_order(const struct buddy_zone *z,
+					       unsigned int order,
+					       unsigned int type)
+{
+	uint32_t near = z->placement->near[type] >> order;
+
+	return likely(near) ? order + lowest_bit(near) : NR_PAGE_ORDERS;
+}
+
+/*
+ * The order whose head serves a request, or NR_PAGE_ORDERS. Entries that
+ * change ends may use up blocks as nodes, the last one too.
+ */
+static __always_inline unsigned int spare_find(const struct buddy_repr *r,
+					       struct buddy *b,
+					       struct buddy_zone *z,
+					       unsigned int order,
+					       unsigned int type)
+{
+	unsigned int from;
+
+	z->placement->window_left -= 1L << order;
+	if (unlikely(z->placement->due || z->placement->window_left < 0))
+		spare_adjust(r, b, z);
+	from = near_order(z, order, type);
+	if (unlikely(from == NR_PAGE_ORDERS) && order == 0 &&
+	    spare_give_up(r, b, z, type))
+		from = near_order(z, order, type);
+	return likely(from < NR_PAGE_ORDERS) ? from :
+					       any_order(z, order, type);
+}
+
+static __always_inline unsigned int watermark_find(const struct buddy_repr *r,
+						   struct buddy *b,
+						   struct buddy_zone *z,
+						   unsigned int order,
+						   unsigned int type)
+{
+	unsigned int from = order;
+
+	for (;; from++) {
+		unsigned long pfn;
+
+		from = any_order(z, from, type);
+		if (from == NR_PAGE_ORDERS)
+			break;
+		pfn = r->peek(b, z, from, type, LIST_HEAD);
+		if (!below_watermark(z, pfn, type, z->free_pages) &&
+		    z->nr_free[from][type] > 1) {
+			watermark_retire(r, b, z, pfn, from, type);
+			if (!z->nr_free[from][type])
+				continue;
+			pfn = r->peek(b, z, from, type, LIST_HEAD);
+		}
+		if (below_watermark(z, pfn, type, z->free_pages))
+			return from;
+	}
+	return any_order(z, order, type);
+}
+
+#endif

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_placement.c - tests src/alloc/buddy/placement.{h,c}
+ *
+ * Each case is a zone of eight pageblocks, all in use page by page, of which a
+ * few pages are freed: even ones where they are to stay apart.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <check.h>
+
+#include "base/rng.h"
+#include "tests/drawn.h"
+
+#define U MIGRATE_UNMOVABLE
+#define M MIGRATE_MOVABLE
+
+#define BLOCK PAGEBLOCK_NR_PAGES
+#define NR_PAGES (8 * BLOCK)
+#define NODES 4UL			/* free pages that may carry entries, with room to spare */
+#define BARE ":mobility=off:pcp=off"
+
+static struct drawn d;
+
+static void all_in_use(int backend, const char *options)
+{
+	drawn_create(&d, drawn_backends[backend], options, NR_PAGES, 1);
+	for (unsigned long pfn = 0; pfn < NR_PAGES; pfn += 1UL << MAX_PAGE_ORDER)
+		drawn_adopt(&d, pfn, MAX_PAGE_ORDER, 0);
+}
+
+static void all_free(int backend, const char *options)
+{
+	drawn_create(&d, drawn_backends[backend], options, NR_PAGES, 1);
+	for (unsigned long pfn = 0; pfn < NR_PAGES; pfn += 1UL << MAX_PAGE_ORDER)
+		allocator_release(d.a, pfn, MAX_PAGE_ORDER);
+}
+
+/* Free `nr` even pages of a pageblock, from its first on. */
+static void free_even(unsigned long block, unsigned long nr)
+{
+	for (unsigned long i = 0; i < nr; i++)
+		drawn_free(&d, block * BLOCK + 2 * i, 0);
+}
+
+/* And the odd pages between them, which joins them in pairs and more. */
+static void free_odd(unsigned long block, unsigned long nr)
+{
+	for (unsigned long i = 0; i < nr; i++)
+		drawn_free(&d, block * BLOCK + 2 * i + 1, 0);
+}
+
+/* How many of the next `nr` single pages come from [first, end). */
+static unsigned long next_from(unsigned long nr, unsigned long first,
+			       unsigned long end)
+{
+	unsigned long from = 0;
+
+	while (nr--) {
+		unsigned long pfn = drawn_alloc(&d, 0, M);
+
+		from += pfn >= first && pfn < end;
+	}
+	return from;
+}
+
+/* --- watermark --------------------------------------------------------- */
+
+/*
+ *    freed while W fell from 4096 to 2048: every even page
+ *    0           2048          4096
+ *    [. A . A . A | . A . A . A ]     W: half of it is free
+ */
+START_TEST(the_first_request_finds_what_was_released_sorted)
+{
+	all_in_use(_i, ":placement=watermark" BARE);
+	for (unsigned long block = 0; block < 8; block++)
+		free_even(block, BLOCK / 2);
+	ck_assert_uint_eq(next_from(NR_PAGES / 4 - NODES, 0, NR_PAGES / 2 + NODES),
+			  NR_PAGES / 4 - NODES);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/* A quarter free: W = 3072. What is freed on either side of it, alone. */
+START_TEST(a_freed_page_goes_to_the_head_below_w_and_to_the_tail_above)
+{
+	all_in_use(_i, ":placement=watermark" BARE);
+	for (unsigned long block = 0; block < 8; block++)
+		free_even(block, BLOCK / 4);
+	drawn_alloc(&d, 0, M);
+	drawn_free(&d, 3 * BLOCK - 1, 0);
+	drawn_free(&d, 8 * BLOCK - 1, 0);
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 3 * BLOCK - 1);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/*
+ *    order 0   head [3500, 3] tail        W was 4094 when they were freed,
+ *    order 9   [512 .. 2047]              and is 2558 now
+ *
+ * 3500 has gone stale: it moves behind 3. Alone on its list, it is passed over
+ * for a block below W, however large.
+ */
+START_TEST(a_stale_head_moves_to_the_tail)
+{
+	all_in_use(_i, ":placement=watermark" BARE);
+	drawn_free(&d, 8, 0);
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 8);
+	drawn_free(&d, 3, 0);
+	drawn_free(&d, 3500, 0);
+	for (unsigned long block = 1; block < 4; block++) {
+		free_even(block, BLOCK / 2);
+		free_odd(block, BLOCK / 2);
+	}
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 3);
+	ck_assert_uint_eq(next_from(100, 1 * BLOCK, 4 * BLOCK), 100);
+	drawn_destroy(&d);
+}
+END_TEST
+
+START_TEST(unmovable_pages_grow_from_the_other_end)
+{
+	all_free(_i, ":placement=watermark:pcp=off");
+	ck_assert_uint_ge(drawn_alloc(&d, 0, U), NR_PAGES - (1UL << MAX_PAGE_ORDER));
+	ck_assert_uint_lt(drawn_alloc(&d, 0, M), 1UL << MAX_PAGE_ORDER);
+	drawn_destroy(&d);
+
+	all_free(_i, ":placement=lowest:pcp=off");
+	ck_assert_uint_ge(drawn_alloc(&d, 0, U), NR_PAGES - (1UL << MAX_PAGE_ORDER));
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 0);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/* --- spare ------------------------------------------------------------- */
+
+/*
+ *    pageblock   0   1   2   3   4    5   6    7
+ *    free       40  40  40  40  40  200  40  240     680: one could be empty
+ *                                         spared ^
+ */
+static void two_nearly_empty(int backend, const char *options)
+{
+	all_in_use(backend, options);
+	for (unsigned long block = 0; block < 7; block++)
+		free_even(block, block == 5 ? 200 : 40);
+	free_even(7, 240);
+}
+
+START_TEST(the_emptiest_pageblock_is_spared_while_there_is_another_page)
+{
+	two_nearly_empty(_i, ":placement=spare" BARE);
+	ck_assert_uint_eq(next_from(440 - NODES, 0, 7 * BLOCK), 440 - NODES);
+	ck_assert_uint_ge(next_from(240 + NODES, 7 * BLOCK, 8 * BLOCK), 240 - NODES);
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), PFN_NONE);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/* What is freed of the spared one stays there; of another, it goes next. */
+START_TEST(a_page_freed_from_a_spared_pageblock_is_not_handed_out_next)
+{
+	two_nearly_empty(_i, ":placement=spare" BARE);
+	drawn_alloc(&d, 0, M);
+	drawn_free(&d, 2 * BLOCK + 301, 0);
+	drawn_free(&d, 7 * BLOCK + 501, 0);
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 2 * BLOCK + 301);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/* 5 gets 200 more: 400 to 240 is more than a quarter of a pageblock. */
+START_TEST(a_spared_pageblock_that_does_not_empty_is_given_up_for_one_that_does)
+{
+	two_nearly_empty(_i, ":placement=spare" BARE);
+	drawn_alloc(&d, 0, M);
+	free_odd(5, 200);
+	ck_assert_uint_eq(next_from(400, 5 * BLOCK, 6 * BLOCK), 0);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/* A block of eight is to be had in the spared pageblock only: it goes, alone. */
+START_TEST(a_larger_request_takes_what_it_needs_and_no_more)
+{
+	two_nearly_empty(_i, ":placement=spare" BARE);
+	drawn_alloc(&d, 0, M);
+	free_odd(7, 4);
+	ck_assert_uint_eq(drawn_alloc(&d, 3, M), 7 * BLOCK);
+	ck_assert_uint_eq(next_from(400, 7 * BLOCK, 8 * BLOCK), 0);
+	drawn_destroy(&d);
+}
+END_TEST
+
+START_TEST(pages_drained_from_per_cpu_lists_go_to_their_ends)
+{
+	two_nearly_empty(_i, ":placement=spare:mobility=off:pcp_high=1024");
+	allocator_drain(d.a);
+	drawn_alloc(&d, 0, M);
+	free_odd(7, 100);
+	allocator_drain(d.a);
+	ck_assert_uint_eq(next_from(300, 7 * BLOCK, 8 * BLOCK), 0);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/* --- lowest ------------------------------------------------------------ */
+
+/*
+ *    order 0: 4090 2222    order 2: 3000..3003    order 0 of lowest pfn first,
+ *    whatever was freed last, and blocks of any order
+ */
+START_TEST(the_lowest_block_that_fits_is_taken)
+{
+	all_in_use(_i, ":placement=lowest" BARE);
+	drawn_free(&d, 2222, 0);
+	drawn_free(&d, 4090, 0);
+	for (unsigned long pfn = 1000; pfn < 1004; pfn++)
+		drawn_free(&d, pfn, 0);
+	for (unsigned long pfn = 3000; pfn < 3002; pfn++)
+		drawn_free(&d, pfn, 0);
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 1000);
+	ck_assert_uint_eq(drawn_alloc(&d, 1, M), 1002);
+	ck_assert_uint_eq(drawn_alloc(&d, 1, M), 3000);
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 1001);
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 2222);
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 4090);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/* --- all --------------------------------------------------------------- */
+
+static const char *const rules[] = { "watermark", "spare", "lowest" };
+
+START_TEST(what_a_rule_keeps_is_metadata_and_given_back)
+{
+	static const unsigned long least[] = { 0, 8 * 16, NR_PAGES / 8 };
+	char options[64];
+	uint64_t without;
+	struct machine *m;
+
+	all_free(0, BARE);
+	m = d.machine;
+	without = m->meta.now[META_structures];
+	drawn_destroy(&d);
+	snprintf(options, sizeof(options), ":placement=%s" BARE, rules[_i]);
+	all_free(0, options);
+	ck_assert_uint_gt(d.machine->meta.now[META_structures],
+			  without + least[_i]);
+	allocator_destroy(d.a);
+	ck_assert_uint_eq(d.machine->meta.now[META_structures], 0);
+	machine_destroy(d.machine);
+	layout_free(&d.layout);
+}
+END_TEST
+
+/* Memory in which nothing is scattered any more is what the rules are for. */
+static unsigned long whole_blocks(void)
+{
+	unsigned long nr_free[NR_PAGE_ORDERS], nr = 0;
+
+	allocator_free_area(d.a, 0, nr_free);
+	for (unsigned int order = PAGEBLOCK_ORDER; order < NR_PAGE_ORDERS; order++)
+		nr += nr_free[order] << (order - PAGEBLOCK_ORDER);
+	return nr;
+}
+
+static unsigned long held[NR_PAGES + 1];	/* and the answer to one request too many */
+
+/* 2 MiB blocks after scattered memory, half full, was turned over many times. */
+static unsigned long healed(const char *options, int backend)
+{
+	unsigned long nr = 0, left;
+	struct rng rng;
+
+	rng_seed(&rng, 3);
+	all_free(backend, options);
+	while ((held[nr] = drawn_alloc(&d, 0, M)) != PFN_NONE)
+		nr++;
+	rng_shuffle(&rng, held, nr, sizeof(held[0]));
+	for (left = NR_PAGES / 2; nr > left; nr--)
+		drawn_free(&d, held[nr - 1], 0);
+	for (unsigned int turn = 0; turn < 25 * 16; turn++) {
+		rng_shuffle(&rng, held, nr, sizeof(held[0]));
+		for (unsigned long i = 0; i < nr / 16; i++)
+			drawn_free(&d, held[i], 0);
+		for (unsigned long i = 0; i < nr / 16; i++)
+			held[i] = drawn_alloc(&d, 0, M);
+	}
+	left = whole_blocks();
+	drawn_destroy(&d);
+	return left;
+}
+
+START_TEST(scattered_memory_heals_with_every_rule_but_lifo)
+{
+	ck_assert_uint_eq(healed(BARE, _i), 0);
+	ck_assert_uint_ge(healed(":placement=watermark" BARE, _i), 3);
+	ck_assert_uint_eq(healed(":placement=spare" BARE, _i), 4);
+	ck_assert_uint_eq(healed(":placement=lowest" BARE, _i), 4);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("placement");
+	TCase *tc = tcase_create("rules");
+	SRunner *sr = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+#define EACH_BACKEND(test) tcase_add_loop_test(tc, test, 0, NR_DRAWN_BACKENDS)
+	EACH_BACKEND(the_first_request_finds_what_was_released_sorted);
+	EACH_BACKEND(a_freed_page_goes_to_the_head_below_w_and_to_the_tail_above);
+	EACH_BACKEND(a_stale_head_moves_to_the_tail);
+	EACH_BACKEND(unmovable_pages_grow_from_the_other_end);
+	EACH_BACKEND(the_emptiest_pageblock_is_spared_while_there_is_another_page);
+	EACH_BACKEND(a_page_freed_from_a_spared_pageblock_is_not_handed_out_next);
+	EACH_BACKEND(a_spared_pageblock_that_does_not_empty_is_given_up_for_one_that_does);
+	EACH_BACKEND(a_larger_request_takes_what_it_needs_and_no_more);
+	EACH_BACKEND(pages_drained_from_per_cpu_lists_go_to_their_ends);
+	EACH_BACKEND(the_lowest_block_that_fits_is_taken);
+	EACH_BACKEND(scattered_memory_heals_with_every_rule_but_lifo);
+	tcase_add_loop_test(tc, what_a_rule_keeps_is_metadata_and_given_back, 0, 3);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
