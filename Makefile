@@ -54,7 +54,7 @@ SECONDS ?= 10
 FUZZ    ?= $(patsubst tests/fuzz_%.c,%,$(wildcard tests/fuzz_*.c))
 
 # Seconds a test program may take; sanitizers make it slower, not wrong.
-TEST_TIMEOUT ?= $(if $(SANITIZE),420,240)
+TEST_TIMEOUT ?= $(if $(SANITIZE),900,400)
 
 define HELP
   make                      $(O)/libpagetax.a and $(O)/pagetax, optimised
