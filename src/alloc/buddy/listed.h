@@ -164,7 +164,8 @@ static inline unsigned long listed_peek(struct buddy *b, struct buddy_zone *z,
 
 /*
  * Make a struct listed with room for the machine's zones, `offset` zeroed bytes
- * of the backend's own before it, and its descriptors. NULL, with *err and a message, when there is no room.
+ * of the backend's own before it, and its descriptors. NULL, with *err and a
+ * message, when there is no room.
  */
 struct listed *listed_create(const struct allocator_ops *ops, struct machine *m,
 			     const struct option_set *opts, size_t offset,
