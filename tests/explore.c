@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/time.h>
 
 #include "alloc/registry.h"
 #include "base/bits.h"
@@ -250,8 +250,8 @@ static char *path_text(const struct explorer *e, char *buf, size_t size)
  */
 static const struct explorer *running;
 
-#define STUCK_AFTER_SECONDS 20
-#define STATES_A_WATCH 4096		/* the alarm is put off so often */
+#define STUCK_AFTER_SECONDS 20		/* of CPU time: the machine may be busy */
+#define STATES_A_WATCH 4096		/* the timer is put off so often */
 
 static void on_end(int signal_number)
 {
@@ -259,18 +259,25 @@ static void on_end(int signal_number)
 
 	fprintf(stderr, "%s on %lu pages from %lu: %s the last of:%s\n",
 		running->c->spec, running->c->nr_pages, running->c->start_pfn,
-		signal_number == SIGALRM ? "no end to" : "aborted by",
+		signal_number == SIGPROF ? "no end to" : "aborted by",
 		path_text(running, path, sizeof(path)));
 	signal(SIGABRT, SIG_DFL);
 	abort();
+}
+
+static void watch_for(unsigned int seconds)
+{
+	const struct itimerval timer = { .it_value.tv_sec = seconds };
+
+	setitimer(ITIMER_PROF, &timer, NULL);
 }
 
 static void watch(const struct explorer *e)
 {
 	running = e;
 	signal(SIGABRT, e ? on_end : SIG_DFL);
-	signal(SIGALRM, e ? on_end : SIG_DFL);
-	alarm(e ? STUCK_AFTER_SECONDS : 0);
+	signal(SIGPROF, e ? on_end : SIG_DFL);
+	watch_for(e ? STUCK_AFTER_SECONDS : 0);
 }
 
 static int broken(const struct explorer *e, const char *what, struct msg *msg)
@@ -471,7 +478,7 @@ static int search(struct explorer *e, struct msg *msg)
 		if (e->nr_states > e->c->max_states)
 			break;
 		if (e->from % STATES_A_WATCH == 0)
-			alarm(STUCK_AFTER_SECONDS);
+			watch_for(STUCK_AFTER_SECONDS);
 		err = reach(e, &start, e->from, msg);
 		if (err)
 			break;
