@@ -9,7 +9,7 @@
 #include "tests/drawn.h"
 
 const char *const drawn_backends[NR_DRAWN_BACKENDS] = {
-	"linked", "twoword", "embedded16", "packed8", "inpage",
+	"linked", "twoword", "embedded16", "packed8", "inpage", "memdesc:slabs=apart",
 };
 
 static void make(struct drawn *d, const char *backend, const char *options)

@@ -19,7 +19,7 @@ struct drawn {
 
 /* Backends that these cases run on. */
 extern const char *const drawn_backends[];
-#define NR_DRAWN_BACKENDS 5
+#define NR_DRAWN_BACKENDS 6
 
 /* nr_pages in one zone. The spec is the backend's name with options behind. */
 void drawn_create(struct drawn *d, const char *backend, const char *options,

@@ -55,6 +55,7 @@ static const struct rig_variant variants[] = {
 #if PAGE_SIZE >= 48 * (MAX_PAGE_ORDER + 1)
 	{ .spec = "memdesc", .keeps_nodes = true },
 	{ .spec = "memdesc:placement=spare", .keeps_nodes = true },
+	{ .spec = "memdesc:slabs=apart" },
 #endif
 	/* Of several chunks; 5.2 forgets pages in full ones, by design. */
 	{ .spec = "percpu_map:pages=2" },

@@ -7,7 +7,8 @@
  *
  * Lists of each kind are in the same order at the start. `twoword` is asked to
  * keep that order (removal=punch; by default an end entry fills a gap) and to
- * make no nodes of the pages that are being handed out (nodes=boot).
+ * make no nodes of the pages that are being handed out (nodes=boot), and
+ * `memdesc` no slabs (slabs=apart).
  *
  *    PAGETAX_BUNDLE   another recording than tests/data/fork-sample
  */
@@ -37,6 +38,7 @@ struct place {
 struct side {
 	struct machine *machine;
 	struct allocator *a;
+	struct place *places;		/* by id of the demand */
 };
 
 static void setup(void)
@@ -72,17 +74,23 @@ static void side_create(struct side *s, const char *spec)
 		      "%s", msg.text);
 	ck_assert_msg(initial_state_enter(&start, &demand, s->a, &msg) == 0, "%s",
 		      msg.text);
+	s->places = calloc(demand.nr_ids + 1UL, sizeof(*s->places));
+	ck_assert_ptr_nonnull(s->places);
+	for (size_t i = 0; i < demand.nr_residents; i++)
+		s->places[demand.residents[i].id] =
+			(struct place){ demand.residents[i].pfn,
+					demand.residents[i].order };
 }
 
 static void side_destroy(struct side *s)
 {
+	free(s->places);
 	allocator_destroy(s->a);
 	machine_destroy(s->machine);
 }
 
-/* One operation on both; false when they do not agree. */
-static bool operate(struct side *one, struct side *two, struct place *places,
-		    const struct demand_op *op)
+/* Returns the page that was allocated, freed or split. */
+static unsigned long operate(struct side *s, const struct demand_op *op)
 {
 	const struct alloc_req req = {
 		.order = op->order,
@@ -91,48 +99,43 @@ static bool operate(struct side *one, struct side *two, struct place *places,
 		.cpu = op->cpu,
 		.flags = op->flags,
 	};
-	struct place *p = &places[op->id];
-	unsigned long pfn;
+	struct place *p = &s->places[op->id];
 
 	switch ((enum demand_kind)op->kind) {
 	case DEMAND_ALLOC:
-		pfn = alloc_pages(one->a, &req);
-		*p = (struct place){ pfn, op->order };
-		return alloc_pages(two->a, &req) == pfn;
+		*p = (struct place){ alloc_pages(s->a, &req), op->order };
+		break;
 	case DEMAND_FREE:
-		if (p->pfn == PFN_NONE)
-			return true;
-		free_pages(one->a, p->pfn, p->order, op->cpu);
-		free_pages(two->a, p->pfn, p->order, op->cpu);
-		return true;
+		if (p->pfn != PFN_NONE)
+			free_pages(s->a, p->pfn, p->order, op->cpu);
+		break;
 	case DEMAND_SPLIT:
-		places[op->upper] = (struct place){ PFN_NONE, 0 };
+		s->places[op->upper] = (struct place){ PFN_NONE, 0 };
 		if (p->pfn == PFN_NONE)
-			return true;
-		allocator_split(one->a, p->pfn, p->order, op->order);
-		allocator_split(two->a, p->pfn, p->order, op->order);
+			break;
+		allocator_split(s->a, p->pfn, p->order, op->order);
 		p->order = op->order;
-		places[op->upper] = (struct place){ p->pfn + (1UL << op->order),
-						    op->order };
-		return true;
+		s->places[op->upper] = (struct place){ p->pfn + (1UL << op->order),
+						       op->order };
+		break;
 	}
-	return false;
+	return p->pfn;
 }
 
-/* How many operations gave the same; all, if nothing differs. */
-static size_t run_both(struct side *one, struct side *two, struct place *places)
+/* How many operations were of the same pages; all, if nothing differs. */
+static size_t run_both(struct side *one, struct side *two)
 {
 	uint64_t tick_ns = TICK_NS;
+	size_t same = 0;
 
 	for (size_t i = 0; i < demand.nr_ops; i++) {
 		for (; demand.ops[i].time_ns > tick_ns; tick_ns += TICK_NS) {
 			allocator_tick(one->a, tick_ns);
 			allocator_tick(two->a, tick_ns);
 		}
-		if (!operate(one, two, places, &demand.ops[i]))
-			return i;
+		same += operate(one, &demand.ops[i]) == operate(two, &demand.ops[i]);
 	}
-	return demand.nr_ops;
+	return same;
 }
 
 static void expect_equal_lists(const struct side *one, const struct side *two)
@@ -152,6 +155,7 @@ static void expect_equal_lists(const struct side *one, const struct side *two)
 
 static const char *const others[] = {
 	"embedded16", "packed8", "inpage", "twoword:removal=punch:nodes=boot",
+	"memdesc:slabs=apart",
 };
 
 static const char *const policies[] = {
@@ -164,33 +168,59 @@ START_TEST(decisions_are_those_of_linked)
 {
 	const char *policy = policies[(size_t)_i % ARRAY_SIZE(policies)];
 	const char *other = others[(size_t)_i / ARRAY_SIZE(policies)];
-	struct place *places = calloc(demand.nr_ids + 1UL, sizeof(*places));
 	struct side one, two;
 	struct msg msg = { "" };
 	char spec[128];
-	size_t agreed;
+	size_t same;
 
-	ck_assert_ptr_nonnull(places);
 	snprintf(spec, sizeof(spec), "linked%s", policy);
 	side_create(&one, spec);
 	snprintf(spec, sizeof(spec), "%s%s", other, policy);
 	side_create(&two, spec);
-	for (size_t i = 0; i < demand.nr_residents; i++)
-		places[demand.residents[i].id] =
-			(struct place){ demand.residents[i].pfn,
-					demand.residents[i].order };
 
-	agreed = run_both(&one, &two, places);
-	ck_assert_msg(agreed == demand.nr_ops,
-		      "%s: operation %zu of %zu gets another page", spec, agreed,
-		      demand.nr_ops);
+	same = run_both(&one, &two);
+	ck_assert_msg(same == demand.nr_ops,
+		      "%s: %zu of %zu operations get another page", spec,
+		      demand.nr_ops - same, demand.nr_ops);
 	expect_equal_lists(&one, &two);
 	ck_assert_msg(allocator_verify(two.a, &msg) == 0, "%s: %s", spec, msg.text);
-	printf("%-48s %zu operations as linked\n", spec, agreed);
+	printf("%-48s %zu operations as linked\n", spec, same);
 	fflush(stdout);
 	side_destroy(&one);
 	side_destroy(&two);
-	free(places);
+}
+END_TEST
+
+static void add_counts(const struct side *s, struct page_counts *sum)
+{
+	*sum = (struct page_counts){ 0 };
+	for (unsigned int z = 0; z < bundle.layout.nr_zones; z++) {
+		struct page_counts counts;
+
+		allocator_counts(s->a, z, &counts);
+		sum->free += counts.free;
+		sum->pcp += counts.pcp;
+		sum->nodes += counts.nodes;
+	}
+}
+
+/* Without slabs=apart: the same is served, and slabs are all that is missing. */
+START_TEST(slabs_of_memdesc_are_all_that_linked_has_more)
+{
+	struct page_counts is, should;
+	struct side one, two;
+
+	side_create(&one, "linked");
+	side_create(&two, "memdesc");
+	ck_assert_uint_lt(run_both(&one, &two), demand.nr_ops);
+	ck_assert_uint_eq(two.a->stats.failed_allocs, one.a->stats.failed_allocs);
+	ck_assert_uint_eq(two.a->stats.unsecured, 0);
+	add_counts(&one, &should);
+	add_counts(&two, &is);
+	ck_assert_uint_gt(is.nodes, 0);
+	ck_assert_uint_eq(is.free + is.pcp + is.nodes, should.free + should.pcp);
+	side_destroy(&one);
+	side_destroy(&two);
 }
 END_TEST
 
@@ -205,6 +235,7 @@ int main(void)
 	tcase_add_unchecked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, decisions_are_those_of_linked, 0,
 			    ARRAY_SIZE(others) * ARRAY_SIZE(policies));
+	tcase_add_test(tc, slabs_of_memdesc_are_all_that_linked_has_more);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);

@@ -527,6 +527,7 @@ END_TEST
 
 START_TEST(a_lost_page_is_found_by_verify)
 {
+	uint64_t last;
 	struct msg msg;
 
 	drawn_create(&d, backend(_i), ":pcp_batch=4:pcp_high=100", NR_PAGES, 1);
@@ -537,10 +538,11 @@ START_TEST(a_lost_page_is_found_by_verify)
 	ck_assert_int_eq(allocator_verify(d.a, &msg), -EUCLEAN);
 	ck_assert_ptr_nonnull(strstr(msg.text, "CPU 0"));
 	pcp_of(0)->count--;
-	pcp_of(0)->lists[M].last = 3;
+	last = pcp_of(0)->lists[M].last;
+	pcp_of(0)->lists[M].last = LINK_END;
 	ck_assert_int_eq(allocator_verify(d.a, &msg), -EUCLEAN);
 	ck_assert_ptr_nonnull(strstr(msg.text, "per-CPU list 1"));
-	pcp_of(0)->lists[M].last = 0;
+	pcp_of(0)->lists[M].last = last;
 	drawn_destroy(&d);
 }
 END_TEST

@@ -68,6 +68,7 @@ static const struct {
 	{ { .spec = "memdesc:reserve=6" BARE, .keeps_nodes = true }, 0, true, 0, 475000 },
 	{ { .spec = "memdesc:reserve=6" BARE, .highmem = true, .keeps_nodes = true }, 0, true, 0, 475000 },
 	{ { .spec = "memdesc:reserve=3" BARE, .keeps_nodes = true }, 0, true, 0, 478000 },
+	{ { .spec = "memdesc:slabs=apart" BARE }, 0, false, 0, 464000 },
 #else
 	{ { .spec = "linked" BARE }, 0, false, 0, 229648 },
 	{ { .spec = "linked" BARE, .start_pfn = 3 }, 1, false, 0, 101628 },

@@ -185,19 +185,7 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
  * and no state but a struct listed.
  */
 #define LISTED_CALLS(name)                                                     \
-	static unsigned long name##_alloc(struct allocator *a,                 \
-					  const struct alloc_req *req)         \
-	{                                                                      \
-		to_listed(to_buddy(a))->cpu = req->cpu;                        \
-		return buddy_alloc(&name##_repr, a, req);                      \
-	}                                                                      \
-									       \
-	static void name##_free(struct allocator *a, unsigned long pfn,        \
-				unsigned int order, unsigned int cpu)          \
-	{                                                                      \
-		to_listed(to_buddy(a))->cpu = cpu;                             \
-		buddy_free(&name##_repr, a, pfn, order, cpu);                  \
-	}                                                                      \
+	LISTED_REQUESTS(name)                                                  \
 									       \
 	static void name##_release(struct allocator *a, unsigned long pfn,     \
 				   unsigned int order)                         \
@@ -222,6 +210,37 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 				 unsigned int order, unsigned int new_order)   \
 	{                                                                      \
 		return buddy_split(&name##_repr, a, pfn, order, new_order);    \
+	}                                                                      \
+									       \
+	static int name##_verify(const struct allocator *a, struct msg *msg)   \
+	{                                                                      \
+		return buddy_verify(&name##_repr, a, msg);                     \
+	}                                                                      \
+									       \
+	static uint64_t name##_fingerprint(const struct allocator *a)          \
+	{                                                                      \
+		return listed_fingerprint(&name##_links, a);                   \
+	}                                                                      \
+									       \
+	static void name##_destroy(struct allocator *a)                        \
+	{                                                                      \
+		listed_destroy(to_listed(to_buddy(a)), 0);                     \
+	}
+
+/* Those that only pass on a request; state of the backend's own is no matter. */
+#define LISTED_REQUESTS(name)                                                  \
+	static unsigned long name##_alloc(struct allocator *a,                 \
+					  const struct alloc_req *req)         \
+	{                                                                      \
+		to_listed(to_buddy(a))->cpu = req->cpu;                        \
+		return buddy_alloc(&name##_repr, a, req);                      \
+	}                                                                      \
+									       \
+	static void name##_free(struct allocator *a, unsigned long pfn,        \
+				unsigned int order, unsigned int cpu)          \
+	{                                                                      \
+		to_listed(to_buddy(a))->cpu = cpu;                             \
+		buddy_free(&name##_repr, a, pfn, order, cpu);                  \
 	}                                                                      \
 									       \
 	static bool name##_isolate(struct allocator *a, unsigned long pfn,     \
@@ -254,21 +273,6 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 				 struct page_info *info)                       \
 	{                                                                      \
 		buddy_query(&name##_repr, a, pfn, info);                       \
-	}                                                                      \
-									       \
-	static int name##_verify(const struct allocator *a, struct msg *msg)   \
-	{                                                                      \
-		return buddy_verify(&name##_repr, a, msg);                     \
-	}                                                                      \
-									       \
-	static uint64_t name##_fingerprint(const struct allocator *a)          \
-	{                                                                      \
-		return listed_fingerprint(&name##_links, a);                   \
-	}                                                                      \
-									       \
-	static void name##_destroy(struct allocator *a)                        \
-	{                                                                      \
-		listed_destroy(to_listed(to_buddy(a)), 0);                     \
 	}
 
 /* Their places in the table; what is left is create and the description. */

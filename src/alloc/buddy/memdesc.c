@@ -30,10 +30,14 @@
  * At boot, blocks in use get their structs from memory that was reserved then;
  * the first blocks released give their first pages as slabs.
  *
- * A place is the address of a struct if it has one, else its physical address
- * and bit 63; both are multiples of 16, so four bits are left for the type. In
- * high memory each look at a struct is one kmap_local, the order of a buddy
- * that might be merged with included.
+ * With slabs=apart, slabs are memory of no zone instead. Nothing but the page's
+ * description then differs from the other representations, and it decides as
+ * they do; otherwise a slab page is taken as any unmovable page is, wherever
+ * the next one would have come from.
+ *
+ * The low four bits of a word are the type; a place (memdesc_slab.h) is a
+ * multiple of 16. The order of a buddy that might be merged with stands in its
+ * struct: in high memory each look at it is one kmap_local.
  *
  * Invariants:  structs in use == free blocks + allocated blocks
  *              struct(word(p)).pfn == p for each head p
@@ -41,45 +45,17 @@
  */
 #include <inttypes.h>
 
-#include "listed.h"
-
-#define STRUCT_BYTES 48			/* 40 of content, aligned to 16 */
-#define NR_SLOTS max_t(size_t, PAGE_SIZE / STRUCT_BYTES, 1)	/* toy pages: refused at create */
-#define SLOT_WORDS ((NR_SLOTS + 63) / 64)
+#include "memdesc_slab.h"
 
 #define KIND_BITS 4
 #define KIND_MASK ((UINT64_C(1) << KIND_BITS) - 1)
-#define PLACE_HIGH (UINT64_C(1) << 63)
 
 struct memdesc_page {
 	uint64_t bits;			/* place or slab | enum buddy_kind */
 };
 _Static_assert(sizeof(struct memdesc_page) == 8, "8 bytes a page");
 
-enum slab_list { SLAB_PARTIAL, SLAB_EMPTY, SLAB_FULL, NR_SLAB_LISTS };
-
-/* What a struct slab holds of a slab page; SLAB_BYTES are charged for it. */
-struct slab {
-	struct slab *next;
-	struct slab *prev;
-	unsigned long pfn;		/* PFN_NONE: reserved at boot */
-	unsigned char *boot;		/* its memory then */
-	unsigned int nr_free;
-	enum slab_list list;
-	uint64_t free[SLOT_WORDS];	/* a bit for each free slot */
-};
-#define SLAB_BYTES max_t(size_t, 64, sizeof(struct slab))
-
-/* A struct buddy of the design. */
-struct block {
-	uint64_t next;			/* on the free list: places */
-	uint64_t prev;
-	uint64_t pfn;
-	uint32_t order;
-	uint32_t flags;			/* the design's; nothing here needs one */
-	struct slab *home;
-};
-_Static_assert(sizeof(struct block) <= STRUCT_BYTES, "a struct fits its slot");
+enum { SLABS_PAGES, SLABS_APART };	/* option slabs= */
 
 /* The struct of the block that is on its way from one state to another. */
 struct hand {
@@ -90,12 +66,10 @@ struct hand {
 
 struct memdesc {
 	unsigned int reserve;		/* set at create: R */
+	bool apart;			/* set at create: no page is a slab */
 	bool filling_up;
 	struct hand hand;
-	unsigned long nr_free;		/* structs in no use */
-	unsigned long nr_used;
-	struct slab *slabs[NR_SLAB_LISTS];
-	unsigned long nr_slabs[MAX_NR_ZONES];	/* pages, those of boot left out */
+	struct slabs slabs;
 	struct listed listed;
 };
 
@@ -122,141 +96,7 @@ static inline uint64_t place_of(struct memdesc_page page)
 	return page.bits & ~KIND_MASK;
 }
 
-/* --- a struct and its place ------------------------------------------- */
-
-static inline struct block *block_map(const struct buddy *b, uint64_t place)
-{
-	uint64_t paddr = place & ~PLACE_HIGH;
-	unsigned char *page;
-
-	if (!(place & PLACE_HIGH))
-		return (struct block *)(uintptr_t)place;
-	page = kmap_local_pfn(b->base.machine, to_listed(b)->cpu,
-			      (unsigned long)(paddr >> PAGE_SHIFT));
-	return (struct block *)(void *)(page + (paddr & (PAGE_SIZE - 1)));
-}
-
-static inline void block_unmap(const struct buddy *b, uint64_t place,
-			       const struct block *block)
-{
-	if (place & PLACE_HIGH)
-		kunmap_local(b->base.machine, to_listed(b)->cpu,
-			     (const unsigned char *)block -
-			     (place & (PAGE_SIZE - 1)));
-}
-
-/* For checks; holds until the next one. */
-static const struct block *block_peek(const struct buddy *b, uint64_t place)
-{
-	uint64_t paddr = place & ~PLACE_HIGH;
-	const unsigned char *page;
-
-	if (!(place & PLACE_HIGH))
-		return (const struct block *)(uintptr_t)place;
-	page = machine_peek(b->base.machine, (unsigned long)(paddr >> PAGE_SHIFT));
-	return (const struct block *)(const void *)(page + (paddr & (PAGE_SIZE - 1)));
-}
-
-/* --- slabs of structs ------------------------------------------------- */
-
-static uint64_t slab_place(const struct buddy *b, const struct slab *s,
-			   unsigned int slot)
-{
-	const struct machine *m = b->base.machine;
-	size_t offset = (size_t)slot * STRUCT_BYTES;
-
-	if (s->pfn == PFN_NONE)
-		return (uintptr_t)(s->boot + offset);
-	if (machine_page_is_high(m, s->pfn))
-		return PLACE_HIGH | ((uint64_t)s->pfn << PAGE_SHIFT) | offset;
-	return (uintptr_t)((unsigned char *)machine_lowmem(m, s->pfn) + offset);
-}
-
-static unsigned int slab_slot(const struct buddy *b, const struct slab *s,
-			      uint64_t place)
-{
-	return (unsigned int)((place - slab_place(b, s, 0)) / STRUCT_BYTES);
-}
-
-static void slab_unlist(struct memdesc *md, struct slab *s)
-{
-	if (s->prev)
-		s->prev->next = s->next;
-	else
-		md->slabs[s->list] = s->next;
-	if (s->next)
-		s->next->prev = s->prev;
-}
-
-static void slab_list(struct memdesc *md, struct slab *s, enum slab_list list)
-{
-	s->list = list;
-	s->prev = NULL;
-	s->next = md->slabs[list];
-	if (s->next)
-		s->next->prev = s;
-	md->slabs[list] = s;
-}
-
-/* The slab's count has changed: it may belong on another list. */
-static void slab_relist(struct memdesc *md, struct slab *s)
-{
-	enum slab_list list = s->nr_free == NR_SLOTS ? SLAB_EMPTY :
-			      s->nr_free ? SLAB_PARTIAL : SLAB_FULL;
-
-	if (likely(list == s->list))
-		return;
-	slab_unlist(md, s);
-	slab_list(md, s, list);
-}
-
-static bool slab_add_reserved(struct buddy *b, struct memdesc *md);
-
-/*
- * One block may be freed as two, where its pageblocks have come to differ in
- * type. The reserve pays for that; should it ever be spent, memory of the boot's
- * kind is used, and shows as an allocation on the free path.
- */
-static uint64_t struct_take(struct buddy *b, struct memdesc *md)
-{
-	struct slab *s = md->slabs[SLAB_PARTIAL];
-	unsigned int word = 0, bit;
-	struct block *block;
-	uint64_t place;
-
-	if (unlikely(!s))
-		s = md->slabs[SLAB_EMPTY];
-	if (unlikely(!s)) {
-		slab_add_reserved(b, md);
-		s = md->slabs[SLAB_EMPTY];
-	}
-	assert(s);
-	while (!s->free[word])
-		word++;
-	bit = (unsigned int)__builtin_ctzll(s->free[word]);
-	s->free[word] &= s->free[word] - 1;
-	s->nr_free--;
-	slab_relist(md, s);
-	md->nr_free--;
-	md->nr_used++;
-	place = slab_place(b, s, word * 64 + bit);
-	block = block_map(b, place);
-	block->home = s;
-	block_unmap(b, place, block);
-	return place;
-}
-
-static void struct_put(struct buddy *b, struct memdesc *md, uint64_t place,
-		       struct slab *home)
-{
-	unsigned int slot = slab_slot(b, home, place);
-
-	home->free[slot / 64] |= UINT64_C(1) << slot % 64;
-	home->nr_free++;
-	slab_relist(md, home);
-	md->nr_free++;
-	md->nr_used--;
-}
+/* --- the hand ---------------------------------------------------------- */
 
 static void hand_put(struct buddy *b, struct memdesc *md)
 {
@@ -268,7 +108,7 @@ static void hand_put(struct buddy *b, struct memdesc *md)
 	block = block_map(b, md->hand.place);
 	home = block->home;
 	block_unmap(b, md->hand.place, block);
-	struct_put(b, md, md->hand.place, home);
+	struct_put(b, &md->slabs, md->hand.place, home);
 	md->hand.place = 0;
 }
 
@@ -286,89 +126,9 @@ static uint64_t struct_for(struct buddy *b, struct memdesc *md,
 	uint64_t place = md->hand.place;
 
 	if (!place || md->hand.pfn - pfn >= 1UL << order)
-		return struct_take(b, md);
+		return struct_take(b, &md->slabs);
 	md->hand.place = 0;
 	return place;
-}
-
-/* The struct slab of a new slab, all of whose slots are free; NULL: no room. */
-static struct slab *slab_new(struct memdesc *md, struct machine *m)
-{
-	struct slab *s = machine_alloc(m, SLAB_BYTES, META_nodes);
-
-	if (!s)
-		return NULL;
-	for (unsigned int slot = 0; slot < NR_SLOTS; slot++)
-		s->free[slot / 64] |= UINT64_C(1) << slot % 64;
-	s->nr_free = NR_SLOTS;
-	slab_list(md, s, SLAB_EMPTY);
-	md->nr_free += NR_SLOTS;
-	return s;
-}
-
-/* A page on no list, whose words are clear, carries structs from now on. */
-static bool slab_add(struct buddy *b, struct memdesc *md, struct buddy_zone *z,
-		     unsigned long pfn)
-{
-	struct alloc_stats *stats = &b->base.stats;
-	struct slab *s = slab_new(md, b->base.machine);
-
-	if (!s)
-		return false;
-	s->pfn = pfn;
-	page_of(b, pfn)->bits = (uintptr_t)s | KIND_NODE;
-	md->nr_slabs[z->index]++;
-	meta_charge(&b->base.machine->meta, META_nodes, PAGE_SIZE);
-	stats->nodes++;
-	if (stats->nodes > stats->nodes_peak)
-		stats->nodes_peak = stats->nodes;
-	return true;
-}
-
-static bool slab_add_reserved(struct buddy *b, struct memdesc *md)
-{
-	struct machine *m = b->base.machine;
-	unsigned char *page = machine_alloc(m, PAGE_SIZE, META_nodes);
-	struct slab *s = page ? slab_new(md, m) : NULL;
-
-	if (!s) {
-		if (page)
-			machine_free(m, page, PAGE_SIZE, META_nodes);
-		return false;
-	}
-	s->boot = page;
-	s->pfn = PFN_NONE;
-	return true;
-}
-
-/* The page of an empty slab: it is nothing yet. */
-static unsigned long slab_remove(struct buddy *b, struct memdesc *md,
-				 struct slab *s)
-{
-	unsigned long pfn = s->pfn;
-
-	assert(s->nr_free == NR_SLOTS);
-	slab_unlist(md, s);
-	md->nr_free -= NR_SLOTS;
-	md->nr_slabs[buddy_zone_of(b, pfn)->index]--;
-	page_of(b, pfn)->bits = 0;
-	machine_free(b->base.machine, s, SLAB_BYTES, META_nodes);
-	meta_uncharge(&b->base.machine->meta, META_nodes, PAGE_SIZE);
-	b->base.stats.nodes--;
-	b->base.stats.released++;
-	return pfn;
-}
-
-/* A slab page that is empty, and without which `left` structs are left. */
-static struct slab *slab_to_release(const struct memdesc *md, unsigned long left)
-{
-	struct slab *s = md->slabs[SLAB_EMPTY];
-
-	if (md->nr_free < NR_SLOTS + left)
-		return NULL;
-	while (s && s->pfn == PFN_NONE)
-		s = s->next;
-	return s;
 }
 
 /* --- links, which are in the structs ---------------------------------- */
@@ -518,7 +278,7 @@ static inline void memdesc_del(struct buddy *b, struct buddy_zone *z,
 	struct block was = leave_list(b, listed_free_list(z, order, type), place);
 
 	(void)fill;
-	struct_put(b, to_memdesc(b), place, was.home);
+	struct_put(b, &to_memdesc(b)->slabs, place, was.home);
 }
 
 /* The first or last block of a list: its struct goes with it, in the hand. */
@@ -589,7 +349,7 @@ static void memdesc_node_counts(const struct buddy *b,
 				const struct buddy_zone *z,
 				unsigned long *nodes, unsigned long *stash)
 {
-	*nodes = to_memdesc(b)->nr_slabs[z->index];
+	*nodes = to_memdesc(b)->slabs.nr_pages[z->index];
 	*stash = 0;
 }
 
@@ -597,7 +357,7 @@ static inline void settle(struct buddy *b, struct buddy_zone *z)
 {
 	const struct memdesc *md = to_memdesc(b);
 
-	if (unlikely(md->slabs[SLAB_EMPTY] && !md->filling_up))
+	if (unlikely(md->slabs.list[SLAB_EMPTY] && !md->filling_up))
 		memdesc_settle(b, z);
 }
 
@@ -606,8 +366,8 @@ static inline bool secure(struct buddy *b, struct buddy_zone *z,
 {
 	const struct memdesc *md = to_memdesc(b);
 
-	return likely(md->nr_free >= md->reserve &&
-		      md->nr_free >= MAX_PAGE_ORDER) ||
+	return likely(md->slabs.nr_free >= md->reserve &&
+		      md->slabs.nr_free >= MAX_PAGE_ORDER) ||
 	       memdesc_secure(b, z, order);
 }
 
@@ -652,12 +412,34 @@ static unsigned int most_splits(const struct buddy_zone *z, unsigned int order)
 	return occupied ? ilog2(occupied) : 0;
 }
 
+/* A page on no list, whose words are clear, carries structs from now on. */
+static bool make_slab(struct buddy *b, struct memdesc *md, struct buddy_zone *z,
+		      unsigned long pfn)
+{
+	struct slab *s = slab_add_page(b, &md->slabs, z, pfn);
+
+	if (s)
+		page_of(b, pfn)->bits = (uintptr_t)s | KIND_NODE;
+	return s;
+}
+
+static unsigned long unmake_slab(struct buddy *b, struct memdesc *md,
+				 struct slab *s)
+{
+	unsigned long pfn = slab_remove(b, &md->slabs, s);
+
+	page_of(b, pfn)->bits = 0;
+	return pfn;
+}
+
 /* Make a page of some zone a slab, of the highest that can give one. */
 static bool fill_up_once(struct buddy *b, struct memdesc *md)
 {
 	unsigned long pfn = PFN_NONE;
 	struct buddy_zone *z = NULL;
 
+	if (md->apart)
+		return slab_add_apart(b, &md->slabs);
 	md->filling_up = true;
 	for (unsigned int i = b->nr_zones; pfn == PFN_NONE && i-- > 0;) {
 		enum take_mode mode = TAKE_OWN;
@@ -671,7 +453,7 @@ static bool fill_up_once(struct buddy *b, struct memdesc *md)
 	if (pfn == PFN_NONE)
 		return false;
 	hand_put(b, md);
-	if (!slab_add(b, md, z, pfn)) {
+	if (!make_slab(b, md, z, pfn)) {
 		buddy_merge(&memdesc_repr, b, z, pfn, 0, LIST_HEAD);
 		return false;
 	}
@@ -684,10 +466,10 @@ static bool memdesc_secure(struct buddy *b, struct buddy_zone *z,
 {
 	struct memdesc *md = to_memdesc(b);
 
-	while (!md->filling_up && md->nr_free < md->reserve &&
+	while (!md->filling_up && md->slabs.nr_free < md->reserve &&
 	       fill_up_once(b, md))
 		;
-	if (md->nr_free >= most_splits(z, order))
+	if (md->slabs.nr_free >= most_splits(z, order))
 		return true;
 	if (!md->filling_up)
 		b->base.stats.unsecured++;
@@ -702,8 +484,8 @@ static void memdesc_settle(struct buddy *b, struct buddy_zone *z)
 	uint64_t steps = 0;
 
 	(void)z;
-	while ((s = slab_to_release(md, 2UL * md->reserve + 1)) != NULL) {
-		unsigned long pfn = slab_remove(b, md, s);
+	while ((s = slab_to_release(&md->slabs, 2UL * md->reserve + 1)) != NULL) {
+		unsigned long pfn = unmake_slab(b, md, s);
 
 		buddy_merge(&memdesc_repr, b, buddy_zone_of(b, pfn), pfn, 0,
 			    LIST_HEAD);
@@ -718,13 +500,13 @@ static unsigned long memdesc_last_resort(struct buddy *b, struct buddy_zone *z,
 					 unsigned int order)
 {
 	struct memdesc *md = to_memdesc(b);
-	struct slab *s = slab_to_release(md, one_filling(md) + 1);
+	struct slab *s = slab_to_release(&md->slabs, one_filling(md) + 1);
 
 	while (s && (s->pfn - z->start_pfn >= z->end_pfn - z->start_pfn))
 		s = s->next;
 	if (order > 0 || !s)
 		return PFN_NONE;
-	return slab_remove(b, md, s);
+	return unmake_slab(b, md, s);
 }
 
 /* --- checks ----------------------------------------------------------- */
@@ -743,14 +525,11 @@ static int count_heads(const struct buddy *b, const struct buddy_zone *z,
 	for (unsigned long pfn = z->start_pfn; pfn < z->end_pfn; pfn++) {
 		struct memdesc_page page = *page_of(b, pfn);
 		const struct block *block;
-		unsigned int slot;
 
 		if (kind_of(page) == KIND_NONE || kind_of(page) == KIND_NODE)
 			continue;
 		block = block_peek(b, place_of(page));
-		slot = slab_slot(b, block->home, place_of(page));
-		if (block->pfn != pfn || slot >= NR_SLOTS ||
-		    block->home->free[slot / 64] >> slot % 64 & 1)
+		if (block->pfn != pfn || !slab_lends(b, block->home, place_of(page)))
 			return msg_set(msg, EUCLEAN,
 				       "zone %s: the struct buddy of pfn %#lx is not its own: it names pfn %#" PRIx64,
 				       z->zone->name, pfn, block->pfn);
@@ -762,7 +541,7 @@ static int count_heads(const struct buddy *b, const struct buddy_zone *z,
 static int verify_structs(const struct buddy *b, struct msg *msg)
 {
 	const struct memdesc *md = to_memdesc(b);
-	unsigned long heads = 0, nr_free = 0;
+	unsigned long heads = 0;
 
 	for (unsigned int i = 0; i < b->nr_zones; i++) {
 		int err = count_heads(b, b->zones[i], &heads, msg);
@@ -770,24 +549,10 @@ static int verify_structs(const struct buddy *b, struct msg *msg)
 		if (err)
 			return err;
 	}
-	for (int list = 0; list < NR_SLAB_LISTS; list++) {
-		for (const struct slab *s = md->slabs[list]; s; s = s->next) {
-			unsigned int bits = 0;
-
-			for (unsigned int w = 0; w < SLOT_WORDS; w++)
-				bits += (unsigned int)__builtin_popcountll(s->free[w]);
-			if (bits != s->nr_free)
-				return msg_set(msg, EUCLEAN,
-					       "the slab at pfn %#lx has %u free slots and counts %u",
-					       s->pfn, bits, s->nr_free);
-			nr_free += bits;
-		}
-	}
-	if (heads != md->nr_used || nr_free != md->nr_free || md->hand.place)
-		return msg_set(msg, EUCLEAN,
-			       "%lu blocks have %lu structs buddy, and %lu are free of %lu",
-			       heads, md->nr_used, nr_free, md->nr_free);
-	return 0;
+	if (heads != md->slabs.nr_used || md->hand.place)
+		return msg_set(msg, EUCLEAN, "%lu blocks have %lu structs buddy",
+			       heads, md->slabs.nr_used);
+	return slabs_verify(&md->slabs, msg);
 }
 
 /* Maps made for checking are not counted. */
@@ -820,25 +585,20 @@ static uint64_t memdesc_fingerprint(const struct allocator *a)
 		hash = fingerprint_mix(hash, home->pfn);
 	}
 	for (int list = 0; list < SLAB_FULL; list++)
-		for (const struct slab *s = md->slabs[list]; s; s = s->next)
+		for (const struct slab *s = md->slabs.list[list]; s; s = s->next)
 			hash = fingerprint_mix(hash, s->pfn);
 	return hash;
 }
 
 /* --- the table -------------------------------------------------------- */
 
-static unsigned long memdesc_alloc(struct allocator *a,
-				   const struct alloc_req *req)
-{
-	to_listed(to_buddy(a))->cpu = req->cpu;
-	return buddy_alloc(&memdesc_repr, a, req);
-}
+LISTED_REQUESTS(memdesc)
 
-static void memdesc_free(struct allocator *a, unsigned long pfn,
-			 unsigned int order, unsigned int cpu)
+/* Whether there are structs for a fill-up, once memory apart was asked. */
+static bool has_structs(struct buddy *b, struct memdesc *md)
 {
-	to_listed(to_buddy(a))->cpu = cpu;
-	buddy_free(&memdesc_repr, a, pfn, order, cpu);
+	return md->slabs.nr_free > MAX_PAGE_ORDER ||
+	       (md->apart && slab_add_apart(b, &md->slabs));
 }
 
 /*
@@ -854,7 +614,7 @@ static void memdesc_release(struct allocator *a, unsigned long pfn,
 	struct memdesc *md = to_memdesc(b);
 	struct buddy_zone *z = buddy_zone_of(b, pfn);
 
-	if (md->nr_free > MAX_PAGE_ORDER || !slab_add(b, md, z, pfn)) {
+	if (has_structs(b, md) || !make_slab(b, md, z, pfn)) {
 		buddy_release(&memdesc_repr, a, pfn, order);
 		return;
 	}
@@ -863,13 +623,25 @@ static void memdesc_release(struct allocator *a, unsigned long pfn,
 		buddy_release(&memdesc_repr, a, pfn + (1UL << part), part);
 }
 
+static void memdesc_release_pcp(struct allocator *a, unsigned long pfn,
+				unsigned int order, unsigned int cpu)
+{
+	struct buddy *b = to_buddy(a);
+
+	to_listed(b)->cpu = cpu;
+	if (has_structs(b, to_memdesc(b)))
+		buddy_release_pcp(&memdesc_repr, a, pfn, order, cpu);
+	else
+		memdesc_release(a, pfn, order);
+}
+
 static int memdesc_adopt(struct allocator *a, unsigned long pfn,
 			 unsigned int order)
 {
 	struct buddy *b = to_buddy(a);
 	struct memdesc *md = to_memdesc(b);
 
-	if (!md->nr_free && !slab_add_reserved(b, md))
+	if (!md->slabs.nr_free && !slab_add_apart(b, &md->slabs))
 		return -ENOMEM;
 	return buddy_adopt(&memdesc_repr, a, pfn, order);
 }
@@ -882,78 +654,32 @@ static bool memdesc_split(struct allocator *a, unsigned long pfn,
 	struct memdesc *md = to_memdesc(b);
 	unsigned long more = (1UL << (order - new_order)) - 1;
 
-	while (md->nr_free < more + md->reserve && fill_up_once(b, md))
+	while (md->slabs.nr_free < more + md->reserve && fill_up_once(b, md))
 		;
-	if (md->nr_free < more + one_filling(md))
+	if (md->slabs.nr_free < more + one_filling(md))
 		return false;
 	return buddy_split(&memdesc_repr, a, pfn, order, new_order);
 }
 
-static bool memdesc_isolate(struct allocator *a, unsigned long pfn,
-			    unsigned int order, unsigned int cpu)
-{
-	to_listed(to_buddy(a))->cpu = cpu;
-	return buddy_isolate(&memdesc_repr, a, pfn, order);
-}
-
-static void memdesc_tick(struct allocator *a, uint64_t now_ns)
-{
-	(void)now_ns;
-	to_listed(to_buddy(a))->cpu = 0;
-	buddy_tick(&memdesc_repr, a);
-}
-
-static void memdesc_drain(struct allocator *a)
-{
-	to_listed(to_buddy(a))->cpu = 0;
-	buddy_drain(&memdesc_repr, a);
-}
-
-static void memdesc_counts(const struct allocator *a, unsigned int zone,
-			   struct page_counts *counts)
-{
-	buddy_counts(&memdesc_repr, a, zone, counts);
-}
-
-static void memdesc_query(const struct allocator *a, unsigned long pfn,
-			  struct page_info *info)
-{
-	buddy_query(&memdesc_repr, a, pfn, info);
-}
-
 static const struct option_spec memdesc_options[] = {
 	{ "reserve", "0..1024", "20", "structs kept free so that a split can always be paid: twice the largest order or more" },
+	{ "slabs", "pages|apart", "pages", "structs live in pages of the machine, or in memory of no zone: then it decides as linked does" },
 	BUDDY_OPTIONS,
 	{ NULL, NULL, NULL, NULL },
 };
-
-static void free_slabs(struct memdesc *md, struct machine *m)
-{
-	for (int list = 0; list < NR_SLAB_LISTS; list++) {
-		while (md->slabs[list]) {
-			struct slab *s = md->slabs[list];
-
-			md->slabs[list] = s->next;
-			if (s->pfn == PFN_NONE)
-				machine_free(m, s->boot, PAGE_SIZE, META_nodes);
-			else
-				meta_uncharge(&m->meta, META_nodes, PAGE_SIZE);
-			machine_free(m, s, SLAB_BYTES, META_nodes);
-		}
-	}
-}
 
 static void memdesc_destroy(struct allocator *a)
 {
 	struct memdesc *md = to_memdesc(to_buddy(a));
 
-	free_slabs(md, a->machine);
+	slabs_destroy(&md->slabs, a->machine);
 	listed_destroy(&md->listed, offsetof(struct memdesc, listed));
 }
 
 static int memdesc_create(struct allocator **out, struct machine *m,
 			  const struct option_set *opts, struct msg *msg)
 {
+	struct memdesc *md;
 	struct listed *l;
 	int err;
 
@@ -965,8 +691,9 @@ static int memdesc_create(struct allocator **out, struct machine *m,
 			  offsetof(struct memdesc, listed), &err, msg);
 	if (!l)
 		return err;
-	container_of(l, struct memdesc, listed)->reserve =
-		(unsigned int)option_get(opts, "reserve");
+	md = container_of(l, struct memdesc, listed);
+	md->reserve = (unsigned int)option_get(opts, "reserve");
+	md->apart = option_get(opts, "slabs") == SLABS_APART;
 	*out = &l->buddy.base;
 	return 0;
 }
@@ -982,19 +709,5 @@ const struct allocator_ops memdesc_ops = {
 		.query = QUERY_BLOCKS,
 	},
 	.create = memdesc_create,
-	.destroy = memdesc_destroy,
-	.set_block_type = buddy_set_block_type,
-	.adopt = memdesc_adopt,
-	.release = memdesc_release,
-	.alloc = memdesc_alloc,
-	.free = memdesc_free,
-	.split = memdesc_split,
-	.isolate = memdesc_isolate,
-	.tick = memdesc_tick,
-	.drain = memdesc_drain,
-	.free_area = buddy_free_area,
-	.counts = memdesc_counts,
-	.query = memdesc_query,
-	.verify = memdesc_verify,
-	.fingerprint = memdesc_fingerprint,
+	LISTED_TABLE(memdesc),
 };
