@@ -13,6 +13,8 @@
  * index and the progress line, both under one lock, which is taken once for
  * each sample at most.
  *
+ * A 32-bit host has addresses for few machines, so no more are made at a time.
+ *
  * When a replay fails, those before it in the list go on, for one of them may
  * fail, too, and then it is the one to be told about; those behind it stop at
  * their next sample.
@@ -107,6 +109,14 @@ static void *crew_work(void *arg)
 	return NULL;
 }
 
+/* A quarter of the addresses is for the kernel, the trace and the program. */
+static unsigned int machines_at_once(const struct layout *layout)
+{
+	uint64_t nr = SIZE_MAX / 4 * 3 / machine_addresses(layout);
+
+	return (unsigned int)min_t(uint64_t, max_t(uint64_t, nr, 1), MAX_JOBS);
+}
+
 int replay_each(struct replay_run *runs, const struct replay_plan *plan,
 		char *const *specs, unsigned int nr, unsigned int jobs,
 		void (*done)(void *ctx), struct msg *msg)
@@ -126,7 +136,8 @@ int replay_each(struct replay_run *runs, const struct replay_plan *plan,
 
 	for (unsigned int i = 0; i < nr; i++)
 		runs[i] = (struct replay_run){ 0 };
-	jobs = min_t(unsigned int, jobs, min_t(unsigned int, nr, MAX_JOBS));
+	jobs = min_t(unsigned int, jobs, min_t(unsigned int, nr,
+					       machines_at_once(plan->layout)));
 	/* This thread works, too; one that cannot be had is done without. */
 	while (nr_threads + 1 < jobs &&
 	       !pthread_create(&threads[nr_threads], NULL, crew_work, &crew))

@@ -202,6 +202,17 @@ START_TEST(a_snapshot_brings_back_metadata_and_memory)
 }
 END_TEST
 
+START_TEST(a_machine_reserves_the_addresses_that_its_layout_says)
+{
+	struct machine *m = flat_machine(1UL << 16, 1UL << 12, WINDOW_ARITH);
+
+	ck_assert_uint_eq(machine_addresses(&layout),
+			  m->physmem.direct_bytes + m->physmem.view_bytes +
+			  arena_limit(m->arena));
+	machine_destroy(m);
+}
+END_TEST
+
 #if UINTPTR_MAX > UINT32_MAX
 
 /* Host pages of a range that are resident. */
@@ -313,6 +324,7 @@ int main(void)
 	tcase_add_test(t, a_memmap_has_words_for_every_pfn_and_charges_pages_that_exist);
 	tcase_add_test(t, memory_is_charged_to_its_column_and_given_back_to_it);
 	tcase_add_test(t, what_is_allocated_while_a_free_runs_is_counted);
+	tcase_add_test(t, a_machine_reserves_the_addresses_that_its_layout_says);
 	tcase_add_loop_test(t, a_snapshot_brings_back_metadata_and_memory, 0,
 			    ARRAY_SIZE(all_modes));
 #if UINTPTR_MAX > UINT32_MAX

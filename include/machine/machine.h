@@ -58,6 +58,9 @@ int machine_create(struct machine **out, const struct layout *layout,
 		   enum window_mode mode, struct msg *msg);
 void machine_destroy(struct machine *m);
 
+/* Bytes of the host's addresses that a machine of this layout reserves. */
+uint64_t machine_addresses(const struct layout *layout);
+
 static inline bool machine_page_is_high(const struct machine *m,
 					unsigned long pfn)
 {

@@ -63,6 +63,9 @@ int physmem_create(struct physmem *p, unsigned long end_pfn,
 		   unsigned long low_pages, bool guard, struct msg *msg);
 void physmem_destroy(struct physmem *p);
 
+/* Bytes of address space that such a memory reserves when it is made. */
+uint64_t physmem_addresses(unsigned long end_pfn, unsigned long low_pages);
+
 /* Address of a lowmem page in the direct map. */
 static inline void *physmem_direct(const struct physmem *p, unsigned long pfn)
 {

@@ -20,15 +20,30 @@
 
 /*
  * Addresses set aside for metadata, resident only where touched. On 64 bits
- * four times the 64 bytes of the largest descriptor; a 32-bit host has no
- * addresses to waste, and its largest descriptor is 32 bytes, or 8 and a list
- * of 4 for each of six types.
+ * four times the 64 bytes of the largest descriptor. A 32-bit host has no
+ * addresses to waste; most is taken by a descriptor of 8 bytes and, set aside
+ * at boot, a ring of 4 for each of six types, twice for all orders, and up to
+ * twice as long where it has holes: 8 + 4 * 6 * 2 * 2.
  */
-#define ARENA_BYTES_PER_PAGE (sizeof(void *) > 4 ? 256 : 96)
+#define ARENA_BYTES_PER_PAGE (sizeof(void *) > 4 ? 256 : 112)
 #define ARENA_BYTES_MIN (UINT64_C(32) << 20)
 
 /* Above this a memmap is too sparse to be worth whole huge pages. */
 #define HUGE_MEMMAP_MAX (UINT64_C(4) << 30)
+
+static uint64_t arena_bytes(const struct layout *layout)
+{
+	return ARENA_BYTES_MIN +
+	       (uint64_t)layout_end_pfn(layout) * ARENA_BYTES_PER_PAGE;
+}
+
+uint64_t machine_addresses(const struct layout *layout)
+{
+	unsigned long end_pfn = layout_end_pfn(layout);
+	unsigned long low_pages = min_t(unsigned long, layout->highmem_pfn, end_pfn);
+
+	return physmem_addresses(end_pfn, low_pages) + arena_bytes(layout);
+}
 
 int machine_create(struct machine **out, const struct layout *layout,
 		   enum window_mode mode, struct msg *msg)
@@ -58,7 +73,7 @@ int machine_create(struct machine **out, const struct layout *layout,
 	if (err)
 		goto destroy_physmem;
 
-	limit = ARENA_BYTES_MIN + (uint64_t)m->end_pfn * ARENA_BYTES_PER_PAGE;
+	limit = arena_bytes(layout);
 	m->arena = arena_create(limit, &m->meta);
 	if (!m->arena) {
 		err = msg_set(msg, ENOMEM,

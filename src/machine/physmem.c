@@ -95,12 +95,23 @@ static int open_memfd(struct physmem *p, struct msg *msg)
 }
 
 /* Where the host's addresses span all memory, highmem's part of it faults. */
+static uint64_t direct_bytes(unsigned long end_pfn, unsigned long low_pages)
+{
+	return host_bytes(HIGHMEM_BY_TABLE ? low_pages : end_pfn);
+}
+
+uint64_t physmem_addresses(unsigned long end_pfn, unsigned long low_pages)
+{
+	return direct_bytes(end_pfn, low_pages) +
+	       (HIGHMEM_BY_TABLE ? 0 : host_bytes(end_pfn));
+}
+
 static int make_direct(struct physmem *p, struct msg *msg)
 {
-	uint64_t span = HIGHMEM_BY_TABLE ? p->low_pages : p->end_pfn;
 	int err;
 
-	err = reserve(&p->direct, &p->direct_bytes, host_bytes(span), msg);
+	err = reserve(&p->direct, &p->direct_bytes,
+		      direct_bytes(p->end_pfn, p->low_pages), msg);
 	if (err || !p->low_pages)
 		return err;
 	return show_memfd(p, p->direct, host_bytes(p->low_pages),
