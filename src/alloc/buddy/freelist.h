@@ -89,22 +89,24 @@ PLACED void insert_placed(const struct buddy_repr *r, struct buddy *b,
 			  struct buddy_zone *z, unsigned long pfn,
 			  unsigned int order, unsigned int type)
 {
-	enum list_end end = placement_enter(z, pfn, order, type);
+	enum list_end end = placed_end(z, pfn, order, type,
+				       z->free_pages + (1UL << order));
 
-	if (r->make_room && !r->make_room(b, z, pfn, order, type, end)) {
-		placement_leave(z, pfn, order, type);
+	if (r->make_room && !r->make_room(b, z, pfn, order, type, end))
 		return;
-	}
 	r->add(b, z, pfn, order, type, end);
 	count_listed(z, order, type);
+	placed_note(z, pfn, order, type, true);
 }
 
 PLACED void remove_placed(const struct buddy_repr *r, struct buddy *b,
 			  struct buddy_zone *z, unsigned long pfn,
 			  unsigned int order, unsigned int type)
 {
-	r->del(b, z, pfn, order, type, placement_leave(z, pfn, order, type));
+	r->del(b, z, pfn, order, type,
+	       placed_end(z, pfn, order, type, z->free_pages));
 	count_unlisted(z, order, type);
+	placed_note(z, pfn, order, type, false);
 }
 
 /* Put a block on its list; it may be used up instead (see make_room). */
@@ -160,7 +162,7 @@ static __always_inline unsigned long buddy_pop(const struct buddy_repr *r,
 	unsigned long pfn = list_pop(r, b, z, order, type);
 
 	if (unlikely(z->placement))
-		placement_leave(z, pfn, order, type);
+		placed_note(z, pfn, order, type, false);
 	return pfn;
 }
 

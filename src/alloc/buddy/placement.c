@@ -94,7 +94,7 @@ static void rank_enter(struct placement *p, struct ranked_block *block)
 }
 
 /* Whole pageblocks are spared by themselves; those cut by the zone's ends never. */
-static void rerank(struct buddy_zone *z, struct ranked_block *block)
+void spare_rerank(struct buddy_zone *z, struct ranked_block *block)
 {
 	struct placement *p = z->placement;
 
@@ -111,58 +111,15 @@ static void rerank(struct buddy_zone *z, struct ranked_block *block)
 	}
 }
 
-static inline void note_free(struct buddy_zone *z, struct ranked_block *block,
-			     unsigned int free)
-{
-	block->free = (uint16_t)free;
-	if (unlikely((uint16_t)(block->free - block->floor) >= 2 * RANK_PAGES))
-		rerank(z, block);
-}
-
-/* Whole pageblocks and more have no side to choose: they are far. */
-static void note_whole(struct buddy_zone *z, unsigned long pfn,
-		       unsigned int order, unsigned int free)
+void spare_note_whole(struct buddy_zone *z, unsigned long pfn,
+		      unsigned int order, bool free)
 {
 	struct ranked_block *block = ranked_block_of(z->placement, pfn);
 
-	for (unsigned int i = 0; i < 1U << (order - PAGEBLOCK_ORDER); i++)
-		note_free(z, block + i, free);
-}
-
-static enum list_end spare_enter(struct buddy_zone *z, unsigned long pfn,
-				 unsigned int order, unsigned int type)
-{
-	struct placement *p = z->placement;
-	struct ranked_block *block = ranked_block_of(p, pfn);
-
-	if (unlikely(order >= PAGEBLOCK_ORDER)) {
-		note_whole(z, pfn, order, PAGEBLOCK_NR_PAGES);
-		return LIST_TAIL;
+	for (unsigned int i = 0; i < 1U << (order - PAGEBLOCK_ORDER); i++) {
+		block[i].free = free ? PAGEBLOCK_NR_PAGES : 0;
+		spare_rerank(z, &block[i]);
 	}
-	note_free(z, block, block->free + (1U << order));
-	if (block->side == SIDE_SPARED)
-		return LIST_TAIL;
-	p->nr_near[order][type]++;
-	p->near[type] |= 1U << order;
-	return LIST_HEAD;
-}
-
-static enum list_end spare_leave(struct buddy_zone *z, unsigned long pfn,
-				 unsigned int order, unsigned int type)
-{
-	struct placement *p = z->placement;
-	struct ranked_block *block = ranked_block_of(p, pfn);
-
-	if (unlikely(order >= PAGEBLOCK_ORDER)) {
-		note_whole(z, pfn, order, 0);
-		return LIST_TAIL;
-	}
-	note_free(z, block, block->free - (1U << order));
-	if (block->side == SIDE_SPARED)
-		return LIST_TAIL;
-	if (--p->nr_near[order][type] == 0)
-		p->near[type] &= ~(1U << order);
-	return LIST_HEAD;
 }
 
 /* A pageblock that is not whole changes sides, with all that is free in it. */
@@ -302,7 +259,7 @@ static bool spare_create(struct buddy *b, struct buddy_zone *z)
 			p->ranks[side][rank] = BLOCK_NONE;
 	for (unsigned long i = 0; i < p->nr_blocks; i++) {
 		p->blocks[i].rank = NR_RANKS;
-		rerank(z, &p->blocks[i]);
+		spare_rerank(z, &p->blocks[i]);
 	}
 	return true;
 }
@@ -324,6 +281,15 @@ static unsigned long place_of(const struct buddy_zone *z, unsigned long pfn,
 			      unsigned int order)
 {
 	return (pfn >> order) - (z->start_pfn >> order);
+}
+
+void lowest_note(struct buddy_zone *z, unsigned long pfn, unsigned int order,
+		 unsigned int type, bool listed)
+{
+	if (listed)
+		bitmap_tree_set(tree_of(z, order, type), place_of(z, pfn, order));
+	else
+		bitmap_tree_clear(tree_of(z, order, type), place_of(z, pfn, order));
 }
 
 static bool wants_highest(const struct buddy_zone *z, unsigned int type)
@@ -416,37 +382,6 @@ void placement_destroy(struct buddy *b, struct buddy_zone *z)
 		machine_free(m, p->blocks, p->nr_blocks * sizeof(*p->blocks),
 			     META_structures);
 	machine_free(m, p, sizeof(*p), META_structures);
-}
-
-/* W as it is when the block is on the list, and as it was before it left. */
-enum list_end placement_enter(struct buddy_zone *z, unsigned long pfn,
-			      unsigned int order, unsigned int type)
-{
-	switch (z->placement->rule) {
-	case PLACE_SPARE:
-		return spare_enter(z, pfn, order, type);
-	case PLACE_LOWEST:
-		bitmap_tree_set(tree_of(z, order, type), place_of(z, pfn, order));
-		return LIST_HEAD;
-	default:
-		return below_watermark(z, pfn, type, z->free_pages +
-				       (1UL << order)) ? LIST_HEAD : LIST_TAIL;
-	}
-}
-
-enum list_end placement_leave(struct buddy_zone *z, unsigned long pfn,
-			      unsigned int order, unsigned int type)
-{
-	switch (z->placement->rule) {
-	case PLACE_SPARE:
-		return spare_leave(z, pfn, order, type);
-	case PLACE_LOWEST:
-		bitmap_tree_clear(tree_of(z, order, type), place_of(z, pfn, order));
-		return LIST_HEAD;
-	default:
-		return below_watermark(z, pfn, type, z->free_pages) ?
-		       LIST_HEAD : LIST_TAIL;
-	}
 }
 
 void placement_start(const struct buddy_repr *r, struct buddy *b,

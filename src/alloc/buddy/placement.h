@@ -122,13 +122,16 @@ bool placement_create(struct buddy *b, struct buddy_zone *z,
 		      enum placement_rule rule);
 void placement_destroy(struct buddy *b, struct buddy_zone *z);
 
-/* A block enters a list: at which end. */
-enum list_end placement_enter(struct buddy_zone *z, unsigned long pfn,
-			      unsigned int order, unsigned int type);
+/* `spare`: a pageblock's free pages no longer fit its rank. */
+void spare_rerank(struct buddy_zone *z, struct ranked_block *block);
 
-/* It leaves: from which end a gap is to be filled. Before any count changes. */
-enum list_end placement_leave(struct buddy_zone *z, unsigned long pfn,
-			      unsigned int order, unsigned int type);
+/* `spare`: pageblocks that a block of at least one covers come free, or go. */
+void spare_note_whole(struct buddy_zone *z, unsigned long pfn,
+		      unsigned int order, bool free);
+
+/* `lowest`: a block has entered its list, or left it. */
+void lowest_note(struct buddy_zone *z, unsigned long pfn, unsigned int order,
+		 unsigned int type, bool listed);
 
 /* `spare`: one step before a request is served, if something is due. */
 void spare_adjust(const struct buddy_repr *r, struct buddy *b,
@@ -178,6 +181,70 @@ static __always_inline bool below_watermark(const struct buddy_zone *z,
 	if (type == MIGRATE_UNMOVABLE && z->nr_types > 1)
 		return pfn >= z->start_pfn + free_pages;
 	return pfn < z->end_pfn - free_pages;
+}
+
+/*
+ * The end of its list at which a block stands, or will. free_pages: the zone's,
+ * with this block among them.
+ */
+static __always_inline enum list_end placed_end(const struct buddy_zone *z,
+						unsigned long pfn,
+						unsigned int order,
+						unsigned int type,
+						unsigned long free_pages)
+{
+	const struct placement *p = z->placement;
+	bool near = true;
+
+	if (likely(p->rule == PLACE_SPARE))
+		near = order < PAGEBLOCK_ORDER &&
+		       ranked_block_of(p, pfn)->side == SIDE_NEAR;
+	else if (p->rule == PLACE_WATERMARK)
+		near = below_watermark(z, pfn, type, free_pages);
+	return near ? LIST_HEAD : LIST_TAIL;
+}
+
+/* `spare`: a near block has entered its list, or left it. */
+static __always_inline void count_near(struct placement *p, unsigned int order,
+				       unsigned int type, bool listed)
+{
+	p->nr_near[order][type] += listed ? 1 : -1U;
+	if (listed)
+		p->near[type] |= 1U << order;
+	else if (!p->nr_near[order][type])
+		p->near[type] &= ~(1U << order);
+}
+
+/* `spare`: so many pages of a pageblock have come free, or gone. */
+static __always_inline void count_in_block(struct buddy_zone *z,
+					   struct ranked_block *block, int pages)
+{
+	block->free = (uint16_t)(block->free + pages);
+	if (unlikely((uint16_t)(block->free - block->floor) >= 2 * RANK_PAGES))
+		spare_rerank(z, block);
+}
+
+/* A block has entered its list, or left it: what the rule keeps follows. */
+static __always_inline void placed_note(struct buddy_zone *z, unsigned long pfn,
+					unsigned int order, unsigned int type,
+					bool listed)
+{
+	struct placement *p = z->placement;
+	struct ranked_block *block;
+
+	if (unlikely(p->rule != PLACE_SPARE)) {
+		if (p->rule == PLACE_LOWEST)
+			lowest_note(z, pfn, order, type, listed);
+		return;
+	}
+	if (unlikely(order >= PAGEBLOCK_ORDER)) {
+		spare_note_whole(z, pfn, order, listed);
+		return;
+	}
+	block = ranked_block_of(p, pfn);
+	if (block->side == SIDE_NEAR)
+		count_near(p, order, type, listed);
+	count_in_block(z, block, listed ? 1 << order : -(1 << order));
 }
 
 /* The smallest order there is, or NR_PAGE_ORDERS. */

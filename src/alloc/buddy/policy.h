@@ -24,9 +24,9 @@
  *
  * Most requests are for a page that a list has, and most frees of a page whose
  * buddy is in use. For those there is a fast path: it asks all it has to before
- * it changes anything and calls nothing. What it cannot do, and whatever a zone's
- * placement has a say in, goes the whole way from the start, in the functions
- * named _any.
+ * it changes anything and calls nothing. Zones that are placed by `spare` have one
+ * of their own, in the functions named _near. What the fast path cannot do goes the whole
+ * way from the start, in the functions named _any.
  *
  * Not simulated are those who make room: kswapd, compaction, direct reclaim.
  * What they freed on a recorded machine is part of the demand. So a request
@@ -114,6 +114,26 @@ static __always_inline unsigned long buddy_zone_alloc(const struct buddy_repr *r
 unsigned long buddy_alloc_slow(const struct buddy_repr *r, struct buddy *b,
 			       const struct alloc_req *req);
 
+/* With `spare`: the same list has a near block, and no pageblock changes sides. */
+PLACED unsigned long pop_near(const struct buddy_repr *r, struct buddy *b,
+			      struct buddy_zone *z, const struct alloc_req *req,
+			      unsigned int type)
+{
+	struct placement *p = z->placement;
+	unsigned int order = req->order;
+	long left = p->window_left - (1L << order);
+	unsigned long pfn;
+
+	if (!(p->near[type] >> order & 1) || p->due || left < 0)
+		return PFN_NONE;
+	p->window_left = left;
+	pfn = list_pop(r, b, z, order, type);
+	hand_out(r, b, z, pfn, req);
+	count_near(p, order, type, false);
+	count_in_block(z, ranked_block_of(p, pfn), -(1 << order));
+	return pfn;
+}
+
 /*
  * The fast path: the highest zone's marks hold, and the CPU's list or that of
  * the very order asked for has a block. PFN_NONE: nothing was done yet.
@@ -139,9 +159,11 @@ static __always_inline unsigned long buddy_alloc_fast(const struct buddy_repr *r
 		hand_out(r, b, z, pfn, req);
 		return pfn;
 	}
-	if (unlikely(z->placement) || r->secure || !z->nr_free[order][type] ||
+	if (r->secure || !z->nr_free[order][type] ||
 	    (r->can_pop && !r->can_pop(z, order, type)))
 		return PFN_NONE;
+	if (unlikely(z->placement))
+		return pop_near(r, b, z, req, type);
 	pfn = r->pop(b, z, order, type);
 	hand_out(r, b, z, pfn, req);
 	count_unlisted(z, order, type);
@@ -216,6 +238,29 @@ static __always_inline void buddy_put(const struct buddy_repr *r,
 	buddy_free_block(r, b, z, pfn, order, end);
 }
 
+/* With `spare`: to the list's head, if the pageblock is near. */
+PLACED bool add_near(const struct buddy_repr *r, struct buddy *b,
+		     struct buddy_zone *z, unsigned long pfn,
+		     unsigned int order, unsigned int type)
+{
+	struct placement *p = z->placement;
+	struct ranked_block *block;
+
+	if (p->rule != PLACE_SPARE)
+		return false;
+	block = ranked_block_of(p, pfn);
+	if (block->side != SIDE_NEAR ||
+	    (r->can_push && !r->can_push(z, order, type, LIST_HEAD)))
+		return false;
+	z->allocated -= 1UL << order;
+	r->clear(b, pfn);
+	r->add(b, z, pfn, order, type, LIST_HEAD);
+	count_listed(z, order, type);
+	count_near(p, order, type, true);
+	count_in_block(z, block, 1 << order);
+	return true;
+}
+
 /*
  * The fast path: the block goes to a list, and nothing else changes. False
  * when there is more to it, and nothing was done yet.
@@ -230,12 +275,14 @@ static __always_inline bool buddy_free_fast(const struct buddy_repr *r,
 	unsigned int type = buddy_type(b, z, pfn);
 	enum list_end end;
 
-	if (unlikely(z->placement || order >= PAGEBLOCK_ORDER ||
-		     buddy < z->start_pfn || buddy >= z->end_pfn))
+	if (unlikely(order >= PAGEBLOCK_ORDER || buddy < z->start_pfn ||
+		     buddy >= z->end_pfn))
 		return false;
 	if (r->may_join ? r->may_join(b, buddy, order) :
 			  r->is_free(b, buddy, order))
 		return false;
+	if (unlikely(z->placement))
+		return add_near(r, b, z, pfn, order, type);
 	end = end_by_rule(r, b, z, pfn, order);
 	if (r->can_push && !r->can_push(z, order, type, end))
 		return false;
