@@ -11,6 +11,31 @@
 #include "sim/commands.h"
 #include "sim/report/tsv.h"
 
+/* A line of what it can do; whatever is beyond is refused and counted. */
+static void print_abilities(const struct allocator_ops *ops)
+{
+	static const char *const knows[] = {
+		[QUERY_USED_FREE]   = "which pages are free",
+		[QUERY_FREE_BLOCKS] = "the free blocks",
+		[QUERY_BLOCKS]      = "every block",
+	};
+	const struct alloc_caps *caps = &ops->caps;
+
+	if (caps->no_policy) {
+		printf("    serves any order; keeps no books, so there is nothing to verify\n");
+		return;
+	}
+	if (caps->max_order)
+		printf("    serves orders 0 to %u", caps->max_order);
+	else
+		printf("    serves single pages");
+	printf("; free needs %s; knows %s%s%s%s\n",
+	       caps->needs_size ? "page and order" : "the page only",
+	       knows[caps->query], ops->isolate ? "; can be compacted" : "",
+	       caps->lockfree ? "; needs no lock" : "",
+	       caps->lazy_merge ? "; free buddies may wait apart" : "");
+}
+
 static void list_allocators(void)
 {
 	for (unsigned int i = 0; allocator_registry[i]; i++) {
@@ -18,12 +43,13 @@ static void list_allocators(void)
 		const struct option_spec *spec = ops->options;
 
 		printf("%-16s %s\n", ops->name, ops->summary);
+		print_abilities(ops);
 		for (; spec && spec->key; spec++) {
 			char left[80];
 
 			snprintf(left, sizeof(left), "%s=%s", spec->key,
 				 spec->values);
-			printf("    %-32s default %-10s %s\n", left, spec->def,
+			printf("    %-37s default %-10s %s\n", left, spec->def,
 			       spec->help);
 		}
 	}

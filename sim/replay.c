@@ -208,19 +208,22 @@ static void replay_free(struct replayer *r, const struct demand_op *op)
 static void replay_split(struct replayer *r, const struct demand_op *op)
 {
 	struct place p = r->places[op->id];
-	unsigned long pfn = place_pfn(p);
+	unsigned long pfn = place_pfn(p), upper = PFN_NONE;
+	bool follows = place_order(p) == op->order + 1U;
 
 	r->places[op->upper] = place_none;
 	if (place_is_none(p))
 		return;
 	/* A block left whole by an earlier refusal is too large to follow. */
-	if (place_order(p) != op->order + 1U ||
+	if (follows)
+		upper = allocator_page_after(r->allocator, pfn, 1UL << op->order);
+	if (!follows ||
 	    !allocator_split(r->allocator, pfn, place_order(p), op->order)) {
 		r->run->splits_refused++;
 		return;
 	}
 	r->places[op->id] = place_make(pfn, op->order, place_migratetype(p));
-	r->places[op->upper] = place_make(pfn + (1UL << op->order), op->order,
+	r->places[op->upper] = place_make(upper, op->order,
 					  place_migratetype(p));
 }
 
@@ -260,8 +263,8 @@ static int picture_take(struct replayer *r, uint64_t now_ns)
 		struct place at = r->places[id];
 
 		if (!place_is_none(at))
-			picture_block(p, place_pfn(at), place_order(at),
-				      place_migratetype(at));
+			picture_block(p, r->allocator, place_pfn(at),
+				      place_order(at), place_migratetype(at));
 	}
 	picture_metadata(p, r->allocator, plan->start, plan->demand);
 	return picture_end(p);

@@ -27,32 +27,42 @@ void model_create(struct model *m, const struct layout *layout)
 	m->layout = layout;
 	m->end_pfn = layout_end_pfn(layout);
 	m->page = new_bytes(m->end_pfn);
+	m->next = new_bytes(m->end_pfn * sizeof(*m->next));
 	m->on_list = new_bytes(m->end_pfn);
 }
 
 void model_destroy(struct model *m)
 {
 	free(m->page);
+	free(m->next);
 	free(m->on_list);
+}
+
+static void note_run(struct model *m, unsigned long pfn, unsigned int order)
+{
+	for (unsigned long p = pfn; p < pfn + (1UL << order); p++)
+		m->next[p] = p + 1;
 }
 
 static void set_pages(struct model *m, unsigned long pfn, unsigned int order,
 		      unsigned int from, unsigned int to)
 {
-	for (unsigned long p = pfn; p < pfn + (1UL << order); p++) {
-		if (p >= m->end_pfn || m->page[p] != from)
+	for (unsigned long left = 1UL << order; left--; pfn = m->next[pfn]) {
+		if (pfn >= m->end_pfn || m->page[pfn] != from)
 			abort();	/* the test itself is wrong */
-		m->page[p] = (uint8_t)to;
+		m->page[pfn] = (uint8_t)to;
 	}
 }
 
 void model_release(struct model *m, unsigned long pfn, unsigned int order)
 {
+	note_run(m, pfn, order);
 	set_pages(m, pfn, order, MODEL_RESERVED, MODEL_FREE);
 }
 
 void model_adopt(struct model *m, unsigned long pfn, unsigned int order)
 {
+	note_run(m, pfn, order);
 	set_pages(m, pfn, order, MODEL_RESERVED, MODEL_HELD + order);
 }
 
@@ -63,6 +73,7 @@ void model_free(struct model *m, unsigned long pfn, unsigned int order)
 
 void model_isolate(struct model *m, unsigned long pfn, unsigned int order)
 {
+	note_run(m, pfn, order);
 	set_pages(m, pfn, order, MODEL_FREE, MODEL_HELD + order);
 }
 
@@ -109,8 +120,8 @@ static bool block_fits(const struct zone *z, unsigned long pfn,
 	       pfn + (1UL << order) <= zone_end_pfn(z);
 }
 
-static int judge_block(const struct model *m, const struct alloc_req *req,
-		       unsigned long pfn, struct msg *msg)
+static int judge_run(const struct model *m, const struct alloc_req *req,
+		     unsigned long pfn, unsigned int order, struct msg *msg)
 {
 	int zone = layout_zone_of(m->layout, pfn);
 
@@ -118,16 +129,33 @@ static int judge_block(const struct model *m, const struct alloc_req *req,
 		return msg_set(msg, EUCLEAN,
 			       "order %u, zone limit %u: got pfn %lu in zone %d",
 			       req->order, req->zone_limit, pfn, zone);
-	if (!block_fits(&m->layout->zones[zone], pfn, req->order))
+	if (!block_fits(&m->layout->zones[zone], pfn, order))
 		return msg_set(msg, EUCLEAN,
 			       "order %u: the block at pfn %lu is not aligned, or leaves its zone",
 			       req->order, pfn);
-	for (unsigned long p = pfn; p < pfn + (1UL << req->order); p++)
+	for (unsigned long p = pfn; p < pfn + (1UL << order); p++)
 		if (m->page[p] != MODEL_FREE)
 			return msg_set(msg, EUCLEAN,
 				       "order %u: got pfn %lu, but pfn %lu is not free",
 				       req->order, pfn, p);
 	return 0;
+}
+
+static int judge_block(const struct model *m, const struct allocator *a,
+		       const struct alloc_req *req, unsigned long pfn,
+		       struct msg *msg)
+{
+	unsigned long left = 1UL << req->order;
+
+	if (!a->ops->next_page)
+		return judge_run(m, req, pfn, req->order, msg);
+	for (;;) {
+		int err = judge_run(m, req, pfn, 0, msg);
+
+		if (err || !--left)
+			return err;
+		pfn = allocator_page_after(a, pfn, 1);
+	}
 }
 
 /* Whether the block could have served a request. */
@@ -148,6 +176,21 @@ static bool block_is_usable(const struct model *m, const struct allocator *a,
 	return true;
 }
 
+static int judge_failure_of_singles(const struct model *m,
+				    const struct alloc_req *req,
+				    struct msg *msg)
+{
+	unsigned long nr_free = 0;
+
+	for (unsigned int i = 0; i <= req->zone_limit; i++)
+		nr_free += model_nr_free(m, i);
+	if (nr_free < 1UL << req->order)
+		return 0;
+	return msg_set(msg, EUCLEAN,
+		       "order %u, zone limit %u: failed, with %lu pages free",
+		       req->order, req->zone_limit, nr_free);
+}
+
 static int judge_failure(const struct model *m, const struct allocator *a,
 			 const struct alloc_req *req, struct msg *msg)
 {
@@ -156,6 +199,8 @@ static int judge_failure(const struct model *m, const struct allocator *a,
 	if (req->order > a->ops->caps.max_order ||
 	    (req->order > 0 && a->ops->caps.lazy_merge))
 		return 0;
+	if (a->ops->next_page)
+		return judge_failure_of_singles(m, req, msg);
 	for (unsigned int i = 0; i <= req->zone_limit; i++) {
 		const struct zone *z = &m->layout->zones[i];
 		unsigned long p = block_head(z->start_pfn, req->order);
@@ -170,6 +215,17 @@ static int judge_failure(const struct model *m, const struct allocator *a,
 	return 0;
 }
 
+static void note_block(struct model *m, const struct allocator *a,
+		       unsigned long pfn, unsigned int order)
+{
+	if (!a->ops->next_page) {
+		note_run(m, pfn, order);
+		return;
+	}
+	for (unsigned long left = 1UL << order; --left; pfn = m->next[pfn])
+		m->next[pfn] = allocator_page_after(a, pfn, 1);
+}
+
 int model_alloc(struct model *m, const struct allocator *a,
 		const struct alloc_req *req, unsigned long pfn,
 		struct msg *msg)
@@ -178,11 +234,12 @@ int model_alloc(struct model *m, const struct allocator *a,
 
 	if (pfn == PFN_NONE)
 		return judge_failure(m, a, req, msg);
-	err = judge_block(m, req, pfn, msg);
-	if (!err)
-		set_pages(m, pfn, req->order, MODEL_FREE,
-			  MODEL_HELD + req->order);
-	return err;
+	err = judge_block(m, a, req, pfn, msg);
+	if (err)
+		return err;
+	note_block(m, a, pfn, req->order);
+	set_pages(m, pfn, req->order, MODEL_FREE, MODEL_HELD + req->order);
+	return 0;
 }
 
 /* What a backend may call a page that the model knows as `page`. */

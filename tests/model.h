@@ -9,6 +9,9 @@
  * Blocks are naturally aligned, so page and order give the head. There are no
  * lists and no counters: every answer comes from looking at all the pages.
  *
+ * Where blocks are single pages (next_page), the pages of one are noted as it
+ * comes, and 1 and 2 ask for that many pages in place of a run.
+ *
  * What is asked of an allocator (lazy_merge excuses it from 2 and 3 where the
  * order is above 0):
  *
@@ -33,6 +36,7 @@ struct model {
 	const struct layout *layout;	/* the caller keeps it */
 	unsigned long end_pfn;
 	uint8_t *page;			/* what each page is; see model.c */
+	unsigned long *next;		/* of a page in a held block: the one after it */
 	uint8_t *on_list;		/* scratch: the backend calls the page free */
 };
 

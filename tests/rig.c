@@ -48,6 +48,8 @@ static const struct rig_variant variants[] = {
 	{ .spec = "twoword:inline=4:removal=punch:placement=spare" BARE, .keeps_nodes = true },
 	{ .spec = "linked:placement=lowest:pcp=off" },
 
+	{ .spec = "hybrid" },
+	{ .spec = "hybrid:emulate=singles" },
 	{ .spec = "genalloc_split" },
 	{ .spec = "genalloc_split:lengths=tree" },
 	{ .spec = "llfree" },
@@ -356,15 +358,18 @@ void rig_free(struct rig *rig, size_t i, unsigned int cpu)
 void rig_split(struct rig *rig, size_t i, unsigned int new_order)
 {
 	struct rig_block block = rig->held[i];
-	unsigned long step = 1UL << new_order;
-	unsigned long end = block.pfn + (1UL << block.order);
+	unsigned long heads[1 << MAX_PAGE_ORDER];
+	size_t nr = (size_t)1 << (block.order - new_order);
 
+	for (size_t h = 0; h < nr; h++)
+		heads[h] = allocator_page_after(rig->a, block.pfn, h << new_order);
 	if (!allocator_split(rig->a, block.pfn, block.order, new_order))
 		return;
 	model_split(&rig->model, block.pfn, block.order, new_order);
 	rig->held[i].order = new_order;
-	for (unsigned long pfn = block.pfn + step; pfn < end; pfn += step)
-		rig->held[rig->nr_held++] = (struct rig_block){ pfn, new_order };
+	for (size_t h = 1; h < nr; h++)
+		rig->held[rig->nr_held++] =
+			(struct rig_block){ heads[h], new_order };
 	operation_done(rig);
 }
 

@@ -194,6 +194,8 @@ static const struct {
 	{ "pagetax list scenarios", "\n" },
 	{ "pagetax info %s/trace", "perf-text|3000 in|mm_page_alloc|made up" },
 	{ "pagetax replay --no-plots -a linked %s/trace", "allocator|linked|yes" },
+	{ "pagetax replay --no-plots -a hybrid,hybrid:emulate=singles,nta %s/trace",
+	  "Refused, as beyond the design: hybrid 1|, nta 1" },
 };
 
 START_TEST(a_question_is_answered)
@@ -274,7 +276,7 @@ START_TEST(every_allocator_is_verified_and_restored_under_every_option)
 
 	write_trace("trace");
 	snprintf(line, sizeof(line),
-		 "pagetax replay -q --check --teardown -a all %s %%s/trace",
+		 "pagetax replay -q --check --teardown -a all,hybrid:emulate=singles %s %%s/trace",
 		 variants[_i]);
 	ck_assert_msg(run(line) == STATUS_DONE, "%s: %s", line, msg.text);
 }

@@ -70,7 +70,6 @@ enum query_level {
 struct alloc_caps {
 	unsigned int max_order;		/* largest request */
 	bool needs_size;		/* free() trusts the order given */
-	bool any_run;			/* alloc_run() serves lengths that are no power of 2 */
 	bool lockfree;			/* alloc and free may run on several threads */
 	bool lazy_merge;		/* free buddies may wait apart, so a request may fail */
 	bool keeps_metadata;		/* pages with its structures in use serve no request */
@@ -122,7 +121,17 @@ struct allocator_ops {
 	/* PFN_NONE when it cannot be served. Pages are naturally aligned. */
 	unsigned long (*alloc)(struct allocator *a, const struct alloc_req *req);
 
-	/* Never fails, never allocates. [pfn, pfn + 2^order) was allocated. */
+	/*
+	 * Optional: the pages of an allocated block lie anywhere, its name is
+	 * the first of them, and this is the one after pfn, which is not the
+	 * last. A backend without it gives runs: the next pfn.
+	 */
+	unsigned long (*next_page)(const struct allocator *a, unsigned long pfn);
+
+	/*
+	 * Never fails, never allocates. The 2^order pages from pfn on were
+	 * allocated.
+	 */
 	void (*free)(struct allocator *a, unsigned long pfn, unsigned int order,
 		     unsigned int cpu);
 
@@ -188,7 +197,8 @@ struct allocator {
 };
 
 /*
- * Take 2^order contiguous, naturally aligned pages.
+ * Take 2^order contiguous, naturally aligned pages; where the backend has a
+ * next_page(), as many pages that are neither.
  *
  * Returns the first pfn, or PFN_NONE when the request cannot be served or is
  * beyond the backend's abilities (stats.refused). The content is undefined.
@@ -242,6 +252,11 @@ void allocator_limit_pcp(struct allocator *a, unsigned int zone,
 			 unsigned int cpu, unsigned long pages);
 bool allocator_split(struct allocator *a, unsigned long pfn, unsigned int order,
 		     unsigned int new_order);
+
+/* The page n places after pfn in an allocated block. */
+unsigned long allocator_page_after(const struct allocator *a, unsigned long pfn,
+				   unsigned long n);
+
 bool allocator_isolate(struct allocator *a, unsigned long pfn,
 		       unsigned int order, unsigned int cpu);
 void allocator_tick(struct allocator *a, uint64_t now_ns);

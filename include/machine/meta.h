@@ -15,7 +15,7 @@
 	x(descriptors, "words kept for every page that exists")              \
 	x(structures,  "free-list heads, interior nodes, bitmaps, indexes")  \
 	x(nodes,       "pages and objects taken while running: leaves, struct buddy") \
-	x(caller,      "sizes the caller must keep to be able to free")      \
+	x(caller,      "what the caller must keep to be able to free: sizes, lists of pages")      \
 	x(borrowed,    "words borrowed from somebody else's page descriptor") \
 	x(inband,      "links kept inside free memory")                      \
 	x(parked,      "free memory parked in per-CPU lists")

@@ -77,11 +77,22 @@ void picture_begin(struct picture *p, uint64_t now_ns)
 	memset(p->metadata, 0, sizeof(p->metadata));
 }
 
-void picture_block(struct picture *p, unsigned long pfn, unsigned int order,
+void picture_block(struct picture *p, const struct allocator *a,
+		   unsigned long pfn, unsigned int order,
 		   unsigned int migratetype)
 {
-	spread(p, migratetype == MIGRATE_MOVABLE ? p->movable : p->unmovable, pfn,
-	       pfn + (1UL << order));
+	unsigned long *counts = migratetype == MIGRATE_MOVABLE ? p->movable :
+								 p->unmovable;
+
+	if (!a->ops->next_page) {
+		spread(p, counts, pfn, pfn + (1UL << order));
+		return;
+	}
+	for (unsigned long left = 1UL << order; left--;) {
+		counts[pfn / p->row_pages]++;
+		if (left)
+			pfn = allocator_page_after(a, pfn, 1);
+	}
 }
 
 static void find_metadata(struct picture *p, const struct allocator *a,

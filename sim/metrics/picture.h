@@ -79,7 +79,8 @@ void picture_free(struct picture *p);
 
 /* A column. picture_end() returns 0 or -ENOMEM. */
 void picture_begin(struct picture *p, uint64_t now_ns);
-void picture_block(struct picture *p, unsigned long pfn, unsigned int order,
+void picture_block(struct picture *p, const struct allocator *a,
+		   unsigned long pfn, unsigned int order,
 		   unsigned int migratetype);
 /* Look for pages of metadata, if there are any, among those given. */
 void picture_metadata(struct picture *p, const struct allocator *a,

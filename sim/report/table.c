@@ -28,6 +28,7 @@ void table_row_of_run(struct table_row *row, const struct replay_run *run,
 		.unusable_order9 =
 			unusable_free_index(nr_free, PAGEBLOCK_ORDER) / 1000.0,
 		.failed_allocs = run->stats.failed_allocs,
+		.refused = run->stats.refused,
 		.kmap_per_op = (double)run->kmap.calls / ops,
 		.ns_per_op = run->wall_s * 1e9 / ops,
 		.verified = run->verified,
@@ -64,6 +65,23 @@ static void print_row(FILE *out, const struct table_row *row, int width)
 		row->verified ? "yes" : "NO");
 }
 
+/* One line below the table, if any design was asked for what it cannot do. */
+static void print_refused(FILE *out, const struct table_row *rows,
+			  unsigned int nr_rows)
+{
+	const char *before = "Refused, as beyond the design: ";
+
+	for (unsigned int i = 0; i < nr_rows; i++) {
+		if (!rows[i].refused)
+			continue;
+		fprintf(out, "%s%s %" PRIu64, before, rows[i].allocator,
+			rows[i].refused);
+		before = ", ";
+	}
+	if (*before == ',')
+		fputc('\n', out);
+}
+
 void table_print(FILE *out, const struct table_row *rows, unsigned int nr_rows)
 {
 	int width = name_width(rows, nr_rows);
@@ -76,4 +94,5 @@ void table_print(FILE *out, const struct table_row *rows, unsigned int nr_rows)
 		"allocs", "per op", "per op", "fied");
 	for (unsigned int i = 0; i < nr_rows; i++)
 		print_row(out, &rows[i], width);
+	print_refused(out, rows, nr_rows);
 }

@@ -18,6 +18,7 @@ struct table_row {
 	double share_2m;		/* 0 to 1, at the end, as is the next */
 	double unusable_order9;
 	uint64_t failed_allocs;
+	uint64_t refused;		/* of those, beyond the design's abilities */
 	double kmap_per_op;
 	double ns_per_op;		/* below 0: not known */
 	bool verified;

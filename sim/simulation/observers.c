@@ -20,7 +20,8 @@ static int take_picture(struct simulation *sim)
 		struct life life = live_get(&sim->live, id);
 
 		if (life_is_live(life))
-			picture_block(p, life_pfn(life), life_order(life),
+			picture_block(p, sim->allocator, life_pfn(life),
+				      life_order(life),
 				      sim->actors[life_class(life)].class->migratetype);
 	}
 	picture_metadata(p, sim->allocator, sim->plan->start, &nobody);

@@ -79,6 +79,17 @@ bool allocator_split(struct allocator *a, unsigned long pfn, unsigned int order,
 	return a->ops->split(a, pfn, order, new_order);
 }
 
+/* Left out: the pages of a block lie side by side. */
+unsigned long allocator_page_after(const struct allocator *a, unsigned long pfn,
+				   unsigned long n)
+{
+	if (!a->ops->next_page)
+		return pfn + n;
+	while (n--)
+		pfn = a->ops->next_page(a, pfn);
+	return pfn;
+}
+
 /* Left out: the backend hands out what it likes, not what it is told. */
 bool allocator_isolate(struct allocator *a, unsigned long pfn,
 		       unsigned int order, unsigned int cpu)

@@ -15,6 +15,9 @@
  *
  *    free + pcp + nodes + stash + held == given (released or adopted so far)
  *
+ * Of a backend whose blocks are no runs (next_page), each page is checked where
+ * it lies.
+ *
  * The shadow comes from the host, not from the arena: it is nobody's
  * metadata. A check costs O(2^order) bytes and one counts() for each zone.
  *
@@ -118,16 +121,37 @@ static void shadow_set_free(struct checked *c, unsigned long pfn,
 	memset(c->shadow + pfn, SHADOW_FREE, (size_t)1 << order);
 }
 
-static void shadow_set_held(struct checked *c, unsigned long pfn,
-			    unsigned int order)
+/* A block is one run, or as many runs of order 0 as it has pages. */
+static unsigned int run_order(const struct checked *c, unsigned int order)
 {
-	memset(c->shadow + pfn, SHADOW_TAIL, (size_t)1 << order);
-	c->shadow[pfn] = (uint8_t)(SHADOW_HEAD + order);
+	return c->ops.next_page ? 0 : order;
 }
 
-/* Index of the zone that holds all of the block, or -1 after a violation. */
-static int block_zone(const struct checked *c, const char *op,
-		      unsigned long pfn, unsigned int order)
+/* Walks the pages of a held block; the last has none after it. */
+static unsigned long page_after(const struct checked *c, unsigned long pfn,
+				unsigned long nr_left)
+{
+	if (!nr_left)
+		return PFN_NONE;
+	return allocator_page_after(c->inner, pfn, 1);
+}
+
+/* A held block as blocks of new_order. */
+static void shadow_set_held(struct checked *c, unsigned long pfn,
+			    unsigned int order, unsigned int new_order)
+{
+	unsigned long part = 1UL << new_order;
+
+	for (unsigned long left = 1UL << order; left--;) {
+		c->shadow[pfn] = (left + 1) % part ? SHADOW_TAIL :
+				 (uint8_t)(SHADOW_HEAD + new_order);
+		pfn = page_after(c, pfn, left);
+	}
+}
+
+/* Index of the zone that holds all of a run, or -1 after a violation. */
+static int run_zone(const struct checked *c, const char *op, unsigned long pfn,
+		    unsigned int order)
 {
 	const struct layout *l = c->base.machine->layout;
 	unsigned long nr_pages = 1UL << order;
@@ -157,9 +181,9 @@ static int block_zone(const struct checked *c, const char *op,
 	return zone;
 }
 
-/* Whether all pages of the block are in one state; a violation if not. */
-static bool block_is(const struct checked *c, const char *op,
-		     unsigned long pfn, unsigned int order, uint8_t want)
+/* Whether all pages of a run are in one state; a violation if not. */
+static bool run_is(const struct checked *c, const char *op, unsigned long pfn,
+		   unsigned int order, uint8_t want)
 {
 	for (unsigned long p = pfn; p < pfn + (1UL << order); p++) {
 		struct shadow_text is, should;
@@ -181,6 +205,8 @@ static bool block_is_held(const struct checked *c, const char *op,
 	struct shadow_text is, should;
 	uint8_t want = (uint8_t)(SHADOW_HEAD + order);
 
+	if (run_zone(c, op, pfn, run_order(c, order)) < 0)
+		return false;
 	if (likely(c->shadow[pfn] == want))
 		return true;
 	violation(c, "%s of order %u: pfn %lu is %s, not %s", op, order, pfn,
@@ -237,8 +263,8 @@ static int checked_adopt(struct allocator *a, unsigned long pfn,
 	int zone, err = 0;
 
 	c->nr_ops++;
-	zone = block_zone(c, "adopt", pfn, order);
-	if (zone < 0 || !block_is(c, "adopt", pfn, order, SHADOW_RESERVED))
+	zone = run_zone(c, "adopt", pfn, order);
+	if (zone < 0 || !run_is(c, "adopt", pfn, order, SHADOW_RESERVED))
 		return -EINVAL;
 	if (c->inner->ops->adopt) {
 		lend_stats(c);
@@ -246,7 +272,7 @@ static int checked_adopt(struct allocator *a, unsigned long pfn,
 		take_back_stats(c);
 	}
 	if (!err) {
-		shadow_set_held(c, pfn, order);
+		shadow_set_held(c, pfn, order, order);
 		c->given[zone] += 1UL << order;
 		c->held[zone] += 1UL << order;
 	}
@@ -258,9 +284,9 @@ static int checked_adopt(struct allocator *a, unsigned long pfn,
 static int zone_to_give(const struct checked *c, const char *op,
 			unsigned long pfn, unsigned int order)
 {
-	int zone = block_zone(c, op, pfn, order);
+	int zone = run_zone(c, op, pfn, order);
 
-	if (zone < 0 || !block_is(c, op, pfn, order, SHADOW_RESERVED))
+	if (zone < 0 || !run_is(c, op, pfn, order, SHADOW_RESERVED))
 		return -1;
 	for (unsigned long p = pfn; p < pfn + (1UL << order); p++) {
 		if (layout_page_exists(c->base.machine->layout, p))
@@ -316,12 +342,46 @@ static void checked_limit_pcp(struct allocator *a, unsigned int zone,
 	inner->ops->limit_pcp(inner, zone, cpu, pages);
 }
 
+/* Whether each run of the block is free and in a zone allowed. */
+static bool block_may_be_had(const struct checked *c,
+			     const struct alloc_req *req, unsigned long pfn)
+{
+	unsigned int order = run_order(c, req->order);
+
+	for (unsigned long left = 1UL << (req->order - order); left--;) {
+		int zone = run_zone(c, "alloc", pfn, order);
+
+		if (zone < 0 || !run_is(c, "alloc", pfn, order, SHADOW_FREE))
+			return false;
+		if ((unsigned int)zone > req->zone_limit) {
+			violation(c, "alloc of order %u: pfn %lu is in zone %d, above the limit of %u",
+				  req->order, pfn, zone, req->zone_limit);
+			return false;
+		}
+		pfn = page_after(c, pfn, left);
+	}
+	return true;
+}
+
+/* The block's pages go to a caller, or come back. */
+static void count_held(struct checked *c, unsigned long pfn, unsigned int order,
+		       bool taken)
+{
+	unsigned long nr_pages = 1UL << run_order(c, order);
+
+	for (unsigned long left = (1UL << order) / nr_pages; left--;) {
+		int zone = layout_zone_of(c->base.machine->layout, pfn);
+
+		c->held[zone] += taken ? nr_pages : -nr_pages;
+		pfn = page_after(c, pfn, left);
+	}
+}
+
 static unsigned long checked_alloc(struct allocator *a,
 				   const struct alloc_req *req)
 {
 	struct checked *c = to_checked(a);
 	unsigned long pfn;
-	int zone;
 
 	c->nr_ops++;
 	lend_stats(c);
@@ -329,17 +389,10 @@ static unsigned long checked_alloc(struct allocator *a,
 	take_back_stats(c);
 
 	if (pfn != PFN_NONE) {
-		zone = block_zone(c, "alloc", pfn, req->order);
-		if (zone < 0 ||
-		    !block_is(c, "alloc", pfn, req->order, SHADOW_FREE))
+		if (!block_may_be_had(c, req, pfn))
 			return PFN_NONE;
-		if ((unsigned int)zone > req->zone_limit) {
-			violation(c, "alloc of order %u: pfn %lu is in zone %d, above the limit of %u",
-				  req->order, pfn, zone, req->zone_limit);
-			return PFN_NONE;
-		}
-		shadow_set_held(c, pfn, req->order);
-		c->held[zone] += 1UL << req->order;
+		shadow_set_held(c, pfn, req->order, req->order);
+		count_held(c, pfn, req->order, true);
 	}
 	check_after(c, "alloc", req->cpu);
 	return pfn;
@@ -349,14 +402,15 @@ static void checked_free(struct allocator *a, unsigned long pfn,
 			 unsigned int order, unsigned int cpu)
 {
 	struct checked *c = to_checked(a);
-	int zone;
 
 	c->nr_ops++;
-	zone = block_zone(c, "free", pfn, order);
-	if (zone < 0 || !block_is_held(c, "free", pfn, order))
+	if (!block_is_held(c, "free", pfn, order))
 		return;
-	shadow_set_free(c, pfn, order);
-	c->held[zone] -= 1UL << order;
+	count_held(c, pfn, order, false);
+	for (unsigned long p = pfn, left = 1UL << order; left--;) {
+		c->shadow[p] = SHADOW_FREE;
+		p = page_after(c, p, left);
+	}
 
 	lend_stats(c);
 	c->inner->ops->free(c->inner, pfn, order, cpu);
@@ -371,22 +425,25 @@ static bool checked_split(struct allocator *a, unsigned long pfn,
 	bool done = true;
 
 	c->nr_ops++;
-	if (block_zone(c, "split", pfn, order) < 0 ||
-	    !block_is_held(c, "split", pfn, order))
+	if (!block_is_held(c, "split", pfn, order))
 		return false;
+	/* First: its parts cannot be told from the block once it is split. */
+	shadow_set_held(c, pfn, order, new_order);
 	if (c->inner->ops->split) {
 		lend_stats(c);
 		done = c->inner->ops->split(c->inner, pfn, order, new_order);
 		take_back_stats(c);
 	}
-	if (done) {
-		unsigned long step = 1UL << new_order;
-
-		for (unsigned long p = pfn; p < pfn + (1UL << order); p += step)
-			shadow_set_held(c, p, new_order);
-	}
+	if (!done)
+		shadow_set_held(c, pfn, order, order);
 	check_after(c, "split", 0);
 	return done;
+}
+
+static unsigned long checked_next_page(const struct allocator *a,
+				       unsigned long pfn)
+{
+	return allocator_page_after(to_const_checked(a)->inner, pfn, 1);
 }
 
 static bool checked_isolate(struct allocator *a, unsigned long pfn,
@@ -397,16 +454,16 @@ static bool checked_isolate(struct allocator *a, unsigned long pfn,
 	int zone;
 
 	c->nr_ops++;
-	zone = block_zone(c, "isolate", pfn, order);
+	zone = run_zone(c, "isolate", pfn, order);
 	if (zone < 0)
 		return false;
 	lend_stats(c);
 	done = c->inner->ops->isolate(c->inner, pfn, order, cpu);
 	take_back_stats(c);
 	if (done) {
-		if (!block_is(c, "isolate", pfn, order, SHADOW_FREE))
+		if (!run_is(c, "isolate", pfn, order, SHADOW_FREE))
 			return false;
-		shadow_set_held(c, pfn, order);
+		shadow_set_held(c, pfn, order, order);
 		c->held[zone] += 1UL << order;
 	}
 	check_after(c, "isolate", cpu);
@@ -565,6 +622,8 @@ static void install_ops(struct checked *c, const struct allocator_ops *inner)
 		c->ops.set_block_type = checked_set_block_type;
 	if (inner->release_pcp)
 		c->ops.release_pcp = checked_release_pcp;
+	if (inner->next_page)
+		c->ops.next_page = checked_next_page;
 	if (inner->isolate)
 		c->ops.isolate = checked_isolate;
 	if (inner->limit_pcp)

@@ -11,7 +11,8 @@
  * Posted on an OS developers' forum in 2013 as "twice the bitmap, and O(1)".
  * A request takes the lowest clear bit of the top entry and pops the entry if
  * that was its last; a free clears the bit and pushes the entry if it was
- * full. One page at a time: no contiguity, no alignment, no order above 0.
+ * full. One page at a time: no contiguity, no alignment, no order above 0, unless
+ * emulate=singles has it pass off single pages as a block (singles.c).
  *
  * The code that was posted has fourteen defects, most of them oversights; the
  * backend is right. Two change what a caller sees, and as-posted=on brings
@@ -33,6 +34,8 @@
 
 #include "alloc/allocator.h"
 #include "alloc/free_runs.h"
+#include "alloc/singles.h"
+#include "base/bits.h"
 #include "lib/bitmap.h"
 
 #define ENTRY_PAGES BITMAP_WORD_BITS
@@ -331,12 +334,6 @@ static int hybrid_verify(const struct allocator *a, struct msg *msg)
 	return 0;
 }
 
-static uint64_t hash_mix(uint64_t hash, uint64_t word)
-{
-	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-	return hash ^ hash >> 29;
-}
-
 static uint64_t hybrid_fingerprint(const struct allocator *a)
 {
 	const struct hybrid *h = to_const_hybrid(a);
@@ -346,9 +343,9 @@ static uint64_t hybrid_fingerprint(const struct allocator *a)
 		const struct hybrid_zone *z = &h->zones[i];
 
 		for (unsigned long e = 0; e < z->nr_entries; e++)
-			hash = hash_mix(hash, z->entries[e].bitmap);
+			hash = fingerprint_mix(hash, z->entries[e].bitmap);
 		for (unsigned long e = z->top; e != STACK_END; e = z->entries[e].next)
-			hash = hash_mix(hash, e);
+			hash = fingerprint_mix(hash, e);
 	}
 	return hash;
 }
@@ -402,9 +399,14 @@ static bool zone_init(struct hybrid *h, struct hybrid_zone *z,
 static int hybrid_create(struct allocator **out, struct machine *m,
 			 const struct option_set *opts, struct msg *msg)
 {
+	bool singles = option_get(opts, "emulate");
 	const struct layout *l = m->layout;
-	struct hybrid *h = machine_alloc(m, sizeof(*h), META_structures);
+	struct hybrid *h;
 
+	if (singles && option_get(opts, "as-posted"))
+		return msg_set(msg, EINVAL,
+			       "hybrid: as-posted=on gives pages out twice, which emulate=singles cannot put in lists: give one of them");
+	h = machine_alloc(m, sizeof(*h), META_structures);
 	if (!h)
 		return msg_set(msg, ENOMEM, "hybrid: no room for its own state");
 	h->base.ops = &hybrid_ops;
@@ -420,11 +422,16 @@ static int hybrid_create(struct allocator **out, struct machine *m,
 			       l->zones[i].name);
 	}
 	*out = &h->base;
+	if (singles && singles_wrap(out, &h->base, msg)) {
+		hybrid_destroy(&h->base);
+		return -ENOMEM;
+	}
 	return 0;
 }
 
 static const struct option_spec hybrid_options[] = {
 	{ "as-posted", "off|on", "off", "masks made with an int, as in the code that was posted: pages are lost, or given out twice" },
+	{ "emulate", "off|singles", "off", "an order above 0: refuse it, or take as many single pages wherever they lie" },
 	{ NULL, NULL, NULL, NULL },
 };
 
