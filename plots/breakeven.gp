@@ -17,9 +17,10 @@ nr = words(allocators)
 width = 960; height = 480 + 16 * nr
 eval open_output
 
-set title "Metadata by mean folio size, all of memory in folios"
+quantity = "metadata [bytes a page]"
+set title titled("Metadata by mean folio size, all of memory in folios", quantity)
 set xlabel "mean folio size [pages]"
-set ylabel "metadata [bytes a page]"
+set ylabel quantity
 set logscale x 2
 set xrange [1:512]
 set yrange [0:*]

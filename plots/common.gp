@@ -46,7 +46,8 @@ line_width(k) = k == 1 ? 5 : k == 2 ? 3 : 2
 # -- which allocators a table holds -------------------------------------------
 
 allocators = ""
-note(spec) = strstrt(" ".allocators." ", " ".spec." ") ? 0 : \
+nr_rows = 0
+note(spec) = (nr_rows = nr_rows + 1, strstrt(" ".allocators." ", " ".spec." ")) ? 0 : \
 	(allocators = allocators.(allocators eq "" ? "" : " ").spec, 0)
 
 # `null` keeps no books: there is nothing to show of it unless it is alone.
@@ -66,12 +67,15 @@ time_range = "\
 
 # -- curves, one an allocator -------------------------------------------------
 #
-# For a table of samples. One point in 20 samples, each allocator's at another
-# of them, so that points of equal curves stand beside each other.
+# For a table of samples. One point in 20 samples, or ten points if there are few,
+# each allocator's at another of them, so that points of equal curves stand beside
+# each other.
 
 ours(k) = strcol("allocator") eq word(allocators, k)
 when(k) = ours(k) ? column("time_ns") * seconds : NaN
-marked(k) = int(column(0)) % 20 == (7 * k) % 20 ? when(k) : NaN
+samples_each(x) = nr_rows / words(allocators)
+every(x) = samples_each(0) >= 200 ? 20 : samples_each(0) >= 20 ? samples_each(0) / 10 : 1
+marked(k) = int(column(0)) % every(0) == (7 * k) % every(0) ? when(k) : NaN
 
 curves(value) = sprintf("plot for [k = 1:nr] table using (when(k)):(ours(k) ? %s : NaN) with lines \
 		linecolor rgb color(word(allocators, k)) linewidth line_width(k) \
@@ -126,6 +130,9 @@ kib = 1024.0
 mib = 1024 * kib
 gib = 1024 * mib
 page = 4096.0
+
+# On the terminal no label stands upright, so the title has it.
+titled(text, label) = letters ? text.": ".label : text
 
 # The unit in which so many bytes are a number of few digits.
 unit_of(bytes) = bytes > 4 * gib ? gib : bytes > 4 * mib ? mib : kib

@@ -20,8 +20,9 @@ stats table using (shown(0) ? column("share_2m") * 100 : NaN) nooutput
 room = STATS_max > STATS_min ? 0.08 * (STATS_max - STATS_min) : 1
 set yrange [STATS_min - room:STATS_max + room]
 
-set title "Free memory in blocks of 2 MiB and above"
+quantity = "share of free memory [%]"
+set title titled("Free memory in blocks of 2 MiB and above", quantity)
 set xlabel "simulated time [s]"
-set ylabel "share of free memory [%]"
+set ylabel quantity
 set key outside right top
 eval curves("column('share_2m') * 100")

@@ -36,17 +36,19 @@ set key outside right top
 stats table using (total(0)) nooutput
 unit = unit_of(STATS_max)
 set yrange [0:STATS_max > 0 ? 1.08 * STATS_max / unit : 1]
-set title "All metadata"
-set ylabel "metadata [".unit_name(unit)."]"
+quantity = "metadata [".unit_name(unit)."]"
+set title titled("All metadata", quantity)
+set ylabel quantity
 eval curves("total(0) / unit")
 
 set yrange [*:*]
 stats table using (column("meta_nodes_bytes") / kib) nooutput
 most = STATS_max
 set logscale y
-set yrange [2:most > 4 ? 2 * most : 8]
-set title "Of it, pages and objects taken while running; a design without any has no curve"
-set ylabel "metadata [KiB]"
+set yrange [2:most > 10 ? 2 * most : 20]
+quantity = "metadata [KiB]"
+set title titled("Of it, taken while running; a design that takes nothing has no curve", quantity)
+set ylabel quantity
 set xlabel "simulated time [s]"
 unset key
 eval curves("taken(0) / kib")

@@ -23,11 +23,15 @@ unit = unit_of(STATS_max)
 quantity = "free memory [".unit_name(unit)."]"
 set yrange [0:STATS_max > 0 ? STATS_max / unit * 1.05 : 1]
 
-set multiplot layout rows, columns title heading \
+set multiplot layout rows, columns title titled(heading, quantity) \
 	margins char 10, char 18, char 3.5, char 4.5 spacing char 7, char 4
-set grid front
+if (!letters) { set grid front }
 set style fill solid border rgb "#ffffff"
 unset key
+
+# The upper edge of each order: an area, or on the terminal the order's letter.
+edge = letters ? "with points pointtype (o + 1)" : \
+	"with filledcurves x1 linecolor rgb word(shades, o + 1)"
 
 # A key of our own: gnuplot's would have to fit into one panel's height.
 left = 1 - 105.0 / width
@@ -38,13 +42,12 @@ do for [o = 0:top_order] {
 		from screen left, below_top(98 + 20 * o) \
 		to screen left + 20.0 / width, below_top(84 + 20 * o) \
 		fillcolor rgb word(shades, o + 1) fillstyle solid noborder
-	set label (o + 1) sprintf("order %d", o) \
+	set label (o + 1) (letters ? sprintf("%c  ", 65 + o) : "").sprintf("order %d", o) \
 		at screen left + 27.0 / width, below_top(91 + 20 * o)
 }
 do for [k = 1:nr] {
 	eval label_panel
-	plot for [o = 0:top_order] table using (when(k)):(ours(k) ? stacked(o) * page / unit : NaN) \
-		with filledcurves x1 linecolor rgb word(shades, o + 1)
+	eval "plot for [o = 0:top_order] table using (when(k)):(ours(k) ? stacked(o) * page / unit : NaN) ".edge
 	unset label		# drawn once, with the first panel
 	unset object
 }

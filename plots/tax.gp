@@ -40,9 +40,9 @@ set lmargin longest + 4
 set ytics () noenhanced
 do for [k = 1:nr] { set ytics add (word(allocators, k) k) }
 unset grid
-set grid x linetype 1 linecolor rgb "#dddddd"
+if (!letters) { set grid x linetype 1 linecolor rgb "#dddddd" }
 set bmargin 8
-set key at screen 0.5, char 0.5 center bottom horizontal samplen 2 width -2
+set key at screen 0.5, char 0.5 center bottom horizontal samplen 2 width (letters ? 1 : -2)
 
 plot for [n = 1:words(parts)] table \
 		using (end(n - 1)):(at(0)):(end(n - 1)):(end(n)):(at(0) - 0.33):(at(0) + 0.33) \

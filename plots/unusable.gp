@@ -26,9 +26,10 @@ eval time_range
 stats table using (shown(0) ? unusable("10") : NaN) nooutput
 set yrange [0:STATS_max > 0 ? 1.05 * STATS_max : 1]
 
-set multiplot layout rows, columns title "Free memory that cannot serve a request of order k" \
-	margins char 10, char 18, char 3.5, char 4.5 spacing char 7, char 4
 quantity = "unusable [%]"
+set multiplot layout rows, columns \
+	title titled("Free memory that cannot serve a request of order k", quantity) \
+	margins char 10, char 18, char 3.5, char 4.5 spacing char 7, char 4
 do for [k = 1:nr] {
 	eval label_panel
 	# The key stands beside the first row's last panel, at the edge of the page.
