@@ -9,7 +9,8 @@
  * The owners' objects are paid in whole slab pages, as in a replay. Formula
  * and simulation differ by what the formula leaves out: list heads and other
  * fixed structures (a few KiB, more than nothing on a small machine), nodes
- * for the free blocks, objects for free blocks, and the last slab page.
+ * for the free blocks, objects for free blocks, and the last slab page. It takes
+ * all objects to lie in slabs; memdesc packs its own a little closer.
  */
 #include <assert.h>
 #include <errno.h>
@@ -160,6 +161,15 @@ static double formula_at(const struct breakeven_curve *c, double size, double u)
 						 : c->desc_bytes;
 
 	return c->formula_known ? desc + u * c->block_bytes / size : NAN;
+}
+
+double breakeven_beyond(const struct breakeven_curve *c, unsigned int point,
+			bool full)
+{
+	double size = breakeven_sizes[point];
+
+	return full ? c->full[point] - formula_at(c, size, 1)
+		    : c->part[point] - formula_at(c, size, BREAKEVEN_PART / 100.0);
 }
 
 double breakeven_formula(const struct breakeven_curve *a,
@@ -391,6 +401,29 @@ static void print_pair(FILE *out, const struct breakeven_curve *a,
 		breakeven_format(breakeven_crossing(a->part, other->part), text[3], 24));
 }
 
+static void print_beyond(FILE *out, const struct breakeven *b)
+{
+	fprintf(out, "\nBytes a page that the simulation counts and the formula does not:\n\n");
+	fprintf(out, "%-16s %-16s %9s %9s %9s %9s\n", "", "pages a folio", "2", "6",
+		"2", "6");
+	fprintf(out, "%-16s %-16s %9s %9s %9s %9s\n", "", "", "full", "full",
+		"70 %", "70 %");
+	for (unsigned int i = 0; i < b->nr_curves; i++) {
+		const struct breakeven_curve *c = &b->curves[i];
+
+		if (!isnan(breakeven_beyond(c, BREAKEVEN_AT_2, true)))
+			fprintf(out, "%-16s %-16s %9.3f %9.3f %9.3f %9.3f\n", c->name, "",
+				breakeven_beyond(c, BREAKEVEN_AT_2, true),
+				breakeven_beyond(c, BREAKEVEN_AT_6, true),
+				breakeven_beyond(c, BREAKEVEN_AT_2, false),
+				breakeven_beyond(c, BREAKEVEN_AT_6, false));
+	}
+	fprintf(out, "\nThese move a crossing: list heads, fixed structures and the last slab page,\n"
+		"which weigh less on a larger machine (-m); memdesc's own objects, which it packs\n"
+		"closer than the slabs of the formula; where memory is not full, pages and objects\n"
+		"for blocks that are free, and links inside them.\n");
+}
+
 void breakeven_print(FILE *out, const struct breakeven *b)
 {
 	fprintf(out, "Mean pages a folio from which a design costs less than another:\n\n");
@@ -404,4 +437,5 @@ void breakeven_print(FILE *out, const struct breakeven *b)
 				print_pair(out, &b->curves[i], &b->curves[j]);
 		}
 	}
+	print_beyond(out, b);
 }

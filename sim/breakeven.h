@@ -68,6 +68,17 @@ double breakeven_formula(const struct breakeven_curve *a,
 			 const struct breakeven_curve *other, double u);
 double breakeven_crossing(const double *a, const double *other);
 
+/*
+ * What the simulation of `c` counts and the formula does not, in bytes a page,
+ * with memory full or BREAKEVEN_PART percent full of folios of the size at
+ * `point`; NAN where either is unknown.
+ */
+double breakeven_beyond(const struct breakeven_curve *c, unsigned int point,
+			bool full);
+
+/* Where people are told that: 2 and 6 pages a folio, near which designs cross. */
+enum { BREAKEVEN_AT_2 = 2, BREAKEVEN_AT_6 = 5 };
+
 /* The curve of this name; NULL when there is none. */
 const struct breakeven_curve *breakeven_find(const struct breakeven *b,
 					     const char *name);
