@@ -36,7 +36,7 @@ static void shell(const char *format, ...)
 static enum status run(const char *line)
 {
 	static char text[2048];
-	char *argv[16], *rest = text;
+	char *argv[32], *rest = text;
 	size_t len = 0;
 	int argc = 0;
 
@@ -47,7 +47,7 @@ static enum status run(const char *line)
 			text[len++] = *c;
 	}
 	text[len] = '\0';
-	while (argc < 15 && (argv[argc] = strsep(&rest, " ")))
+	while (argc < 31 && (argv[argc] = strsep(&rest, " ")))
 		argc++;
 	argv[argc] = NULL;
 	return pagetax_run(argc, argv, &msg);
@@ -217,7 +217,88 @@ START_TEST(one_event_makes_a_report)
 		      == STATUS_DONE, "%s", msg.text);
 	page = report();
 	expect(page, "costs least here");
+	expect(page, "All of this run is one moment");
 	ck_assert_uint_eq(occurrences(page, "Not drawn"), 0);
+	free(page);
+}
+END_TEST
+
+/* `linked` has no node pages, `null` no books, one event no time. */
+static const char *const little[] = {
+	"pagetax replay -q --no-plots --limit 3000 -a linked -o @ tests/data/fork-sample",
+	"pagetax replay -q --no-plots --limit 3000 -a null -o @ tests/data/fork-sample",
+	"pagetax replay -q --no-plots --limit 1 -a linked -o @ tests/data/fork-sample",
+};
+
+/* Not a word of gnuplot's, and each sample of few is marked. */
+START_TEST(a_plot_of_little_is_a_plot)
+{
+	static const char *const names[] = {
+		"tax", "metadata", "contiguity", "unusable", "buddyinfo",
+		"fragments", "memory", "owners",
+	};
+
+	ck_assert_msg(run(little[_i]) == STATUS_DONE, "%s", msg.text);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		shell("gnuplot -c plots/%s.gp %s/x.svg %s 2>%s/words && ! test -s %s/words",
+		      names[i], scratch_path("r"), scratch_path("r"),
+		      scratch_path("r"), scratch_path("r"));
+		shell("gnuplot -c plots/%s.gp - %s 2>&1 >/dev/null | grep . && exit 1; true",
+		      names[i], scratch_path("r"));
+	}
+}
+END_TEST
+
+START_TEST(null_has_its_time_and_no_figures)
+{
+	char *page;
+
+	ck_assert_msg(run("pagetax replay -q --no-plots --limit 3000 -a linked,null -o @ tests/data/fork-sample")
+		      == STATUS_DONE, "%s", msg.text);
+	page = report();
+	expect(page, "Not judged: null, which keeps no books");
+	/* The one row with its name is that of the short table. */
+	ck_assert_uint_eq(occurrences(page, "<tr><td>null</td>"), 1);
+	expect(page, "<tr><td>null</td><td>-</td><td>-</td><td>-</td><td>0</td>");
+	free(page);
+}
+END_TEST
+
+START_TEST(compaction_is_shown_where_it_was_used)
+{
+	char *page = report();
+
+	ck_assert_ptr_null(strstr(page, "Compaction:"));
+	free(page);
+	ck_assert_msg(run("pagetax simulate -q --no-plots --compaction --scale 1/64 -a linked,llfree -o @ checkerboard")
+		      == STATUS_DONE, "%s", msg.text);
+	page = report();
+	expect(page, "Compaction: movable blocks");
+	expect(page, "pagetax simulate -a linked,llfree --scale 0.015625 --compaction --allocatee today --seed 1 -o DIR checkerboard\n");
+	free(page);
+}
+END_TEST
+
+/* What the page says to type makes the same summary again. */
+START_TEST(the_command_shown_does_it_again)
+{
+	const char *options = "--zones merged --sample 500 --limit 3000 --list-order address --teardown";
+	char line[256], *page;
+
+	snprintf(line, sizeof(line), "pagetax replay -q --no-plots -a linked %s -o @ tests/data/fork-sample",
+		 options);
+	ck_assert_msg(run(line) == STATUS_DONE, "%s", msg.text);
+	page = report();
+	expect(page, "pagetax replay -a linked --zones merged --sample 500 --limit 3000 --list-order address --teardown --allocatee today --seed 1 -o DIR fork-sample");
+	free(page);
+}
+END_TEST
+
+START_TEST(the_page_says_why_crossings_differ)
+{
+	char *page = report();
+
+	expect(page, "that the simulation counts and the formula does not");
 	free(page);
 }
 END_TEST
@@ -330,6 +411,12 @@ static Suite *make_suite(void)
 			    (int)ARRAY_SIZE(broken));
 	tcase_add_loop_test(tc, what_is_no_result_gets_one_message, 0,
 			    (int)ARRAY_SIZE(unreadable));
+	tcase_add_loop_test(tc, a_plot_of_little_is_a_plot, 0,
+			    (int)ARRAY_SIZE(little));
+	tcase_add_test(tc, null_has_its_time_and_no_figures);
+	tcase_add_test(tc, compaction_is_shown_where_it_was_used);
+	tcase_add_test(tc, the_command_shown_does_it_again);
+	tcase_add_test(tc, the_page_says_why_crossings_differ);
 	tcase_add_test(tc, one_event_makes_a_report);
 	tcase_add_test(tc, one_design_is_not_compared);
 	tcase_add_test(tc, an_empty_result_has_no_numbers);

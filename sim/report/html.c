@@ -12,6 +12,8 @@
  * Drawings out of sight wait until they are scrolled to, so that a page of
  * sixteen designs opens at once. Dark screens get the drawings with lightness
  * turned round and hues kept; paper and light screens get them as they are.
+ * A table wider than the screen is scrolled behind its first column; on paper
+ * nothing scrolls, and a heading stays with what it is the heading of.
  */
 static const char style[] =
 	":root{color-scheme:light dark;--ink:#1a1a1a;--paper:#fff;--faint:#666;"
@@ -33,21 +35,29 @@ static const char style[] =
 	".box{overflow-x:auto;margin:.7rem 0}"
 	"table{border-collapse:collapse;font-size:.88rem;"
 	"font-variant-numeric:tabular-nums}"
-	"caption{text-align:left;color:var(--faint);padding:.2rem 0}"
-	"th,td{padding:.15rem .6rem;text-align:right;white-space:nowrap;"
+	"caption{text-align:left;color:var(--faint);padding:.2rem 0;"
+	"position:sticky;left:0;max-width:calc(100vw - 2rem)}"
+	"th,td{padding:.15rem .5rem;text-align:right;white-space:nowrap;"
 	"border-bottom:1px solid var(--line)}"
-	"th:first-child,td:first-child{text-align:left}"
+	"th{white-space:normal;vertical-align:bottom;overflow-wrap:normal}"
+	"th:first-child,td:first-child{text-align:left;white-space:nowrap;"
+	"position:sticky;left:0;background:var(--paper)}"
 	"tr.marked td{background:var(--mark);font-weight:600}"
-	"td.words{text-align:left;white-space:normal;min-width:16rem}\n"
+	"td.words{text-align:left;white-space:normal;min-width:16rem}"
+	"table:has(td.words) th:last-child{text-align:left}\n"
 	"figure{margin:1rem 0;content-visibility:auto;"
 	"contain-intrinsic-size:auto 40rem}figure div{overflow-x:auto}"
 	"figure svg{max-width:100%;height:auto;display:block}"
 	"figcaption{color:var(--faint);font-size:.9rem;max-width:52rem}"
 	"nav a{margin-right:1rem}code,pre{font-size:.85rem}"
 	"pre{overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}\n"
-	"@media print{body{font-size:10pt;max-width:none}figure,tr{break-inside:"
-	"avoid}figure svg{min-width:0!important;filter:none}.box{overflow:visible}"
-	"table{font-size:7pt}th,td{padding:.1rem .25rem}}\n";
+	"@page{margin:12mm}\n"
+	"@media print{body{font-size:10pt;max-width:none;padding:0}"
+	"h1,h2,h3,caption,thead{break-after:avoid}figure,tr{break-inside:avoid}"
+	"figure{content-visibility:visible}"
+	"figure svg{min-width:0!important;max-height:23cm;filter:none}"
+	".box{overflow:visible}table{font-size:7pt}th,td{padding:.1rem .25rem}"
+	"th,th:first-child,td:first-child,caption{position:static}}\n";
 
 void html_text(struct html *h, const char *text)
 {

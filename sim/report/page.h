@@ -26,6 +26,9 @@ struct page {
 const char *page_name(const struct page *p, int run);
 double page_value(const struct page *p, int run, enum result_column column);
 
+/* Whether a run has figures: those without a policy have only their time. */
+bool page_keeps_books(const struct page *p, int run);
+
 /* A table of the result's folder; as tsv_read() otherwise. */
 int page_table(const struct page *p, const char *name, struct tsv_table *t);
 

@@ -114,6 +114,9 @@ static void write_warnings(struct page *p)
 	if (!r->nr_runs)
 		html_paragraph(&p->html, "warn",
 			       "This result holds no run of any allocator.");
+	if (json_number_at(r->summary, "input", "duration_ns") == 0)
+		html_paragraph(&p->html, "warn",
+			       "All of this run is one moment: over time there is nothing to see.");
 	for (unsigned int i = 0; i < r->nr_runs; i++) {
 		const json_t *run = json_array_get(r->runs, i);
 
@@ -156,7 +159,7 @@ static void write_tax_row(struct page *p, unsigned int run)
 		bytes_cell(p, result_value(p->result, run, columns[i]));
 	number_cell(p, "%.2f", 100 * result_value(p->result, run, RESULT_share_2m));
 	number_cell(p, "%.0f", result_value(p->result, run, RESULT_failed_allocs));
-	number_cell(p, "%.1f", result_value(p->result, run, RESULT_ns_per_op));
+	number_cell(p, "%.0f", result_value(p->result, run, RESULT_ns_per_op));
 	html_cell(&p->html, "%s",
 		  json_is_true(json_object_get(json, "verified")) ? "yes" : "NO");
 	html_row_end(&p->html);
@@ -199,6 +202,8 @@ static void write_tax_table(struct page *p)
 	for (unsigned int i = 0; i < p->result->nr_runs; i++) {
 		unsigned int run = p->by_cost[i];
 
+		if (!page_keeps_books(p, (int)run))
+			continue;
 		write_tax_row(p, run);
 		if (json_object_get(json_array_get(p->result->runs, run),
 				    "hvo_what_if")) {
@@ -265,6 +270,28 @@ static void write_crossing(struct page *p, const struct breakeven_curve *a,
 	html_row_end(&p->html);
 }
 
+/* Why the simulated sizes are not those of the formula. */
+static void write_beyond(struct page *p, const struct breakeven *b)
+{
+	html_table_begin(&p->html,
+			 "Bytes a page that the simulation counts and the formula does not",
+			 "design|memory full, 2 pages a folio|memory full, 6 pages|70 % full, 2 pages|70 % full, 6 pages");
+	for (unsigned int i = 0; i < b->nr_curves; i++) {
+		const struct breakeven_curve *c = &b->curves[i];
+
+		if (isnan(breakeven_beyond(c, BREAKEVEN_AT_2, true)))
+			continue;
+		html_row_begin(&p->html, false);
+		html_cell(&p->html, "%s", c->name);
+		number_cell(p, "%.3f", breakeven_beyond(c, BREAKEVEN_AT_2, true));
+		number_cell(p, "%.3f", breakeven_beyond(c, BREAKEVEN_AT_6, true));
+		number_cell(p, "%.3f", breakeven_beyond(c, BREAKEVEN_AT_2, false));
+		number_cell(p, "%.3f", breakeven_beyond(c, BREAKEVEN_AT_6, false));
+		html_row_end(&p->html);
+	}
+	html_table_end(&p->html);
+}
+
 static void write_breakeven(struct page *p)
 {
 	const struct breakeven *b = p->report->breakeven;
@@ -280,8 +307,9 @@ static void write_breakeven(struct page *p)
 		}
 	}
 	html_table_end(&p->html);
+	write_beyond(p, b);
 	html_paragraph(&p->html, "faint",
-		       "Simulated on %.0f MiB. Simulation and formula differ by what the formula leaves out: list heads and other fixed structures, which weigh more the smaller the machine; pages or objects for blocks that are free, of which a scattered 70 %% has many; and links inside free memory.",
+		       "Simulated on %.0f MiB. What the formula leaves out moves a crossing, by its share of the difference between two designs' descriptors: list heads and other fixed structures, which weigh less on a larger machine; memdesc's own objects, packed closer than in slabs; pages or objects for blocks that are free, of which a scattered 70 %% has many; and links inside free memory.",
 		       (double)b->memory_bytes / (1 << 20));
 }
 
@@ -387,6 +415,8 @@ static void write_running_costs(struct page *p)
 	html_table_begin(&p->html, "What it costs while running",
 			 "design|node pages, at most|nodes relocated|highmem maps|maps an operation|allocations while freeing|unusable at order 9|parked in per-CPU lists");
 	for (unsigned int r = 0; r < p->result->nr_runs; r++) {
+		if (!page_keeps_books(p, (int)r))
+			continue;
 		html_row_begin(&p->html, false);
 		html_cell(&p->html, "%s", result_allocator(p->result, r));
 		for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
@@ -401,6 +431,41 @@ static void write_running_costs(struct page *p)
 		html_row_end(&p->html);
 	}
 	html_table_end(&p->html);
+}
+
+/* Of runs whose free memory was moved together when it was needed. */
+static void write_compaction(struct page *p)
+{
+	static const char *const keys[] = {
+		"asked", "served", "runs", "deferred", "unsuitable",
+		"pages_scanned", "pages_moved",
+	};
+	bool begun = false;
+
+	for (unsigned int r = 0; r < p->result->nr_runs; r++) {
+		const json_t *run = json_array_get(p->result->runs, r);
+		const json_t *compaction = json_object_get(run, "compaction");
+
+		if (!compaction)
+			continue;
+		if (!begun)
+			html_table_begin(&p->html,
+					 "Compaction: movable blocks are moved together when a request of order 4 or more gets nothing; a design that cannot take a free block where it lies is not compacted",
+					 "design|requests|served after it|zones scanned|zones deferred|zones unsuitable|pages scanned|pages moved");
+		begun = true;
+		html_row_begin(&p->html, false);
+		html_cell(&p->html, "%s", result_allocator(p->result, r));
+		for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+			bool tried = !i ||
+				!json_number_at(compaction, "refused", NULL);
+
+			number_cell(p, "%.0f", tried ?
+				    json_number_at(compaction, keys[i], NULL) : NAN);
+		}
+		html_row_end(&p->html);
+	}
+	if (begun)
+		html_table_end(&p->html);
 }
 
 static const char *dirty_help(const char *name)
@@ -455,8 +520,11 @@ static void write_again(struct page *p)
 	for (unsigned int r = 0; r < p->result->nr_runs; r++)
 		html_textf(&p->html, "%s%s", r ? "," : "",
 			   result_allocator(p->result, r));
-	json_object_foreach((json_t *)(uintptr_t)arguments, name, value)
-		html_textf(&p->html, " --%s %s", name, json_string_value(value));
+	json_object_foreach((json_t *)(uintptr_t)arguments, name, value) {
+		html_textf(&p->html, " --%s", name);
+		if (json_is_string(value))
+			html_textf(&p->html, " %s", json_string_value(value));
+	}
 	html_textf(&p->html, " --seed %.0f -o DIR %s\n\n",
 		   json_number_at(summary, "seed", NULL),
 		   json_text_at(input, "name"));
@@ -492,6 +560,7 @@ static void write_sections(struct page *p)
 		  "pages_allocated", 20);
 	html_element(&p->html, "h2", "The running cost");
 	write_running_costs(p);
+	write_compaction(p);
 	html_element(&p->html, "h2", "The trace");
 	write_dirty(p);
 	html_element(&p->html, "h2", "To do it again");

@@ -286,7 +286,20 @@ static json_t *allocatee_json(struct builder *b, const struct experiment *e)
 	return object;
 }
 
-/* What was asked for besides allocators and seed, as words of the command line. */
+/* A number among words, as "above:4096" or "10ns". */
+static void put_argument(struct builder *b, json_t *object, const char *name,
+			 const char *before, uint64_t number, const char *after)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s%" PRIu64 "%s", before, number, after);
+	put_text(b, object, name, text);
+}
+
+/*
+ * What was asked for besides allocators and seed, as words of the command line;
+ * not what changes no figure.
+ */
 static json_t *arguments_json(struct builder *b, const struct options *o)
 {
 	static const char *const highmem[] = {
@@ -295,21 +308,23 @@ static json_t *arguments_json(struct builder *b, const struct options *o)
 	json_t *object = json_object();
 	char text[32];
 
-	if (o->highmem == HIGHMEM_ABOVE) {
-		snprintf(text, sizeof(text), "above:%" PRIu64, o->highmem_bytes);
-		put_text(b, object, "highmem", text);
-	} else if (o->highmem != HIGHMEM_AS_RECORDED) {
+	if (o->highmem == HIGHMEM_ABOVE)
+		put_argument(b, object, "highmem", "above:", o->highmem_bytes, "");
+	else if (o->highmem != HIGHMEM_AS_RECORDED)
 		put_text(b, object, "highmem", highmem[o->highmem]);
-	}
-	if (o->machine_bytes) {
-		snprintf(text, sizeof(text), "%s%" PRIu64,
-			 o->machine_flat ? "flat:" : "", o->machine_bytes);
-		put_text(b, object, "machine", text);
-	}
-	if (o->limit) {
-		snprintf(text, sizeof(text), "%" PRIu64, o->limit);
-		put_text(b, object, "limit", text);
-	}
+	if (o->machine_bytes)
+		put_argument(b, object, "machine", o->machine_flat ? "flat:" : "",
+			     o->machine_bytes, "");
+	if (o->machine_scenario)
+		put_text(b, object, "machine", o->machine_scenario);
+	if (o->merge_zones)
+		put_text(b, object, "zones", "merged");
+	if (o->sample_events)
+		put_argument(b, object, "sample", "", o->sample_events, "");
+	if (o->sample_ns)
+		put_argument(b, object, "sample", "", o->sample_ns, "ns");
+	if (o->limit)
+		put_argument(b, object, "limit", "", o->limit, "");
 	if (o->address_order)
 		put_text(b, object, "list-order", "address");
 	if (o->window == WINDOW_GUARD)
@@ -320,6 +335,8 @@ static json_t *arguments_json(struct builder *b, const struct options *o)
 	}
 	if (o->compaction)
 		put(b, object, "compaction", json_true());
+	if (o->teardown)
+		put(b, object, "teardown", json_true());
 	if (*o->allocatees.name)
 		put_text(b, object, "allocatee", o->allocatees.name);
 	return object;

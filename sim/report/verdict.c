@@ -41,7 +41,7 @@ static bool refuses(const struct page *p, int run)
 	return failed_share(p, run) > failed_share(p, p->base) + REFUSALS;
 }
 
-static bool keeps_books(const struct page *p, int run)
+bool page_keeps_books(const struct page *p, int run)
 {
 	const struct allocator_ops *ops = registry_find(page_name(p, run));
 
@@ -52,7 +52,7 @@ static bool is_judged(const struct page *p, int run)
 {
 	const json_t *json = json_array_get(p->result->runs, (size_t)run);
 
-	return keeps_books(p, run) &&
+	return page_keeps_books(p, run) &&
 	       !isnan(page_value(p, run, RESULT_total_peak_bytes)) &&
 	       !json_is_false(json_object_get(json, "verified")) &&
 	       !refuses(p, run);
@@ -359,7 +359,7 @@ static void write_not_judged(struct page *p)
 		fputs(before, p->html.out);
 		before = ";";
 		html_textf(&p->html, " %s", page_name(p, run));
-		if (!keeps_books(p, run))
+		if (!page_keeps_books(p, run))
 			html_textf(&p->html, ", which keeps no books");
 		else if (refuses(p, run))
 			html_textf(&p->html, ", which failed %.1f %% of the requests",
@@ -384,14 +384,16 @@ static void write_short_table(struct page *p)
 	html_table_begin(&p->html, "Tax in percent of memory, and its price", headings);
 	for (unsigned int i = 0; i < p->result->nr_runs; i++) {
 		int run = (int)p->by_cost[i];
+		bool books = page_keeps_books(p, run);
 
 		html_row_begin(&p->html, run == p->best);
 		html_cell(&p->html, "%s", page_name(p, run));
-		number_cell(p, "%.3f", keeps_books(p, run) ?
+		number_cell(p, "%.3f", books ?
 			    page_value(p, run, RESULT_total_percent) : NAN);
-		number_cell(p, "%+.1f %%", keeps_books(p, run) ?
+		number_cell(p, "%+.1f %%", books && run != p->base ?
 			    0 - percent_less(p, run) : NAN);
-		number_cell(p, "%.2f", 100 * page_value(p, run, RESULT_share_2m));
+		number_cell(p, "%.2f", books ?
+			    100 * page_value(p, run, RESULT_share_2m) : NAN);
 		number_cell(p, "%.0f", page_value(p, run, RESULT_failed_allocs));
 		number_cell(p, "%.0f", page_value(p, run, RESULT_ns_per_op));
 		html_row_end(&p->html);
