@@ -119,6 +119,11 @@ static int parse_patterns(struct bench_plan *plan, const char *text,
 	return err;
 }
 
+static const char *input_of(const struct options *o)
+{
+	return o->nr_args ? o->args[0] : "tests/data/fork-sample";
+}
+
 static int plan_read(struct bench_plan *plan, const struct options *o,
 		     struct msg *msg)
 {
@@ -126,6 +131,9 @@ static int plan_read(struct bench_plan *plan, const struct options *o,
 
 	*plan = (struct bench_plan){ .stream = false };
 	err = parse_patterns(plan, o->pattern ? o->pattern : "a1,aB,aW,c,b,stream", msg);
+	/* Nobody asked for it, and its sample is not here. */
+	if (!o->pattern && !o->nr_args && access(input_of(o), R_OK))
+		plan->stream = false;
 	if (!err)
 		err = parse_list(&plan->memory, "memory", o->memory ? o->memory : "4G",
 				 parse_memory, "sizes from 64M to 1T, as 4G,64G", msg);
@@ -225,11 +233,6 @@ static int run_limits(const struct bench_plan *plan, const struct options *o,
 	if (!o->quiet)
 		printf("\n");
 	return 0;
-}
-
-static const char *input_of(const struct options *o)
-{
-	return o->nr_args ? o->args[0] : "tests/data/fork-sample";
 }
 
 static int run_stream(const struct options *o, json_t *root, struct msg *msg)

@@ -174,7 +174,10 @@ static int parse_list_order(struct options *o, const char *value,
 	return 0;
 }
 
-/* "0.05" or "1/20": above 0, up to 1000. */
+/* "0.05" or "1/20"; a terabyte at the smallest is a megabyte. */
+#define SCALE_MIN 1e-6
+#define SCALE_MAX 1e3
+
 static int parse_scale(struct options *o, const char *value, struct msg *msg)
 {
 	double above, below = 1;
@@ -183,9 +186,11 @@ static int parse_scale(struct options *o, const char *value, struct msg *msg)
 	above = strtod(value, &end);
 	if (end != value && *end == '/')
 		below = strtod(end + 1, &end);
-	if (end == value || *end || !(above > 0) || !(below > 0) ||
-	    above / below > 1000)
-		return bad_value(OPTION_SCALE, value, msg);
+	if (end == value || *end || !(below > 0) ||
+	    !(above / below >= SCALE_MIN && above / below <= SCALE_MAX))
+		return msg_set(msg, EINVAL,
+			       "--scale cannot be '%s'; it takes a number or a fraction, from 1/1000000 to 1000",
+			       value);
 	o->scale = above / below;
 	return 0;
 }

@@ -447,6 +447,16 @@ START_TEST(an_access_through_a_checkers_view_may_not_write_in_guard_mode)
 }
 END_TEST
 
+/* No place for a page stands for a host that has none left. */
+START_TEST(a_host_that_maps_no_page_fails_the_run_and_is_no_bug)
+{
+	struct machine *m = machine_of(WINDOW_GUARD);
+
+	physmem_map_at(&m->physmem, HIGH, (void *)1);
+	machine_destroy(m);
+}
+END_TEST
+
 #if !HIGHMEM_BY_TABLE
 /* Where the direct map would go on, if highmem had one. */
 START_TEST(highmem_has_no_direct_address)
@@ -516,6 +526,7 @@ int main(void)
 	tcase_add_test(t, in_guard_mode_a_stale_address_still_faults_after_the_next_map);
 	tcase_add_test(t, in_guard_mode_unmapped_pages_stand_between_any_two_maps);
 	tcase_add_test(t, an_access_through_a_checkers_view_may_not_write_in_guard_mode);
+	tcase_add_exit_test(t, a_host_that_maps_no_page_fails_the_run_and_is_no_bug, 1);
 #if !HIGHMEM_BY_TABLE
 	tcase_add_loop_test(t, highmem_has_no_direct_address, 0,
 			    ARRAY_SIZE(slot_modes));

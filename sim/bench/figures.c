@@ -43,6 +43,7 @@ struct claim {
 	enum claim_relation relation;
 	double published;
 	double here;
+	double tolerance;
 	bool holds;
 };
 
@@ -89,6 +90,7 @@ void figure_claim(struct figure_run *f, const char *what,
 	c->relation = relation;
 	c->published = published;
 	c->here = here;
+	c->tolerance = tolerance;
 	switch (relation) {
 	case CLAIM_EQUAL:
 		c->holds = fabs(here - published) <= fabs(published) * tolerance;
@@ -219,7 +221,8 @@ static void print_claim(const struct claim *c)
 	       relation_sign(c->relation), c->published, c->here,
 	       c->holds ? "agrees" : "DIFFERS");
 	if (c->relation == CLAIM_EQUAL && c->published != 0)
-		printf(", %+.1f %%", deviation_percent(c));
+		printf(", %+.1f %% (of %g %% allowed)", deviation_percent(c),
+		       100 * c->tolerance);
 	putchar('\n');
 }
 
@@ -233,6 +236,7 @@ static void print_figure(const struct figure_run *f)
 	for (unsigned int i = 0; i < f->nr_notes; i++)
 		printf("%s  - %s\n", i ? "" : "\n", f->notes[i]);
 	putchar('\n');
+	fflush(stdout);		/* some figures take minutes */
 }
 
 /* -- the result folder --------------------------------------------------------- */
@@ -260,10 +264,10 @@ static json_t *claim_json(const struct claim *c)
 		[CLAIM_AT_MOST] = "at most",
 	};
 
-	return json_pack("{s:s, s:s, s:f, s:f, s:b}", "claim", c->what,
+	return json_pack("{s:s, s:s, s:f, s:f, s:f, s:b}", "claim", c->what,
 			 "relation", relations[c->relation],
 			 "published", c->published, "here", c->here,
-			 "agrees", (int)c->holds);
+			 "tolerance", c->tolerance, "agrees", (int)c->holds);
 }
 
 static json_t *figure_json(const struct figure_run *f)

@@ -194,7 +194,7 @@ static int parse_rule(struct allocatee_table *table, char **words,
 static int parse_bytes(struct allocatee_table *table, char **words,
 		       const struct place *at, struct msg *msg)
 {
-	uint8_t class;
+	uint8_t class = 0;
 	unsigned int bytes;
 	char end;
 	int err = parse_class(words[1], at, &class, msg);

@@ -216,7 +216,7 @@ static void *forced_lowmem(struct physmem *p, unsigned long pfn)
 
 	/* Most runs never force a map, so they do without a second view. */
 	if (!p->view && make_view(p, p->low_pages, &msg))
-		fatal("pfn %lu: %s", pfn, msg.text);
+		host_failed("pfn %lu: %s", pfn, msg.text);
 	return p->view + ((size_t)pfn << PAGE_SHIFT);
 }
 
@@ -233,13 +233,13 @@ void *physmem_table_page(struct physmem *p, unsigned long pfn)
 	if (!*leaf)
 		*leaf = calloc(1, sizeof(**leaf));
 	if (!*leaf)
-		fatal("pfn %lu: the host has no memory left for highmem", pfn);
+		host_failed("pfn %lu: the host has no memory left for highmem", pfn);
 
 	page = page_of(*leaf, p, pfn);
 	if (!*page) {
 		*page = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
 		if (!*page)
-			fatal("pfn %lu: the host has no memory left for highmem", pfn);
+			host_failed("pfn %lu: the host has no memory left for highmem", pfn);
 		memset(*page, 0, PAGE_SIZE);
 	}
 	return *page;
@@ -252,7 +252,7 @@ void physmem_map_at(const struct physmem *p, unsigned long pfn, void *addr)
 	assert(pfn < p->end_pfn);
 	if (mmap(addr, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
 		 p->fd, offset) == MAP_FAILED)
-		fatal("the host maps no page for pfn %lu: %s", pfn,
+		host_failed("the host maps no page for pfn %lu: %s", pfn,
 		      strerror(errno));
 }
 
@@ -261,7 +261,7 @@ void physmem_unmap_at(void *addr)
 	if (mmap(addr, PAGE_SIZE, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
 		 0) == MAP_FAILED)
-		fatal("the host unmaps no page: %s", strerror(errno));
+		host_failed("the host unmaps no page: %s", strerror(errno));
 }
 
 static const void *peek_table(const struct physmem *p, unsigned long pfn)
@@ -309,7 +309,7 @@ static void write_high_page(struct physmem *p, unsigned long pfn,
 	if (!p->guard)
 		memcpy(physmem_view(p, pfn), from, PAGE_SIZE);
 	else if (pwrite(p->fd, from, PAGE_SIZE, offset) != (ssize_t)PAGE_SIZE)
-		fatal("the host writes no page for pfn %lu: %s", pfn,
+		host_failed("the host writes no page for pfn %lu: %s", pfn,
 		      strerror(errno));
 }
 
