@@ -65,6 +65,7 @@ define HELP
   make pictures             draw those of the README anew
   make determinism          the same scenarios by five compilations: same bytes?
   make bench-engine         what an event of a simulation costs
+  make bench-tera           the same at 1 TiB and at 64 GiB; takes 17 GiB
   make bench                measure the allocators' speed (BENCH=quick|full)
   make costs                words and lines of metadata an operation touches
                               (INPUT=$(INPUT))
@@ -376,7 +377,7 @@ do-run: $(B)/pagetax
 # Every built-in scenario, small, with every allocator; each run verifies itself.
 scenarios := $(basename $(notdir $(wildcard sim/scenarios/*.ini)))
 
-.PHONY: run-scenarios determinism bench-engine
+.PHONY: run-scenarios determinism bench-engine bench-tera
 run-scenarios: $(B)/pagetax
 	@for s in $(scenarios); do \
 		echo "== $$s"; \
@@ -426,6 +427,21 @@ bench-engine: $(B)/pagetax
 	@for scale in $(ENGINE_SCALES); do \
 		$(B)/pagetax simulate -a null --sample 1s --scale $$scale tests/data/ten-classes.ini; \
 	done | awk -v want=$(words $(ENGINE_SCALES)) -f tests/engine.awk
+
+# What an event of `tera` costs at 64 GiB and at 1 TiB, in turns. The tables of
+# linked alone are 16 GiB then. Samples look at all memory, so few are taken.
+TERA_ALLOCATORS ?= twoword linked
+TERA_ROUNDS     ?= 1 2 3
+bench-tera: $(B)/pagetax
+	@for a in $(TERA_ALLOCATORS); do \
+		for round in $(TERA_ROUNDS); do \
+			for scale in 1/16 1; do \
+				echo "run $$a $$scale"; \
+				$(B)/pagetax simulate --no-plots -a $$a --sample 1s \
+					--scale $$scale tera; \
+			done; \
+		done; \
+	done | awk -f tests/tera.awk
 
 # Times from the optimised build, and beside them the lines that the watched
 # build counts and the instructions that valgrind does. The default asks every

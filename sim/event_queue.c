@@ -37,6 +37,7 @@
 #define CHUNK_ENTRIES ((CHUNK_BYTES - 16) / sizeof(struct queue_entry))
 #define SLAB_CHUNKS 1024		/* 1 MiB */
 #define SOON_CHUNKS 2		/* of 63 entries, for 64 slots: two for each */
+#define SOON_AHEAD 8		/* of many at one instant */
 #define PARTIAL_CHUNKS (2 * QUEUE_LEVELS * QUEUE_SLOTS)
 
 struct queue_chunk {
@@ -212,6 +213,19 @@ static void slot_open(struct event_queue *q, struct queue_slot *slot,
 	}
 }
 
+/* Many of one instant were never few enough to be told of; these come next. */
+static void tell_ahead(const struct event_queue *q, const struct queue_chunk *c)
+{
+	uint32_t i = c->first + SOON_AHEAD;
+
+	if (i >= c->end && c->next) {
+		i -= c->end;
+		c = c->next;
+	}
+	if (i < c->end)
+		q->soon(q->soon_ctx, &c->entries[i]);
+}
+
 /* Remove the first entry of a slot. */
 static void slot_take(struct event_queue *q, struct queue_slot *slot,
 		      unsigned int level, unsigned int digit,
@@ -219,6 +233,8 @@ static void slot_take(struct event_queue *q, struct queue_slot *slot,
 {
 	struct queue_chunk *c = slot->first;
 
+	if (q->soon)
+		tell_ahead(q, c);
 	*out = c->entries[c->first++];
 	if (c->first < c->end)
 		return;

@@ -41,6 +41,39 @@ START_TEST(entries_of_one_instant_leave_in_order_of_entry)
 }
 END_TEST
 
+static void note_told(void *ctx, const struct queue_entry *e)
+{
+	bool *told = ctx;
+
+	told[e->arg] = true;
+}
+
+/* In three ways: far ahead, all at one instant, and one by one. */
+static const struct { uint64_t step_ns, first_ns; } crowds[] = {
+	{ 100, 1000000 }, { 0, 1000000 }, { 1000, 1 },
+};
+
+START_TEST(entries_among_many_are_told_of_before_they_leave)
+{
+	enum { NR = 2000 };
+	bool told[NR] = { false };
+	struct event_queue q;
+	struct queue_entry e;
+	unsigned int late = 0;
+
+	event_queue_init(&q);
+	q.soon = note_told;
+	q.soon_ctx = told;
+	for (uint32_t i = 0; i < NR; i++)
+		ck_assert_int_eq(event_queue_push(&q, crowds[_i].first_ns +
+						  i * crowds[_i].step_ns, 0, i), 0);
+	while (event_queue_pop(&q, &e))
+		late += !told[e.arg];
+	ck_assert_uint_lt(late, NR / 20);
+	event_queue_destroy(&q);
+}
+END_TEST
+
 /*
  * Pushes and pops at random. What leaves is never earlier than what left
  * before it since the last push of something earlier, and of equal times the
@@ -192,6 +225,8 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, an_empty_queue_gives_nothing);
 	tcase_add_test(tc, entries_of_one_instant_leave_in_order_of_entry);
+	tcase_add_loop_test(tc, entries_among_many_are_told_of_before_they_leave, 0,
+			    sizeof(crowds) / sizeof(crowds[0]));
 	tcase_add_loop_test(tc, random_pushes_and_pops_keep_the_order, 1, 5);
 	tcase_add_loop_test(tc, near_and_far_times_leave_as_if_sorted, 1, 5);
 	tcase_add_test(tc, a_source_can_ask_to_be_called_again);

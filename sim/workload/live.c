@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "sim/workload/live.h"
 
 #define NO_SPARE UINT32_MAX
+#define HUGE_PAGE (UINT64_C(2) << 20)
 
 void live_init(struct live_table *t)
 {
@@ -19,6 +21,22 @@ void live_destroy(struct live_table *t)
 	live_init(t);
 }
 
+/* Lives end in any order, so a large table wants few and large pages. */
+static void *table_alloc(uint64_t bytes)
+{
+	void *table;
+
+	if (bytes > SIZE_MAX - HUGE_PAGE)
+		return NULL;
+	if (bytes < HUGE_PAGE)
+		return malloc((size_t)bytes);
+	bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+	table = aligned_alloc(HUGE_PAGE, (size_t)bytes);
+	if (table)
+		madvise(table, (size_t)bytes, MADV_HUGEPAGE);
+	return table;
+}
+
 static int live_grow(struct live_table *t)
 {
 	uint64_t room = t->room ? t->room + (uint64_t)t->room / 2 : 1024;
@@ -27,11 +45,12 @@ static int live_grow(struct live_table *t)
 	if (t->room == NO_SPARE)
 		return -ENOMEM;
 	room = min_t(uint64_t, room, NO_SPARE);
-	if (room > SIZE_MAX / sizeof(*lives))
-		return -ENOMEM;
-	lives = realloc(t->lives, (size_t)room * sizeof(*lives));
+	lives = table_alloc(room * sizeof(*lives));
 	if (!lives)
 		return -ENOMEM;
+	if (t->nr_ids)
+		memcpy(lives, t->lives, t->nr_ids * sizeof(*lives));
+	free(t->lives);
 	t->lives = lives;
 	t->room = (uint32_t)room;
 	return 0;
@@ -42,6 +61,8 @@ int live_add(struct live_table *t, struct life life, uint32_t *id)
 	if (t->first_spare != NO_SPARE) {
 		*id = t->first_spare;
 		t->first_spare = (uint32_t)(t->lives[*id].bits >> LIFE_PFN_SHIFT);
+		if (t->first_spare != NO_SPARE)	/* the next to be asked for */
+			__builtin_prefetch(&t->lives[t->first_spare], 1);
 	} else {
 		int err = t->nr_ids == t->room ? live_grow(t) : 0;
 

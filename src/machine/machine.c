@@ -28,9 +28,6 @@
 #define ARENA_BYTES_PER_PAGE (sizeof(void *) > 4 ? 256 : 112)
 #define ARENA_BYTES_MIN (UINT64_C(32) << 20)
 
-/* Above this a memmap is too sparse to be worth whole huge pages. */
-#define HUGE_MEMMAP_MAX (UINT64_C(4) << 30)
-
 static uint64_t arena_bytes(const struct layout *layout)
 {
 	return ARENA_BYTES_MIN +
@@ -118,8 +115,11 @@ void *machine_memmap(struct machine *m, size_t bytes_per_page)
 	count_allocation(m);
 	map = arena_alloc_charged(m->arena, bytes, charge, META_descriptors);
 
-	/* Only advice, and aligned as it must be from 64 KiB on. */
-	if (map && bytes >= UINT64_C(2) << 20 && bytes <= HUGE_MEMMAP_MAX)
+	/*
+	 * Only advice, and aligned as it must be from 64 KiB on. Boot frees each
+	 * largest block, so it fetches all of the map and no operation has to.
+	 */
+	if (map && bytes >= UINT64_C(2) << 20)
 		madvise(map, (size_t)bytes, MADV_HUGEPAGE);
 	return map;
 }
