@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sim/source/gfp.h"
-#include "sim/source/trace.h"
+#include "tests/sim_events.h"
 #include "tests/sim_scratch.h"
 
 static struct trace trace;
@@ -45,20 +45,15 @@ static const struct {
 };
 
 /* The events of both, in their order. */
-static const struct {
-	uint64_t time_us, pfn;
-	const char *comm;
-	uint16_t cpu;
-	uint8_t kind, order, migratetype, flags;
-} shapes[] = {
-	{ 974070564, 0x5f03df, "bash", 1, EV_ALLOC, 0, 1, 0 },
-	{ 974070565, 0x5f03e0, "<idle>", 0, EV_FREE, 2, 0, 0 },
-	{ 974070565, 444, "", 1, EV_LOST, 0, 0, 0 },
-	{ 974070566, 0x10, "kworker/u4:1-e", 1, EV_PCPU_DRAIN, 0, 2, 0 },
-	{ 974070567, 0x10, "a: mm_b - 1 2", 1, EV_ZONE_LOCKED, 1, 0, EVENT_REFILL },
-	{ 974070569, 0x400, "bash", 1, EV_EXTFRAG, 3, 0, EVENT_CHANGE_OWNERSHIP },
-	{ 974070569, 1, "", 0, EV_LOST, 0, 0, 0 },
-	{ 974070570, EVENT_PFN_FAILED, "bash", 1, EV_ALLOC, 9, 1, 0 },
+static const struct expected_event shapes[] = {
+	{ 974070564000, 0x5f03df, "bash", 1, EV_ALLOC, 0, 1, 0 },
+	{ 974070565000, 0x5f03e0, "<idle>", 0, EV_FREE, 2, 0, 0 },
+	{ 974070565000, 444, "", 1, EV_LOST, 0, 0, 0 },
+	{ 974070566000, 0x10, "kworker/u4:1-e", 1, EV_PCPU_DRAIN, 0, 2, 0 },
+	{ 974070567000, 0x10, "a: mm_b - 1 2", 1, EV_ZONE_LOCKED, 1, 0, EVENT_REFILL },
+	{ 974070569000, 0x400, "bash", 1, EV_EXTFRAG, 3, 0, EVENT_CHANGE_OWNERSHIP },
+	{ 974070569000, 1, "", 0, EV_LOST, 0, 0, 0 },
+	{ 974070570000, EVENT_PFN_FAILED, "bash", 1, EV_ALLOC, 9, 1, 0 },
 };
 
 static void read_text(const char *text)
@@ -78,19 +73,7 @@ START_TEST(every_shape_of_line_gives_its_event)
 {
 	read_text(formats[_i].text);
 	ck_assert_str_eq(trace.format, formats[_i].format);
-	ck_assert_uint_eq(trace.nr_events, ARRAY_SIZE(shapes));
-	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
-		const struct event *ev = &trace.events[i];
-
-		ck_assert_uint_eq(ev->time_ns, shapes[i].time_us * 1000);
-		ck_assert_uint_eq(ev->pfn, shapes[i].pfn);
-		ck_assert_str_eq(trace.comms[ev->comm], shapes[i].comm);
-		ck_assert_uint_eq(ev->cpu, shapes[i].cpu);
-		ck_assert_uint_eq(ev->kind, shapes[i].kind);
-		ck_assert_uint_eq(ev->order, shapes[i].order);
-		ck_assert_uint_eq(ev->migratetype, shapes[i].migratetype);
-		ck_assert_uint_eq(ev->flags, shapes[i].flags);
-	}
+	expect_events(&trace, shapes, ARRAY_SIZE(shapes));
 	ck_assert_uint_eq(trace.lost, 445);
 	ck_assert_uint_eq(trace.other_events, 1);
 	ck_assert_uint_eq(trace.events[5].fallback_order, 10);
