@@ -10,6 +10,7 @@
 #include "alloc/registry.h"
 #include "sim/commands.h"
 #include "sim/report/tsv.h"
+#include "sim/workload/scenario.h"
 
 /* A line of what it can do; whatever is beyond is refused and counted. */
 static void print_abilities(const struct allocator_ops *ops)
@@ -60,6 +61,21 @@ static int is_scenario(const struct dirent *entry)
 	return !fnmatch("*.ini", entry->d_name, 0);
 }
 
+static void list_scenario(const char *file)
+{
+	struct scenario s;
+	struct msg msg;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(file, "."), file);
+	if (scenario_read(&s, name, 1, &msg)) {
+		printf("%-16s cannot be read: %s\n", name, msg.text);
+		return;
+	}
+	printf("%-16s %s\n", name, s.description ? s.description : "");
+	scenario_free(&s);
+}
+
 /* Scenarios are files; each is known by its name without the ending. */
 static void list_scenarios(void)
 {
@@ -73,8 +89,7 @@ static void list_scenarios(void)
 
 		nr = scandir(places[i], &entries, is_scenario, alphasort);
 		for (int e = 0; e < nr; e++) {
-			printf("%.*s\n", (int)strcspn(entries[e]->d_name, "."),
-			       entries[e]->d_name);
+			list_scenario(entries[e]->d_name);
 			free(entries[e]);
 		}
 		if (nr >= 0)
@@ -91,6 +106,7 @@ static void list_machines(void)
 	printf("%-16s %s\n", "SIZE",
 	       "a PC of that much memory: zones DMA, DMA32, Normal");
 	printf("%-16s %s\n", "flat:SIZE", "one zone without holes");
+	printf("%-16s %s\n", "SCENARIO", "that of a scenario, by its name or its file");
 }
 
 static const struct {

@@ -131,13 +131,14 @@ static void print_help(void)
 {
 	printf("pagetax: what each page allocator design would have cost\n\n");
 	for (const struct command *c = commands; c->name; c++)
-		printf("  pagetax %-8s %-38s %s\n", c->name, c->args, c->summary);
+		printf("  pagetax %-9s %-38s %s\n", c->name, c->args, c->summary);
 	printf("\npagetax COMMAND --help shows its options; pagetax(1) tells the rest.\n");
 }
 
 static void print_command_help(const struct command *c)
 {
-	printf("pagetax %s [options] %s\n  %s\n\n", c->name, c->args, c->summary);
+	printf("pagetax %s [options]%s%s\n  %s\n\n", c->name, *c->args ? " " : "",
+	       c->args, c->summary);
 	options_print(c->options | OPT_EVERYWHERE);
 }
 
@@ -169,6 +170,20 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+/* `pagetax help` and `pagetax help COMMAND`. */
+static enum status help(const char *name, struct msg *msg)
+{
+	const struct command *c = name ? find_command(name) : NULL;
+
+	if (name && !c)
+		return usage(msg, "unknown command ", name);
+	if (c)
+		print_command_help(c);
+	else
+		print_help();
+	return STATUS_DONE;
+}
+
 static enum status run_parsed(const struct command *c, const struct options *o,
 			      struct msg *msg)
 {
@@ -181,8 +196,9 @@ static enum status run_parsed(const struct command *c, const struct options *o,
 		return STATUS_DONE;
 	}
 	if (o->nr_args < c->min_args || o->nr_args > c->max_args) {
-		msg_set(msg, EINVAL, "%d argument%s; expected pagetax %s [options] %s",
-			o->nr_args, o->nr_args == 1 ? "" : "s", c->name, c->args);
+		msg_set(msg, EINVAL, "%d argument%s; expected pagetax %s [options]%s%s",
+			o->nr_args, o->nr_args == 1 ? "" : "s", c->name,
+			*c->args ? " " : "", c->args);
 		return STATUS_USAGE;
 	}
 	for (int i = 0; i < o->nr_args; i++) {
@@ -204,10 +220,9 @@ enum status pagetax_run(int argc, char **argv, struct msg *msg)
 
 	if (argc < 2)
 		return usage(msg, "no command", "");
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		print_help();
-		return STATUS_DONE;
-	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+	    !strcmp(argv[1], "help"))
+		return help(argv[2], msg);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		print_version();
 		return STATUS_DONE;
