@@ -18,8 +18,12 @@
  * in bytes below are units times PERCPU_UNIT_BYTES.
  *
  * Finding a unit's chunk takes a word of the page descriptor in Linux (one for
- * each 1024 units here, which fill a page at 4 bytes each); it is charged to META_borrowed, and the search that
- * stands in for it is not counted as a cost.
+ * each 1024 units here, which fill a page at 4 bytes each); it is charged to
+ * META_borrowed, and the search that stands in for it is not counted as a cost.
+ *
+ * What a generation has of its own is a struct percpu_repr and how it searches:
+ * its range_ops name an alloc, a free and a split, and PERCPU_RANGE_CALLS does
+ * the rest.
  */
 #ifndef PAGETAX_ALLOC_RANGE_PERCPU_H
 #define PAGETAX_ALLOC_RANGE_PERCPU_H
@@ -50,10 +54,12 @@ struct percpu_chunk {
 	unsigned long first;		/* the range's number of its unit 0 */
 };
 
+struct percpu_repr;
+
 struct percpu {
 	struct range base;
-	uint64_t chunk_bytes;		/* of the backend's chunk struct; set at create */
-	unsigned int chunk_units;	/* set at create, as is nr_slots */
+	const struct percpu_repr *repr;	/* set at create, as are the next two */
+	unsigned int chunk_units;
 	unsigned int nr_slots;
 	unsigned int nr_chunks;
 	unsigned int room;		/* chunks that the table can hold */
@@ -73,26 +79,48 @@ static inline const struct percpu *to_const_percpu(const struct range *r)
 }
 
 /*
- * Set up what a zeroed struct percpu needs; its backend puts `extra_slots` of
- * its own above the slot of a wholly free chunk's size.
+ * How a generation describes its chunks. Units are counted from the chunk's
+ * start; a chunk comes zeroed behind its base.
  */
-void percpu_init(struct percpu *p, const struct range_ops *ops,
-		 struct machine *m, unsigned int chunk_units,
-		 uint64_t chunk_bytes, unsigned int extra_slots);
-void percpu_exit(struct percpu *p);
+struct percpu_repr {
+	uint64_t range_bytes;		/* of the struct that begins with percpu */
+	uint64_t chunk_bytes;		/* and of that with percpu_chunk */
+
+	/* All its units reserved; false, and nothing held, without memory. */
+	bool (*create)(struct percpu *p, struct percpu_chunk *c);
+	void (*destroy)(struct percpu *p, struct percpu_chunk *c);
+
+	/* As in range_ops, of reserved units in this chunk. */
+	void (*release)(struct percpu *p, struct percpu_chunk *c,
+			unsigned int at, unsigned int nr);
+	int (*adopt)(struct percpu *p, struct percpu_chunk *c,
+		     unsigned int at, unsigned int nr);
+
+	/* The run that the unit is in; false when the unit is free. */
+	bool (*used_run)(const struct percpu_chunk *c, unsigned int at,
+			 struct range_run *run);
+
+	/* The first free run that ends behind `at`; none begins at nr_units. */
+	struct range_run (*free_run)(const struct percpu_chunk *c,
+				     unsigned int at);
+
+	unsigned long (*nr_free)(const struct percpu_chunk *c);
+	int (*verify)(const struct percpu *p, const struct percpu_chunk *c,
+		      struct msg *msg);
+	uint64_t (*fingerprint)(const struct percpu_chunk *c);
+};
+
+/*
+ * Make a zeroed range without chunks; it puts `extra_slots` of its own above
+ * the slot of a wholly free chunk's size. 0, or -ENOMEM with a message.
+ */
+int percpu_create(struct range **out, const struct range_ops *ops,
+		  const struct percpu_repr *repr, struct machine *m,
+		  const struct option_set *opts, unsigned int extra_slots,
+		  struct msg *msg);
 
 /* Slot of so many free bytes, at least 4: 1 below 16, then one more a doubling. */
 unsigned int percpu_slot_of_bytes(uint64_t bytes);
-
-/*
- * Make the chunk that begins at `first`, of at most nr units, zeroed beyond
- * its base and on no list yet. NULL when there is no memory.
- */
-struct percpu_chunk *percpu_chunk_create(struct percpu *p, unsigned long first,
-					 unsigned long nr);
-
-/* The end of a chunk; what it points to is its owner's to give back first. */
-void percpu_chunk_destroy(struct percpu *p, struct percpu_chunk *c);
 
 /* The chunk that holds the unit, or NULL. */
 struct percpu_chunk *percpu_chunk_of(const struct percpu *p,
@@ -115,21 +143,41 @@ percpu_next_in_slot(const struct percpu *p, unsigned int slot,
 	for (c = percpu_next_in_slot(p, slot, &(p)->slots[slot]); c;    \
 	     c = percpu_next_in_slot(p, slot, &(c)->link))
 
-/*
- * The first free run that has units in [from, end), as range_ops.next_free
- * gives it, in however many chunks it lies side by side. The backend finds one in a chunk: the first
- * free run at or behind offset `at`, or one that begins at nr_units.
- */
-typedef struct range_run percpu_free_run_fn(const struct percpu_chunk *c,
-					    unsigned int at);
-bool percpu_next_free(const struct percpu *p, unsigned long from,
-		      unsigned long end, percpu_free_run_fn *free_run,
-		      struct range_run *run);
+/* The calls of struct range_ops that both generations share. */
+void percpu_destroy(struct range *r);
+int percpu_add(struct range *r, unsigned long first, unsigned long nr);
+void percpu_release(struct range *r, unsigned long first, unsigned long nr);
+int percpu_adopt(struct range *r, unsigned long first, unsigned long nr);
+void percpu_query(const struct range *r, unsigned long unit,
+		  struct range_info *info);
+bool percpu_next_free(const struct range *r, unsigned long from,
+		      unsigned long end, struct range_run *run);
+unsigned long percpu_nr_free(const struct range *r);
+int percpu_verify(const struct range *r, struct msg *msg);
+uint64_t percpu_fingerprint(const struct range *r);
 
-/* Lists and table against each other. 0, or -EUCLEAN with a message. */
-int percpu_verify_slots(const struct percpu *p, struct msg *msg);
+#define PERCPU_RANGE_CALLS                   \
+	.destroy = percpu_destroy,           \
+	.add = percpu_add,                   \
+	.release = percpu_release,           \
+	.adopt = percpu_adopt,               \
+	.query = percpu_query,               \
+	.next_free = percpu_next_free,       \
+	.nr_free = percpu_nr_free,           \
+	.fingerprint = percpu_fingerprint
 
-/* A hash of which chunks stand where. */
-uint64_t percpu_fingerprint_slots(const struct percpu *p);
+#define PERCPU_CAPS                                      \
+	{                                                \
+		.max_nr = PERCPU_MAX_NR,                 \
+		.max_align = PERCPU_MAX_ALIGN,           \
+		.align_base = RANGE_ALIGN_SPAN,          \
+		.query = RANGE_QUERY_RUNS,               \
+		.concurrency = RANGE_SINGLE,             \
+		.grows = true,                           \
+	}
+
+#define PERCPU_PAGES_OPTION \
+	{ .key = "pages", .values = "1..64", .def = "64", \
+	  .help = "of 1024 units each that a chunk spans" }
 
 #endif

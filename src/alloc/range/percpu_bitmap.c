@@ -286,78 +286,24 @@ static void balance_after_alloc(struct percpu_bitmap *pb)
 		populate_empty(pb, EMPTY_PAGES_HIGH - pb->nr_empty);
 }
 
-/* -- the range interface ---------------------------------------------------- */
+/* -- a chunk ---------------------------------------------------------------- */
 
-static int pb_create(struct range **out, const struct range_ops *ops,
-		     struct machine *m, const struct option_set *opts,
-		     struct msg *msg)
+static bool chunk_create(struct percpu *p, struct percpu_chunk *c)
 {
-	struct percpu_bitmap *pb = machine_alloc(m, sizeof(*pb), META_structures);
+	const struct percpu_bitmap *pb = to_pb(&p->base);
+	struct bitmap_chunk *bc = &to_pb_chunk(c)->bits;
 
-	if (!pb)
-		return msg_set(msg, ENOMEM, "percpu_bitmap: no room for its slots");
-	pb->version = (enum hint_version)option_get(opts, "version");
-	pb->depopulates = option_get(opts, "depopulate");
-	pb->populates = option_get(opts, "populate") || pb->depopulates;
-	percpu_init(&pb->base, ops, m, (unsigned int)option_get(opts, "pages") *
-				       PERCPU_PAGE_UNITS,
-		    sizeof(struct pb_chunk), pb->depopulates ? 3 : 1);
-	pb->base.base.caps.populates = pb->populates;
-	pb->free_slot = pb->base.nr_slots - (pb->depopulates ? 2 : 1);
-	pb->sideline_slot = pb->free_slot - 1;
-	*out = &pb->base.base;
-	return 0;
+	if (!bitmap_chunk_create(bc, &p->base, pb->version, c->nr_units))
+		return false;
+	/* Without population every page has memory from the start. */
+	if (!pb->populates)
+		bitmap_chunk_populate(bc, 0, bc->nr_blocks);
+	return true;
 }
 
-static void drop_chunk(struct percpu *p, struct percpu_chunk *c)
+static void chunk_destroy(struct percpu *p, struct percpu_chunk *c)
 {
 	bitmap_chunk_destroy(&to_pb_chunk(c)->bits, &p->base);
-	percpu_chunk_destroy(p, c);
-}
-
-static void pb_destroy(struct range *r)
-{
-	struct percpu_bitmap *pb = to_pb(r);
-	struct percpu *p = &pb->base;
-
-	while (p->nr_chunks)
-		drop_chunk(p, p->chunks[p->nr_chunks - 1]);
-	percpu_exit(p);
-	machine_free(r->machine, pb, sizeof(*pb), META_structures);
-}
-
-static int pb_add(struct range *r, unsigned long first, unsigned long nr)
-{
-	struct percpu_bitmap *pb = to_pb(r);
-	struct percpu *p = &pb->base;
-	unsigned long at = 0;
-
-	while (at < nr) {
-		struct percpu_chunk *c = percpu_chunk_create(p, first + at,
-							     nr - at);
-		struct bitmap_chunk *bc;
-
-		if (!c)
-			break;
-		bc = &to_pb_chunk(c)->bits;
-		if (!bitmap_chunk_create(bc, r, pb->version, c->nr_units)) {
-			percpu_chunk_destroy(p, c);
-			break;
-		}
-		/* Without population every page has memory from the start. */
-		if (!pb->populates)
-			bitmap_chunk_populate(bc, 0, bc->nr_blocks);
-		percpu_chunk_move(p, c, 0);
-		at += c->nr_units;
-	}
-	if (at >= nr)
-		return 0;
-	/* Each chunk but the last is whole, so that is how they are found. */
-	while (at) {
-		at -= p->chunk_units;
-		drop_chunk(p, percpu_chunk_of(p, first + at));
-	}
-	return -ENOMEM;
 }
 
 /* Free bits of one chunk, and see to its slot and the empty pages. */
@@ -372,33 +318,124 @@ static void chunk_free(struct percpu_bitmap *pb, struct pb_chunk *c, int at,
 	chunk_relocate(pb, c, slot);
 }
 
-static void pb_release(struct range *r, unsigned long first, unsigned long nr)
+static int chunk_adopt(struct percpu *p, struct percpu_chunk *c,
+		       unsigned int at, unsigned int nr)
 {
-	struct percpu_bitmap *pb = to_pb(r);
-	unsigned long end = first + nr;
-
-	while (first < end) {
-		struct percpu_chunk *c = percpu_chunk_of(&pb->base, first);
-		int at, bits;
-
-		assert(c);
-		at = (int)(first - c->first);
-		bits = (int)min_t(unsigned long, end - first,
-				  c->nr_units - (unsigned int)at);
-		bitmap_chunk_bound(&to_pb_chunk(c)->bits, at, bits);
-		chunk_free(pb, to_pb_chunk(c), at, bits);
-		first += (unsigned long)bits;
-	}
+	(void)p;
+	bitmap_chunk_bound(&to_pb_chunk(c)->bits, (int)at, (int)nr);
+	return 0;
 }
 
-static int pb_adopt(struct range *r, unsigned long first, unsigned long nr)
+static void chunk_release(struct percpu *p, struct percpu_chunk *c,
+			  unsigned int at, unsigned int nr)
 {
-	struct percpu_chunk *c = percpu_chunk_of(to_percpu(r), first);
+	chunk_adopt(p, c, at, nr);
+	chunk_free(to_pb(&p->base), to_pb_chunk(c), (int)at, (int)nr);
+}
 
-	assert(c);
-	assert(first + nr <= c->first + c->nr_units);
-	bitmap_chunk_bound(&to_pb_chunk(c)->bits, (int)(first - c->first),
-			   (int)nr);
+static bool chunk_used_run(const struct percpu_chunk *c, unsigned int at,
+			   struct range_run *run)
+{
+	const struct bitmap_chunk *bc = bits_of(c);
+
+	if (!bitmap_test(bc->alloc_map, at))
+		return false;
+	run->start = bitmap_after_last_set(bc->bound_map, 0, at + 1) - 1;
+	run->nr = bitmap_next_set(bc->bound_map, at + 1,
+				  (unsigned long)bc->nr_bits + 1) - run->start;
+	return true;
+}
+
+static struct range_run chunk_free_run(const struct percpu_chunk *c,
+				       unsigned int at)
+{
+	const struct bitmap_chunk *bc = bits_of(c);
+	unsigned long start = bitmap_after_last_set(bc->alloc_map, 0, at);
+	unsigned long end;
+
+	start = bitmap_next_clear(bc->alloc_map, start, c->nr_units);
+	end = bitmap_next_set(bc->alloc_map, start, c->nr_units);
+	/* One that ends before `at` was cut in two by it. */
+	if (end <= at) {
+		start = bitmap_next_clear(bc->alloc_map, at, c->nr_units);
+		end = bitmap_next_set(bc->alloc_map, start, c->nr_units);
+	}
+	return (struct range_run){ start, end - start };
+}
+
+static unsigned long chunk_nr_free(const struct percpu_chunk *c)
+{
+	return (unsigned long)bits_of(c)->nr_free;
+}
+
+static int check_slot(const struct percpu_bitmap *pb,
+		      const struct percpu_chunk *c, struct msg *msg)
+{
+	const struct pb_chunk *pc = (const struct pb_chunk *)c;
+	unsigned int slot = slot_of(pb, c);
+
+	if (c->slot == slot)
+		return 0;
+	if (pc->isolated && (c->slot == depopulate_slot(pb) ||
+			     c->slot == pb->sideline_slot))
+		return 0;
+	/* Having failed a small request, it waits for a free. */
+	if (!c->slot && slot < SLOT_FAIL_THRESHOLD)
+		return 0;
+	return msg_set(msg, EUCLEAN, "the chunk at unit %lu is in slot %u, not %u",
+		       c->first, c->slot, slot);
+}
+
+static int chunk_verify(const struct percpu *p, const struct percpu_chunk *c,
+			struct msg *msg)
+{
+	int err = bitmap_chunk_verify(bits_of(c), msg);
+
+	return err ? err : check_slot(to_const_pb(&p->base), c, msg);
+}
+
+static uint64_t chunk_fingerprint(const struct percpu_chunk *c)
+{
+	const struct pb_chunk *pc = (const struct pb_chunk *)c;
+
+	return fingerprint_mix(bitmap_chunk_fingerprint(&pc->bits),
+			       pc->isolated);
+}
+
+static const struct percpu_repr pb_repr = {
+	.range_bytes = sizeof(struct percpu_bitmap),
+	.chunk_bytes = sizeof(struct pb_chunk),
+	.create = chunk_create,
+	.destroy = chunk_destroy,
+	.release = chunk_release,
+	.adopt = chunk_adopt,
+	.used_run = chunk_used_run,
+	.free_run = chunk_free_run,
+	.nr_free = chunk_nr_free,
+	.verify = chunk_verify,
+	.fingerprint = chunk_fingerprint,
+};
+
+/* -- the range interface ---------------------------------------------------- */
+
+static int pb_create(struct range **out, const struct range_ops *ops,
+		     struct machine *m, const struct option_set *opts,
+		     struct msg *msg)
+{
+	bool depopulates = option_get(opts, "depopulate");
+	int err = percpu_create(out, ops, &pb_repr, m, opts,
+				depopulates ? 3 : 1, msg);
+	struct percpu_bitmap *pb;
+
+	if (err)
+		return err;
+	pb = to_pb(*out);
+	pb->version = (enum hint_version)option_get(opts, "version");
+	pb->depopulates = depopulates;
+	pb->populates = depopulates || option_get(opts, "populate");
+	pb->base.base.caps.populates = pb->populates;
+	pb->free_slot = pb->base.nr_slots - (depopulates ? 2 : 1);
+	pb->sideline_slot = pb->free_slot - 1;
 	return 0;
 }
 
@@ -521,66 +558,8 @@ static bool pb_split(struct range *r, unsigned long first, unsigned long nr,
 		     unsigned long part)
 {
 	for (unsigned long i = 0; i < nr; i += part)
-		pb_adopt(r, first + i, part);
+		percpu_adopt(r, first + i, part);
 	return true;
-}
-
-static void pb_query(const struct range *r, unsigned long unit,
-		     struct range_info *info)
-{
-	const struct percpu_chunk *c = percpu_chunk_of(to_const_percpu(r), unit);
-	const struct bitmap_chunk *bc;
-	unsigned long at, head, end;
-
-	*info = (struct range_info){ RANGE_INVALID, RANGE_NONE, 0 };
-	if (!c)
-		return;
-	bc = bits_of(c);
-	at = unit - c->first;
-	if (!bitmap_test(bc->alloc_map, at)) {
-		info->state = RANGE_FREE;
-		return;
-	}
-	head = bitmap_after_last_set(bc->bound_map, 0, at + 1) - 1;
-	end = bitmap_next_set(bc->bound_map, at + 1,
-			      (unsigned long)bc->nr_bits + 1);
-	info->state = RANGE_USED;
-	info->head = c->first + head;
-	info->nr = end - head;
-}
-
-static struct range_run chunk_free_run(const struct percpu_chunk *c,
-				       unsigned int at)
-{
-	const struct bitmap_chunk *bc = bits_of(c);
-	unsigned long start = bitmap_after_last_set(bc->alloc_map, 0, at);
-	unsigned long end;
-
-	start = bitmap_next_clear(bc->alloc_map, start, c->nr_units);
-	end = bitmap_next_set(bc->alloc_map, start, c->nr_units);
-	/* One that ends before `at` was cut in two by it. */
-	if (end <= at) {
-		start = bitmap_next_clear(bc->alloc_map, at, c->nr_units);
-		end = bitmap_next_set(bc->alloc_map, start, c->nr_units);
-	}
-	return (struct range_run){ start, end - start };
-}
-
-static bool pb_next_free(const struct range *r, unsigned long from,
-			 unsigned long end, struct range_run *run)
-{
-	return percpu_next_free(to_const_percpu(r), from, end, chunk_free_run,
-				run);
-}
-
-static unsigned long pb_nr_free(const struct range *r)
-{
-	const struct percpu *p = to_const_percpu(r);
-	unsigned long nr = 0;
-
-	for (unsigned int i = 0; i < p->nr_chunks; i++)
-		nr += (unsigned long)bits_of(p->chunks[i])->nr_free;
-	return nr;
 }
 
 unsigned long percpu_bitmap_nr_populated(const struct range *r)
@@ -609,66 +588,26 @@ bool percpu_bitmap_fits(const struct range *r, unsigned long nr,
 	return false;
 }
 
-static int check_slot(const struct percpu_bitmap *pb,
-		      const struct percpu_chunk *c, struct msg *msg)
-{
-	const struct pb_chunk *pc = (const struct pb_chunk *)c;
-	unsigned int slot = slot_of(pb, c);
-
-	if (c->slot == slot)
-		return 0;
-	if (pc->isolated && (c->slot == depopulate_slot(pb) ||
-			     c->slot == pb->sideline_slot))
-		return 0;
-	/* Having failed a small request, it waits for a free. */
-	if (!c->slot && slot < SLOT_FAIL_THRESHOLD)
-		return 0;
-	return msg_set(msg, EUCLEAN, "the chunk at unit %lu is in slot %u, not %u",
-		       c->first, c->slot, slot);
-}
-
 static int pb_verify(const struct range *r, struct msg *msg)
 {
 	const struct percpu_bitmap *pb = to_const_pb(r);
 	const struct percpu *p = &pb->base;
-	int err = percpu_verify_slots(p, msg);
+	int err = percpu_verify(r, msg);
 	int nr_empty = 0;
 
-	for (unsigned int i = 0; !err && i < p->nr_chunks; i++) {
-		const struct percpu_chunk *c = p->chunks[i];
-
-		err = bitmap_chunk_verify(bits_of(c), msg);
-		if (!err)
-			err = check_slot(pb, c, msg);
-		if (!((const struct pb_chunk *)c)->isolated)
-			nr_empty += bits_of(c)->nr_empty;
-	}
+	for (unsigned int i = 0; i < p->nr_chunks; i++)
+		if (!((const struct pb_chunk *)p->chunks[i])->isolated)
+			nr_empty += bits_of(p->chunks[i])->nr_empty;
 	if (!err && nr_empty != pb->nr_empty)
 		err = msg_set(msg, EUCLEAN, "%d pages are empty, not %d",
 			      nr_empty, pb->nr_empty);
 	return err;
 }
 
-static uint64_t pb_fingerprint(const struct range *r)
-{
-	const struct percpu_bitmap *pb = to_const_pb(r);
-	const struct percpu *p = &pb->base;
-	uint64_t hash = percpu_fingerprint_slots(p);
-
-	for (unsigned int i = 0; i < p->nr_chunks; i++) {
-		const struct pb_chunk *c = (const struct pb_chunk *)p->chunks[i];
-
-		hash = fingerprint_mix(hash, bitmap_chunk_fingerprint(&c->bits));
-		hash = fingerprint_mix(hash, c->isolated);
-	}
-	return hash;
-}
-
 static const struct option_spec percpu_bitmap_options[] = {
 	{ .key = "version", .values = "4.14|5.2|fixed", .def = "fixed",
 	  .help = "whose hints: as merged, as they were since, or put right" },
-	{ .key = "pages", .values = "1..64", .def = "64",
-	  .help = "of 1024 units each that a chunk spans" },
+	PERCPU_PAGES_OPTION,
 	{ .key = "populate", .values = "off|on", .def = "off",
 	  .help = "a page of a chunk gets memory when it is first used" },
 	{ .key = "depopulate", .values = "off|on", .def = "off",
@@ -681,28 +620,14 @@ extern const struct range_ops percpu_bitmap_range_ops;
 const struct range_ops percpu_bitmap_range_ops = {
 	.name = "percpu_bitmap",
 	.options = percpu_bitmap_options,
-	.caps = {
-		.max_nr = PERCPU_MAX_NR,
-		.max_align = PERCPU_MAX_ALIGN,
-		.align_base = RANGE_ALIGN_SPAN,
-		.query = RANGE_QUERY_RUNS,
-		.concurrency = RANGE_SINGLE,
-		.grows = true,
-	},
+	.caps = PERCPU_CAPS,
+	PERCPU_RANGE_CALLS,
 	.create = pb_create,
-	.destroy = pb_destroy,
-	.add = pb_add,
-	.release = pb_release,
-	.adopt = pb_adopt,
 	.alloc = pb_alloc,
 	.alloc_atomic = pb_alloc_atomic,
 	.free = pb_free,
 	.split = pb_split,
-	.query = pb_query,
-	.next_free = pb_next_free,
-	.nr_free = pb_nr_free,
 	.verify = pb_verify,
-	.fingerprint = pb_fingerprint,
 };
 
 RANGE_PAGES(percpu_bitmap, "bitmaps with hints in chunks: Linux percpu since 4.14",

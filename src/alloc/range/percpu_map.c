@@ -52,37 +52,6 @@ static const struct area_map *areas_of(const struct percpu_chunk *c)
 	return &((const struct map_chunk *)c)->areas;
 }
 
-static int map_create(struct range **out, const struct range_ops *ops,
-		      struct machine *m, const struct option_set *opts,
-		      struct msg *msg)
-{
-	struct percpu *p = machine_alloc(m, sizeof(*p), META_structures);
-
-	if (!p)
-		return msg_set(msg, ENOMEM, "percpu_map: no room for its slots");
-	percpu_init(p, ops, m, (unsigned int)option_get(opts, "pages") *
-			    PERCPU_PAGE_UNITS,
-		    sizeof(struct map_chunk), 1);
-	*out = &p->base;
-	return 0;
-}
-
-static void drop_chunk(struct percpu *p, struct percpu_chunk *c)
-{
-	area_map_destroy(&to_map_chunk(c)->areas, &p->base);
-	percpu_chunk_destroy(p, c);
-}
-
-static void map_destroy(struct range *r)
-{
-	struct percpu *p = to_percpu(r);
-
-	while (p->nr_chunks)
-		drop_chunk(p, p->chunks[p->nr_chunks - 1]);
-	percpu_exit(p);
-	machine_free(r->machine, p, sizeof(*p), META_structures);
-}
-
 static unsigned int slot_of(const struct percpu *p, const struct percpu_chunk *c)
 {
 	const struct area_map *am = areas_of(c);
@@ -94,90 +63,121 @@ static unsigned int slot_of(const struct percpu *p, const struct percpu_chunk *c
 	return percpu_slot_of_bytes(am->free_bytes);
 }
 
-static int map_add(struct range *r, unsigned long first, unsigned long nr)
+/* -- a chunk ---------------------------------------------------------------- */
+
+/* Bytes are an area map's units. */
+static uint32_t to_bytes(unsigned long nr)
 {
-	struct percpu *p = to_percpu(r);
-	unsigned long at = 0;
-
-	while (at < nr) {
-		struct percpu_chunk *c = percpu_chunk_create(p, first + at,
-							     nr - at);
-
-		if (!c)
-			break;
-		if (!area_map_create(&to_map_chunk(c)->areas, r,
-				     c->nr_units * PERCPU_UNIT_BYTES)) {
-			percpu_chunk_destroy(p, c);
-			break;
-		}
-		percpu_chunk_move(p, c, 0);
-		at += c->nr_units;
-	}
-	if (at >= nr)
-		return 0;
-	/* Each chunk but the last is whole, so that is how they are found. */
-	while (at) {
-		at -= p->chunk_units;
-		drop_chunk(p, percpu_chunk_of(p, first + at));
-	}
-	return -ENOMEM;
+	return (uint32_t)nr * PERCPU_UNIT_BYTES;
 }
 
-/*
- * What lies in [first, end) of one chunk: its offset and size in bytes.
- * Callers at the start of a machine do not know about chunks.
- */
-struct piece {
-	struct percpu_chunk *chunk;
-	uint32_t offset;
-	uint32_t size;
-	unsigned long nr;
+static bool chunk_create(struct percpu *p, struct percpu_chunk *c)
+{
+	return area_map_create(&to_map_chunk(c)->areas, &p->base,
+			       to_bytes(c->nr_units));
+}
+
+static void chunk_destroy(struct percpu *p, struct percpu_chunk *c)
+{
+	area_map_destroy(&to_map_chunk(c)->areas, &p->base);
+}
+
+static int chunk_adopt(struct percpu *p, struct percpu_chunk *c,
+		       unsigned int at, unsigned int nr)
+{
+	struct area_map *am = &to_map_chunk(c)->areas;
+
+	if (!area_map_reserve(am, &p->base, 2))
+		return -ENOMEM;
+	area_map_cut(am, &p->base, to_bytes(at), to_bytes(nr));
+	return 0;
+}
+
+static void chunk_release(struct percpu *p, struct percpu_chunk *c,
+			  unsigned int at, unsigned int nr)
+{
+	int err = chunk_adopt(p, c, at, nr);
+
+	/* The arena has room for many more entries than pages. */
+	assert(!err);
+	(void)err;
+	area_map_free(&to_map_chunk(c)->areas, &p->base, to_bytes(at));
+	percpu_chunk_move(p, c, slot_of(p, c));
+}
+
+static bool chunk_used_run(const struct percpu_chunk *c, unsigned int at,
+			   struct range_run *run)
+{
+	const struct area_map *am = areas_of(c);
+	unsigned int i = area_map_find(am, to_bytes(at));
+
+	run->start = area_start(am, i) / PERCPU_UNIT_BYTES;
+	run->nr = area_size(am, i) / PERCPU_UNIT_BYTES;
+	return area_in_use(am, i);
+}
+
+static struct range_run chunk_free_run(const struct percpu_chunk *c,
+				       unsigned int at)
+{
+	const struct area_map *am = areas_of(c);
+	unsigned int i = area_map_find(am, to_bytes(at));
+
+	while (i < am->used && area_in_use(am, i))
+		i++;
+	if (i == am->used)
+		return (struct range_run){ c->nr_units, 0 };
+	return (struct range_run){ area_start(am, i) / PERCPU_UNIT_BYTES,
+				   area_size(am, i) / PERCPU_UNIT_BYTES };
+}
+
+static unsigned long chunk_nr_free(const struct percpu_chunk *c)
+{
+	return areas_of(c)->free_bytes / PERCPU_UNIT_BYTES;
+}
+
+static int chunk_verify(const struct percpu *p, const struct percpu_chunk *c,
+			struct msg *msg)
+{
+	int err = area_map_verify(areas_of(c), msg);
+
+	if (!err && c->slot != slot_of(p, c))
+		err = msg_set(msg, EUCLEAN,
+			      "the chunk at unit %lu is in slot %u, not %u",
+			      c->first, c->slot, slot_of(p, c));
+	return err;
+}
+
+static uint64_t chunk_fingerprint(const struct percpu_chunk *c)
+{
+	const struct area_map *am = areas_of(c);
+	uint64_t hash = fingerprint_mix(am->contig_hint, am->first_free);
+
+	for (unsigned int k = 0; k < am->used; k++)
+		hash = fingerprint_mix(hash, am->entry[k]);
+	return hash;
+}
+
+static const struct percpu_repr map_repr = {
+	.range_bytes = sizeof(struct percpu),
+	.chunk_bytes = sizeof(struct map_chunk),
+	.create = chunk_create,
+	.destroy = chunk_destroy,
+	.release = chunk_release,
+	.adopt = chunk_adopt,
+	.used_run = chunk_used_run,
+	.free_run = chunk_free_run,
+	.nr_free = chunk_nr_free,
+	.verify = chunk_verify,
+	.fingerprint = chunk_fingerprint,
 };
 
-static struct piece piece_of(const struct percpu *p, unsigned long first,
-			     unsigned long end)
+/* -- the range interface ---------------------------------------------------- */
+
+static int map_create(struct range **out, const struct range_ops *ops,
+		      struct machine *m, const struct option_set *opts,
+		      struct msg *msg)
 {
-	struct piece piece = { .chunk = percpu_chunk_of(p, first) };
-	unsigned long at;
-
-	assert(piece.chunk);
-	at = first - piece.chunk->first;
-	piece.nr = min_t(unsigned long, end - first, piece.chunk->nr_units - at);
-	piece.offset = (uint32_t)at * PERCPU_UNIT_BYTES;
-	piece.size = (uint32_t)piece.nr * PERCPU_UNIT_BYTES;
-	return piece;
-}
-
-static void map_release(struct range *r, unsigned long first, unsigned long nr)
-{
-	struct percpu *p = to_percpu(r);
-	unsigned long end = first + nr;
-
-	while (first < end) {
-		struct piece piece = piece_of(p, first, end);
-		struct area_map *am = &to_map_chunk(piece.chunk)->areas;
-		bool room = area_map_reserve(am, r, 2);
-
-		/* The arena has room for many more entries than pages. */
-		assert(room);
-		(void)room;
-		area_map_cut(am, r, piece.offset, piece.size);
-		area_map_free(am, r, piece.offset);
-		percpu_chunk_move(p, piece.chunk, slot_of(p, piece.chunk));
-		first += piece.nr;
-	}
-}
-
-static int map_adopt(struct range *r, unsigned long first, unsigned long nr)
-{
-	struct piece piece = piece_of(to_percpu(r), first, first + nr);
-	struct area_map *am = &to_map_chunk(piece.chunk)->areas;
-
-	assert(piece.nr == nr);
-	if (!area_map_reserve(am, r, 2))
-		return -ENOMEM;
-	area_map_cut(am, r, piece.offset, piece.size);
-	return 0;
+	return percpu_create(out, ops, &map_repr, m, opts, 1, msg);
 }
 
 /* Entries for one more run: made, or for an atomic caller found. */
@@ -209,14 +209,14 @@ static unsigned long slots_alloc(struct range *r, unsigned long nr,
 				 unsigned long align, bool atomic)
 {
 	struct percpu *p = to_percpu(r);
-	uint32_t size = (uint32_t)nr * PERCPU_UNIT_BYTES;
+	uint32_t size = to_bytes(nr);
 	unsigned int slot = percpu_slot_of_bytes(size);
 	struct percpu_chunk *c;
 
 	for (; slot < p->nr_slots; slot++) {
 		percpu_for_each_in_slot(p, slot, c) {
 			uint32_t offset = chunk_alloc(p, c, size,
-				(uint32_t)align * PERCPU_UNIT_BYTES, atomic);
+						      to_bytes(align), atomic);
 
 			COST_ADD(r, list_nodes, 1);
 			if (offset == AREA_NONE)
@@ -262,7 +262,7 @@ static enum range_answer map_free(struct range *r, unsigned long first,
 	if (!c)
 		return RANGE_OUTSIDE;
 	am = &to_map_chunk(c)->areas;
-	offset = (uint32_t)(first - c->first) * PERCPU_UNIT_BYTES;
+	offset = to_bytes(first - c->first);
 	i = area_map_find(am, offset);
 	if (!area_in_use(am, i))
 		return RANGE_NOT_USED;
@@ -280,8 +280,7 @@ static bool map_split(struct range *r, unsigned long first, unsigned long nr,
 {
 	struct percpu_chunk *c = percpu_chunk_of(to_percpu(r), first);
 	struct area_map *am = &to_map_chunk(c)->areas;
-	uint32_t offset = (uint32_t)(first - c->first) * PERCPU_UNIT_BYTES;
-	uint32_t size = (uint32_t)part * PERCPU_UNIT_BYTES;
+	uint32_t offset = to_bytes(first - c->first), size = to_bytes(part);
 
 	if (!area_map_reserve(am, r, (unsigned int)(nr / part)))
 		return false;
@@ -290,94 +289,8 @@ static bool map_split(struct range *r, unsigned long first, unsigned long nr,
 	return true;
 }
 
-static void map_query(const struct range *r, unsigned long unit,
-		      struct range_info *info)
-{
-	struct percpu_chunk *c = percpu_chunk_of(to_const_percpu(r), unit);
-	const struct area_map *am;
-	unsigned int i;
-
-	*info = (struct range_info){ RANGE_INVALID, RANGE_NONE, 0 };
-	if (!c)
-		return;
-	am = areas_of(c);
-	i = area_map_find(am, (uint32_t)(unit - c->first) * PERCPU_UNIT_BYTES);
-	if (!area_in_use(am, i)) {
-		info->state = RANGE_FREE;
-		return;
-	}
-	info->state = RANGE_USED;
-	info->head = c->first + area_start(am, i) / PERCPU_UNIT_BYTES;
-	info->nr = area_size(am, i) / PERCPU_UNIT_BYTES;
-}
-
-static struct range_run chunk_free_run(const struct percpu_chunk *c,
-				       unsigned int at)
-{
-	const struct area_map *am = areas_of(c);
-	unsigned int i = area_map_find(am, at * PERCPU_UNIT_BYTES);
-
-	while (i < am->used && area_in_use(am, i))
-		i++;
-	if (i == am->used)
-		return (struct range_run){ c->nr_units, 0 };
-	return (struct range_run){ area_start(am, i) / PERCPU_UNIT_BYTES,
-				   area_size(am, i) / PERCPU_UNIT_BYTES };
-}
-
-static bool map_next_free(const struct range *r, unsigned long from,
-			  unsigned long end, struct range_run *run)
-{
-	return percpu_next_free(to_const_percpu(r), from, end, chunk_free_run,
-				run);
-}
-
-static unsigned long map_nr_free(const struct range *r)
-{
-	const struct percpu *p = to_const_percpu(r);
-	unsigned long nr = 0;
-
-	for (unsigned int i = 0; i < p->nr_chunks; i++)
-		nr += areas_of(p->chunks[i])->free_bytes / PERCPU_UNIT_BYTES;
-	return nr;
-}
-
-static int map_verify(const struct range *r, struct msg *msg)
-{
-	const struct percpu *p = to_const_percpu(r);
-	int err = percpu_verify_slots(p, msg);
-
-	for (unsigned int i = 0; !err && i < p->nr_chunks; i++) {
-		const struct percpu_chunk *c = p->chunks[i];
-
-		err = area_map_verify(areas_of(c), msg);
-		if (!err && c->slot != slot_of(p, c))
-			err = msg_set(msg, EUCLEAN,
-				      "the chunk at unit %lu is in slot %u, not %u",
-				      c->first, c->slot, slot_of(p, c));
-	}
-	return err;
-}
-
-static uint64_t map_fingerprint(const struct range *r)
-{
-	const struct percpu *p = to_const_percpu(r);
-	uint64_t hash = percpu_fingerprint_slots(p);
-
-	for (unsigned int i = 0; i < p->nr_chunks; i++) {
-		const struct area_map *am = areas_of(p->chunks[i]);
-
-		hash = fingerprint_mix(hash, am->contig_hint);
-		hash = fingerprint_mix(hash, am->first_free);
-		for (unsigned int k = 0; k < am->used; k++)
-			hash = fingerprint_mix(hash, am->entry[k]);
-	}
-	return hash;
-}
-
 static const struct option_spec percpu_map_options[] = {
-	{ .key = "pages", .values = "1..64", .def = "64",
-	  .help = "of 1024 units each that a chunk spans" },
+	PERCPU_PAGES_OPTION,
 	{ .key = NULL },
 };
 
@@ -386,28 +299,14 @@ extern const struct range_ops percpu_map_range_ops;
 const struct range_ops percpu_map_range_ops = {
 	.name = "percpu_map",
 	.options = percpu_map_options,
-	.caps = {
-		.max_nr = PERCPU_MAX_NR,
-		.max_align = PERCPU_MAX_ALIGN,
-		.align_base = RANGE_ALIGN_SPAN,
-		.query = RANGE_QUERY_RUNS,
-		.concurrency = RANGE_SINGLE,
-		.grows = true,
-	},
+	.caps = PERCPU_CAPS,
+	PERCPU_RANGE_CALLS,
 	.create = map_create,
-	.destroy = map_destroy,
-	.add = map_add,
-	.release = map_release,
-	.adopt = map_adopt,
 	.alloc = map_alloc,
 	.alloc_atomic = map_alloc_atomic,
 	.free = map_free,
 	.split = map_split,
-	.query = map_query,
-	.next_free = map_next_free,
-	.nr_free = map_nr_free,
-	.verify = map_verify,
-	.fingerprint = map_fingerprint,
+	.verify = percpu_verify,
 };
 
 RANGE_PAGES(percpu_map, "sorted arrays of areas in chunks: Linux percpu until 2017",
