@@ -20,8 +20,8 @@
  * Alignment counts from the chunk's start.
  *
  * What differs between one bit a unit, two interleaved bits and two separate
- * maps is a struct gen_repr. As with the buddy policy the functions are
- * inlined into each backend with its table as a constant.
+ * maps is a struct gen_repr. As with the buddy policy what allocates is inlined
+ * into each backend with its table as a constant; the rest asks the pool's.
  *
  * Cost: a search reads every word from the chunk's start to the place found;
  * claim and release write n * bits / word size words each, one
@@ -60,18 +60,22 @@ struct gen_chunk {
 	atom_word *tails;		/* genalloc_split only */
 };
 
+struct gen_repr;
+
 struct gen_pool {
 	struct range base;		/* what callers hold */
+	const struct gen_repr *repr;	/* set at create, as is `fit` */
 	struct gen_chunk *chunks;
-	enum gen_fit fit;		/* set at create */
+	enum gen_fit fit;
 };
 
 struct gen_repr {
-	unsigned int unit_bits;		/* of the map */
+	size_t pool_bytes;		/* of the struct that begins with gen_pool */
+	unsigned int unit_bits;		/* of the map: 1, or 2 as in genalloc_twobit.c */
+	unsigned long reserved;		/* a word of reserved units; the tails', too */
 
-	/* The lowest bit of each unit of a word, set where it is (not) free. */
-	unsigned long (*free)(unsigned long word);
-	unsigned long (*used)(unsigned long word);
+	/* Whether this pool's chunks have tails; NULL: no. */
+	bool (*has_tails)(const struct gen_pool *p);
 
 	/* Units of a chunk that were free: 0, or how many could not be had. */
 	unsigned long (*claim)(struct gen_pool *p, struct gen_chunk *c,
@@ -80,6 +84,10 @@ struct gen_repr {
 	/* Give back the first nr units of a claim that failed further up. */
 	void (*undo)(struct gen_pool *p, struct gen_chunk *c, unsigned long at,
 		     unsigned long nr);
+
+	/* Reserved units become free. */
+	void (*release)(struct gen_pool *p, struct gen_chunk *c,
+			unsigned long at, unsigned long nr);
 };
 
 static inline struct gen_pool *to_gen_pool(struct range *r)
@@ -166,13 +174,39 @@ static __always_inline unsigned long gen_scan(const struct gen_pool *p,
 	return min_t(unsigned long, from, end);
 }
 
+/* The lowest bit of each unit of a word, set where it is in use or free. */
+static inline unsigned long gen_bit_set(unsigned long word)
+{
+	return word;
+}
+
+static inline unsigned long gen_bit_clear(unsigned long word)
+{
+	return ~word;
+}
+
+#define GEN_CODE_LOW (~0UL / 3)		/* of two bits a unit, the lower ones */
+
+static inline unsigned long gen_code_used(unsigned long word)
+{
+	return (word | word >> 1) & GEN_CODE_LOW;
+}
+
+static inline unsigned long gen_code_free(unsigned long word)
+{
+	return ~(word | word >> 1) & GEN_CODE_LOW;
+}
+
+/* A unit in [from, end) that is free, or that is used; `end` if none is. */
 static __always_inline unsigned long gen_find_free(const struct gen_repr *g,
 						   const struct gen_pool *p,
 						   const struct gen_chunk *c,
 						   unsigned long from,
 						   unsigned long end)
 {
-	return gen_scan(p, c->map, g->unit_bits, from, end, g->free);
+	return g->unit_bits == 1 ?
+		gen_scan(p, c->map, 1, from, end, gen_bit_clear) :
+		gen_scan(p, c->map, 2, from, end, gen_code_free);
 }
 
 static __always_inline unsigned long gen_find_used(const struct gen_repr *g,
@@ -181,7 +215,9 @@ static __always_inline unsigned long gen_find_used(const struct gen_repr *g,
 						   unsigned long from,
 						   unsigned long end)
 {
-	return gen_scan(p, c->map, g->unit_bits, from, end, g->used);
+	return g->unit_bits == 1 ?
+		gen_scan(p, c->map, 1, from, end, gen_bit_set) :
+		gen_scan(p, c->map, 2, from, end, gen_code_used);
 }
 
 /*
@@ -326,142 +362,23 @@ static __always_inline unsigned long gen_alloc(const struct gen_repr *g,
 	return RANGE_NONE;
 }
 
-static __always_inline bool gen_claim_at(const struct gen_repr *g,
-					 struct range *r, unsigned long first,
-					 unsigned long nr)
-{
-	struct gen_pool *p = to_gen_pool(r);
-	struct gen_chunk *c = gen_chunk_of(p, first);
-
-	return c && first - c->first + nr <= c->nr &&
-	       gen_take(g, p, c, first - c->first, nr);
-}
-
-/* The lowest chunk that ends after `from`. */
-static inline const struct gen_chunk *gen_chunk_after(const struct gen_pool *p,
-						      unsigned long from)
-{
-	const struct gen_chunk *found = NULL;
-
-	for (const struct gen_chunk *c = p->chunks; c; c = c->next)
-		if (c->first + c->nr > from &&
-		    (!found || c->first < found->first))
-			found = c;
-	return found;
-}
-
-/* The part in [from, end) of the first free run there is in it. */
-static __always_inline bool gen_next_free(const struct gen_repr *g,
-					  const struct range *r,
-					  unsigned long from, unsigned long end,
-					  struct range_run *run)
-{
-	const struct gen_pool *p = to_const_gen_pool(r);
-	const struct gen_chunk *c = gen_chunk_after(p, from);
-
-	for (; c && c->first < end; c = gen_chunk_after(p, c->first + c->nr)) {
-		unsigned long at = from > c->first ? from - c->first : 0;
-		unsigned long to = min_t(unsigned long, end - c->first, c->nr);
-
-		at = gen_find_free(g, p, c, at, to);
-		if (at == to)
-			continue;
-		run->start = c->first + at;
-		run->nr = gen_find_used(g, p, c, at, to) - at;
-		return true;
-	}
-	return false;
-}
-
-static inline unsigned long gen_nr_free(const struct range *r)
-{
-	unsigned long nr = 0;
-
-	for (const struct gen_chunk *c = to_const_gen_pool(r)->chunks; c;
-	     c = c->next)
-		nr += atom_load(r, &c->avail);
-	return nr;
-}
-
-/* Each chunk's avail against its map. */
-static __always_inline int gen_verify(const struct gen_repr *g,
-				      const struct range *r, struct msg *msg)
-{
-	const struct gen_pool *p = to_const_gen_pool(r);
-
-	for (const struct gen_chunk *c = p->chunks; c; c = c->next) {
-		unsigned long nr = 0, at = 0, end;
-
-		for (; at < c->nr; at = end) {
-			at = gen_find_free(g, p, c, at, c->nr);
-			end = gen_find_used(g, p, c, at, c->nr);
-			nr += end - at;
-		}
-		if (nr != atom_load(r, &c->avail))
-			return msg_set(msg, EUCLEAN,
-				       "%s: the chunk at unit %lu counts %lu free units, its map has %lu",
-				       r->ops->name, c->first,
-				       atom_load(r, &c->avail), nr);
-	}
-	return 0;
-}
-
-/* Maps are all there is; what else a pool holds follows from them. */
-static __always_inline uint64_t gen_fingerprint(const struct gen_repr *g,
-						const struct range *r)
-{
-	uint64_t hash = 0;
-
-	for (const struct gen_chunk *c = to_const_gen_pool(r)->chunks; c;
-	     c = c->next) {
-		size_t nr = gen_map_bytes(g->unit_bits, c->nr) / sizeof(*c->map);
-
-		for (size_t i = 0; i < nr; i++) {
-			hash = fingerprint_mix(hash, atom_load(r, &c->map[i]));
-			if (c->tails)
-				hash = fingerprint_mix(hash,
-						       atom_load(r, &c->tails[i]));
-		}
-	}
-	return hash;
-}
-
-/* Release reserved units chunk by chunk, through a backend's `clear`. */
-static __always_inline void gen_release(struct range *r, unsigned long first,
-					unsigned long nr,
-					void (*clear)(struct gen_pool *p,
-						      struct gen_chunk *c,
-						      unsigned long at,
-						      unsigned long nr))
-{
-	struct gen_pool *p = to_gen_pool(r);
-
-	while (nr) {
-		struct gen_chunk *c = gen_chunk_of(p, first);
-		unsigned long at = first - c->first;
-		unsigned long part = min_t(unsigned long, nr, c->nr - at);
-
-		clear(p, c, at, part);
-		atom_add(r, &c->avail, part);
-		first += part;
-		nr -= part;
-	}
-}
-
 /* What needs no inlining: src/alloc/range/gen_pool.c. */
 
+/* Make a zeroed pool without chunks. 0, or -ENOMEM with a message. */
 int gen_create(struct range **out, const struct range_ops *ops,
-	       struct machine *m, const struct option_set *opts,
-	       size_t bytes, struct msg *msg);
-void gen_destroy(struct range *r, unsigned int unit_bits, size_t bytes);
+	       const struct gen_repr *g, struct machine *m,
+	       const struct option_set *opts, struct msg *msg);
 
-/*
- * Add a chunk whose map words all are `fill`, and so its tails if it is to have
- * them. NULL when there is no room.
- */
-struct gen_chunk *gen_add_chunk(struct gen_pool *p, unsigned long first,
-				unsigned long nr, unsigned int unit_bits,
-				unsigned long fill, bool tails);
+/* Calls of struct range_ops that are alike for all. */
+void gen_destroy(struct range *r);
+int gen_add(struct range *r, unsigned long first, unsigned long nr);
+void gen_release(struct range *r, unsigned long first, unsigned long nr);
+bool gen_claim_at(struct range *r, unsigned long first, unsigned long nr);
+bool gen_next_free(const struct range *r, unsigned long from,
+		   unsigned long end, struct range_run *run);
+unsigned long gen_nr_free(const struct range *r);
+int gen_verify(const struct range *r, struct msg *msg);
+uint64_t gen_fingerprint(const struct range *r);
 
 /*
  * A map of one bit a unit: set the bits of a run that must all be clear, or
@@ -471,15 +388,5 @@ unsigned long gen_set_bits(struct gen_pool *p, atom_word *map,
 			   unsigned long at, unsigned long nr);
 unsigned long gen_clear_bits(struct gen_pool *p, atom_word *map,
 			     unsigned long at, unsigned long nr);
-
-static inline unsigned long gen_bit_clear(unsigned long word)
-{
-	return ~word;
-}
-
-static inline unsigned long gen_bit_set(unsigned long word)
-{
-	return word;
-}
 
 #endif

@@ -35,35 +35,19 @@ static void genalloc_clear(struct gen_pool *p, struct gen_chunk *c,
 }
 
 static const struct gen_repr genalloc_repr = {
+	.pool_bytes = sizeof(struct gen_pool),
 	.unit_bits = 1,
-	.free = gen_bit_clear,
-	.used = gen_bit_set,
+	.reserved = ~0UL,
 	.claim = genalloc_claim,
 	.undo = genalloc_clear,
+	.release = genalloc_clear,
 };
 
 static int genalloc_create(struct range **out, const struct range_ops *ops,
 			   struct machine *m, const struct option_set *opts,
 			   struct msg *msg)
 {
-	return gen_create(out, ops, m, opts, sizeof(struct gen_pool), msg);
-}
-
-static void genalloc_destroy(struct range *r)
-{
-	gen_destroy(r, genalloc_repr.unit_bits, sizeof(struct gen_pool));
-}
-
-static int genalloc_add(struct range *r, unsigned long first, unsigned long nr)
-{
-	return gen_add_chunk(to_gen_pool(r), first, nr, genalloc_repr.unit_bits,
-			     ~0UL, false) ? 0 : -ENOMEM;
-}
-
-static void genalloc_release(struct range *r, unsigned long first,
-			     unsigned long nr)
-{
-	gen_release(r, first, nr, genalloc_clear);
+	return gen_create(out, ops, &genalloc_repr, m, opts, msg);
 }
 
 /* The bits are set; that they are somebody's now, only he knows. */
@@ -80,12 +64,6 @@ static unsigned long genalloc_alloc(struct range *r, unsigned long nr,
 				    unsigned long align)
 {
 	return gen_alloc(&genalloc_repr, r, nr, align);
-}
-
-static bool genalloc_claim_at(struct range *r, unsigned long first,
-			      unsigned long nr)
-{
-	return gen_claim_at(&genalloc_repr, r, first, nr);
 }
 
 static enum range_answer genalloc_free(struct range *r, unsigned long first,
@@ -121,12 +99,6 @@ static void genalloc_query(const struct range *r, unsigned long unit,
 		      RANGE_USED : RANGE_FREE;
 }
 
-static bool genalloc_next_free(const struct range *r, unsigned long from,
-			       unsigned long end, struct range_run *run)
-{
-	return gen_next_free(&genalloc_repr, r, from, end, run);
-}
-
 static bool genalloc_in_use(const struct range *r)
 {
 	const struct gen_pool *p = to_const_gen_pool(r);
@@ -135,16 +107,6 @@ static bool genalloc_in_use(const struct range *r)
 		if (gen_find_used(&genalloc_repr, p, c, 0, c->nr) < c->nr)
 			return true;
 	return false;
-}
-
-static int genalloc_verify(const struct range *r, struct msg *msg)
-{
-	return gen_verify(&genalloc_repr, r, msg);
-}
-
-static uint64_t genalloc_fingerprint(const struct range *r)
-{
-	return gen_fingerprint(&genalloc_repr, r);
 }
 
 static const struct option_spec genalloc_options[] = {
@@ -166,19 +128,19 @@ const struct range_ops genalloc_range_ops = {
 		.grows = true,
 	},
 	.create = genalloc_create,
-	.destroy = genalloc_destroy,
-	.add = genalloc_add,
-	.release = genalloc_release,
+	.destroy = gen_destroy,
+	.add = gen_add,
+	.release = gen_release,
 	.adopt = genalloc_adopt,
 	.alloc = genalloc_alloc,
 	.free = genalloc_free,
-	.claim = genalloc_claim_at,
+	.claim = gen_claim_at,
 	.in_use = genalloc_in_use,
 	.query = genalloc_query,
-	.next_free = genalloc_next_free,
+	.next_free = gen_next_free,
 	.nr_free = gen_nr_free,
-	.verify = genalloc_verify,
-	.fingerprint = genalloc_fingerprint,
+	.verify = gen_verify,
+	.fingerprint = gen_fingerprint,
 };
 
 RANGE_PAGES(genalloc, "one bit a page, the caller keeps the length: Linux lib/genalloc",

@@ -183,12 +183,27 @@ static void clear_map(struct gen_pool *p, struct gen_chunk *c,
 	(void)left;
 }
 
+static void release_units(struct gen_pool *p, struct gen_chunk *c,
+			  unsigned long at, unsigned long nr)
+{
+	if (c->tails)
+		gen_clear_bits(p, c->tails, at, nr);
+	clear_map(p, c, at, nr);
+}
+
+static bool has_tails(const struct gen_pool *p)
+{
+	return !to_split(&p->base)->tree;
+}
+
 static const struct gen_repr split_repr = {
+	.pool_bytes = sizeof(struct split),
 	.unit_bits = 1,
-	.free = gen_bit_clear,
-	.used = gen_bit_set,
+	.reserved = ~0UL,
+	.has_tails = has_tails,
 	.claim = split_claim,
 	.undo = clear_map,
+	.release = release_units,
 };
 
 /* -- the calls of struct range_ops -------------------------------------------- */
@@ -197,7 +212,7 @@ static int split_create(struct range **out, const struct range_ops *ops,
 			struct machine *m, const struct option_set *opts,
 			struct msg *msg)
 {
-	int err = gen_create(out, ops, m, opts, sizeof(struct split), msg);
+	int err = gen_create(out, ops, &split_repr, m, opts, msg);
 	struct split *s;
 
 	if (err)
@@ -218,33 +233,23 @@ static void split_destroy(struct range *r)
 
 	while ((run = to_run(avl_first(&s->runs))))
 		tree_del(s, run->first);
-	gen_destroy(r, split_repr.unit_bits, sizeof(struct split));
+	gen_destroy(r);
 }
 
 static int split_add(struct range *r, unsigned long first, unsigned long nr)
 {
-	struct split *s = to_split(r);
+	int err = gen_add(r, first, nr);
 
-	if (!gen_add_chunk(&s->pool, first, nr, split_repr.unit_bits, ~0UL,
-			   !s->tree))
-		return -ENOMEM;
-	s->reserved += nr;
-	return 0;
-}
-
-static void release_units(struct gen_pool *p, struct gen_chunk *c,
-			  unsigned long at, unsigned long nr)
-{
-	if (c->tails)
-		gen_clear_bits(p, c->tails, at, nr);
-	clear_map(p, c, at, nr);
+	if (!err)
+		to_split(r)->reserved += nr;
+	return err;
 }
 
 static void split_release(struct range *r, unsigned long first,
 			  unsigned long nr)
 {
 	to_split(r)->reserved -= nr;
-	gen_release(r, first, nr, release_units);
+	gen_release(r, first, nr);
 }
 
 static int split_adopt(struct range *r, unsigned long first, unsigned long nr)
@@ -286,7 +291,7 @@ static bool split_claim_at(struct range *r, unsigned long first,
 {
 	struct split *s = to_split(r);
 
-	if (!gen_claim_at(&split_repr, r, first, nr))
+	if (!gen_claim_at(r, first, nr))
 		return false;
 	if (!s->tree || tree_add(s, first, nr))
 		return true;
@@ -410,12 +415,6 @@ static void split_query(const struct range *r, unsigned long unit,
 		query_by_tails(s, c, unit - c->first, info);
 }
 
-static bool split_next_free(const struct range *r, unsigned long from,
-			    unsigned long end, struct range_run *run)
-{
-	return gen_next_free(&split_repr, r, from, end, run);
-}
-
 static int verify_tails(const struct range *r, const struct gen_chunk *c,
 			struct msg *msg)
 {
@@ -458,7 +457,7 @@ static int verify_tree(const struct split *s, struct msg *msg)
 				       "%s: the run at unit %lu begins inside another",
 				       name, run->first);
 		end = run->first + run->nr;
-		if (split_next_free(&s->pool.base, run->first, end, &hole))
+		if (gen_next_free(&s->pool.base, run->first, end, &hole))
 			return msg_set(msg, EUCLEAN,
 				       "%s: unit %lu is free, and in the run at unit %lu",
 				       name, hole.start, run->first);
@@ -474,7 +473,7 @@ static int verify_tree(const struct split *s, struct msg *msg)
 static int split_verify(const struct range *r, struct msg *msg)
 {
 	const struct split *s = to_split(r);
-	int err = gen_verify(&split_repr, r, msg);
+	int err = gen_verify(r, msg);
 
 	for (const struct gen_chunk *c = s->pool.chunks;
 	     !s->tree && !err && c; c = c->next)
@@ -487,7 +486,7 @@ static int split_verify(const struct range *r, struct msg *msg)
 static uint64_t split_fingerprint(const struct range *r)
 {
 	const struct split *s = to_split(r);
-	uint64_t hash = gen_fingerprint(&split_repr, r);
+	uint64_t hash = gen_fingerprint(r);
 	struct split_run *run = to_run(avl_first(&s->runs));
 
 	for (; run; run = to_run(avl_next(&s->runs, &run->first)))
@@ -526,7 +525,7 @@ const struct range_ops genalloc_split_range_ops = {
 	.split = split_split,
 	.in_use = split_in_use,
 	.query = split_query,
-	.next_free = split_next_free,
+	.next_free = gen_next_free,
 	.nr_free = gen_nr_free,
 	.verify = split_verify,
 	.fingerprint = split_fingerprint,

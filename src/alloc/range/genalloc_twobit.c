@@ -38,9 +38,9 @@
  *     all the same; verify() says that they should not.)
  *   - Whether a pool is empty is asked of as many bits as there are units:
  *     of its first half.
- *   - Words are released from the lowest up (release=up, alone). Who then claims the end of the
- *     first one and gives it back measures his run on into the bodies that
- *     still stand in the second, and gives them back, too.
+ *   - Words are released from the lowest up (release=up, alone). Who then
+ *     claims the end of the first one and gives it back measures his run on
+ *     into the bodies that still stand in the second, and gives them back, too.
  *
  * Invariants:  a body follows a head or a body
  *              avail == units of code 00
@@ -49,7 +49,7 @@
 #include "alloc/range_pages.h"
 #include "gen_pool.h"
 
-#define LOW_BITS (~0UL / 3)		/* of each code */
+#define LOW_BITS GEN_CODE_LOW		/* of each code */
 #define HIGH_BITS (LOW_BITS << 1)
 
 struct twobit {
@@ -71,16 +71,6 @@ static bool is_as_posted(const struct gen_pool *p)
 
 /* -- codes: the lowest bit of each unit, set where it is ... ------------------ */
 
-static inline unsigned long code_free(unsigned long word)
-{
-	return ~(word | word >> 1) & LOW_BITS;
-}
-
-static inline unsigned long code_used(unsigned long word)
-{
-	return (word | word >> 1) & LOW_BITS;
-}
-
 static inline unsigned long code_head(unsigned long word)
 {
 	return word & word >> 1 & LOW_BITS;
@@ -100,13 +90,16 @@ static unsigned long twobit_claim(struct gen_pool *p, struct gen_chunk *c,
 				  unsigned long at, unsigned long nr);
 static void twobit_undo(struct gen_pool *p, struct gen_chunk *c,
 			unsigned long at, unsigned long nr);
+static void twobit_clear(struct gen_pool *p, struct gen_chunk *c,
+			 unsigned long at, unsigned long nr);
 
 static const struct gen_repr twobit_repr = {
+	.pool_bytes = sizeof(struct twobit),
 	.unit_bits = 2,
-	.free = code_free,
-	.used = code_used,
+	.reserved = LOW_BITS,
 	.claim = twobit_claim,
 	.undo = twobit_undo,
+	.release = twobit_clear,
 };
 
 /* -- runs --------------------------------------------------------------------- */
@@ -198,6 +191,17 @@ static void twobit_undo(struct gen_pool *p, struct gen_chunk *c,
 	clear_run(p, c, at, nr);
 }
 
+/* Reserved units become free. */
+static void twobit_clear(struct gen_pool *p, struct gen_chunk *c,
+			 unsigned long at, unsigned long nr)
+{
+	unsigned long left = turn_up(p, c, at, nr, PATTERN_RESERVED,
+				     PATTERN_FREE);
+
+	assert(!left);
+	(void)left;
+}
+
 /* Units of the run whose head is at `at`. */
 static unsigned long run_length(const struct gen_pool *p,
 				const struct gen_chunk *c, unsigned long at)
@@ -237,7 +241,7 @@ static int twobit_create(struct range **out, const struct range_ops *ops,
 			 struct machine *m, const struct option_set *opts,
 			 struct msg *msg)
 {
-	int err = gen_create(out, ops, m, opts, sizeof(struct twobit), msg);
+	int err = gen_create(out, ops, &twobit_repr, m, opts, msg);
 	struct twobit *t;
 
 	if (err)
@@ -246,33 +250,6 @@ static int twobit_create(struct range **out, const struct range_ops *ops,
 	t->as_posted = option_get(opts, "as-posted");
 	t->release_up = t->as_posted || option_get(opts, "release");
 	return 0;
-}
-
-static void twobit_destroy(struct range *r)
-{
-	gen_destroy(r, twobit_repr.unit_bits, sizeof(struct twobit));
-}
-
-static int twobit_add(struct range *r, unsigned long first, unsigned long nr)
-{
-	return gen_add_chunk(to_gen_pool(r), first, nr, twobit_repr.unit_bits,
-			     LOW_BITS, false) ? 0 : -ENOMEM;
-}
-
-static void twobit_clear(struct gen_pool *p, struct gen_chunk *c,
-			 unsigned long at, unsigned long nr)
-{
-	unsigned long left = turn_up(p, c, at, nr, PATTERN_RESERVED,
-				     PATTERN_FREE);
-
-	assert(!left);
-	(void)left;
-}
-
-static void twobit_release(struct range *r, unsigned long first,
-			   unsigned long nr)
-{
-	gen_release(r, first, nr, twobit_clear);
 }
 
 static int twobit_adopt(struct range *r, unsigned long first, unsigned long nr)
@@ -291,12 +268,6 @@ static unsigned long twobit_alloc(struct range *r, unsigned long nr,
 				  unsigned long align)
 {
 	return gen_alloc(&twobit_repr, r, nr, align);
-}
-
-static bool twobit_claim_at(struct range *r, unsigned long first,
-			    unsigned long nr)
-{
-	return gen_claim_at(&twobit_repr, r, first, nr);
 }
 
 static enum range_answer twobit_free(struct range *r, unsigned long first,
@@ -374,12 +345,6 @@ static void twobit_query(const struct range *r, unsigned long unit,
 	info->nr = run_length(p, c, head);
 }
 
-static bool twobit_next_free(const struct range *r, unsigned long from,
-			     unsigned long end, struct range_run *run)
-{
-	return gen_next_free(&twobit_repr, r, from, end, run);
-}
-
 static int verify_chunk(const struct range *r, const struct gen_chunk *c,
 			struct msg *msg)
 {
@@ -405,17 +370,12 @@ static int verify_chunk(const struct range *r, const struct gen_chunk *c,
 
 static int twobit_verify(const struct range *r, struct msg *msg)
 {
-	int err = gen_verify(&twobit_repr, r, msg);
+	int err = gen_verify(r, msg);
 
 	for (const struct gen_chunk *c = to_const_gen_pool(r)->chunks;
 	     c && !err; c = c->next)
 		err = verify_chunk(r, c, msg);
 	return err;
-}
-
-static uint64_t twobit_fingerprint(const struct range *r)
-{
-	return gen_fingerprint(&twobit_repr, r);
 }
 
 static const struct option_spec genalloc_twobit_options[] = {
@@ -439,20 +399,20 @@ const struct range_ops genalloc_twobit_range_ops = {
 		.grows = true,
 	},
 	.create = twobit_create,
-	.destroy = twobit_destroy,
-	.add = twobit_add,
-	.release = twobit_release,
+	.destroy = gen_destroy,
+	.add = gen_add,
+	.release = gen_release,
 	.adopt = twobit_adopt,
 	.alloc = twobit_alloc,
 	.free = twobit_free,
-	.claim = twobit_claim_at,
+	.claim = gen_claim_at,
 	.split = twobit_split,
 	.in_use = twobit_in_use,
 	.query = twobit_query,
-	.next_free = twobit_next_free,
+	.next_free = gen_next_free,
 	.nr_free = gen_nr_free,
 	.verify = twobit_verify,
-	.fingerprint = twobit_fingerprint,
+	.fingerprint = gen_fingerprint,
 };
 
 RANGE_PAGES(genalloc_twobit,

@@ -288,7 +288,7 @@ static void balance_after_alloc(struct percpu_bitmap *pb)
 
 /* -- a chunk ---------------------------------------------------------------- */
 
-static bool chunk_create(struct percpu *p, struct percpu_chunk *c)
+static bool bits_create(struct percpu *p, struct percpu_chunk *c)
 {
 	const struct percpu_bitmap *pb = to_pb(&p->base);
 	struct bitmap_chunk *bc = &to_pb_chunk(c)->bits;
@@ -301,7 +301,7 @@ static bool chunk_create(struct percpu *p, struct percpu_chunk *c)
 	return true;
 }
 
-static void chunk_destroy(struct percpu *p, struct percpu_chunk *c)
+static void bits_destroy(struct percpu *p, struct percpu_chunk *c)
 {
 	bitmap_chunk_destroy(&to_pb_chunk(c)->bits, &p->base);
 }
@@ -318,23 +318,23 @@ static void chunk_free(struct percpu_bitmap *pb, struct pb_chunk *c, int at,
 	chunk_relocate(pb, c, slot);
 }
 
-static int chunk_adopt(struct percpu *p, struct percpu_chunk *c,
-		       unsigned int at, unsigned int nr)
+static int bits_adopt(struct percpu *p, struct percpu_chunk *c,
+		      unsigned int at, unsigned int nr)
 {
 	(void)p;
 	bitmap_chunk_bound(&to_pb_chunk(c)->bits, (int)at, (int)nr);
 	return 0;
 }
 
-static void chunk_release(struct percpu *p, struct percpu_chunk *c,
-			  unsigned int at, unsigned int nr)
+static void bits_release(struct percpu *p, struct percpu_chunk *c,
+			 unsigned int at, unsigned int nr)
 {
-	chunk_adopt(p, c, at, nr);
+	bits_adopt(p, c, at, nr);
 	chunk_free(to_pb(&p->base), to_pb_chunk(c), (int)at, (int)nr);
 }
 
-static bool chunk_used_run(const struct percpu_chunk *c, unsigned int at,
-			   struct range_run *run)
+static bool bits_used_run(const struct percpu_chunk *c, unsigned int at,
+			  struct range_run *run)
 {
 	const struct bitmap_chunk *bc = bits_of(c);
 
@@ -346,8 +346,8 @@ static bool chunk_used_run(const struct percpu_chunk *c, unsigned int at,
 	return true;
 }
 
-static struct range_run chunk_free_run(const struct percpu_chunk *c,
-				       unsigned int at)
+static struct range_run bits_free_run(const struct percpu_chunk *c,
+				      unsigned int at)
 {
 	const struct bitmap_chunk *bc = bits_of(c);
 	unsigned long start = bitmap_after_last_set(bc->alloc_map, 0, at);
@@ -363,7 +363,7 @@ static struct range_run chunk_free_run(const struct percpu_chunk *c,
 	return (struct range_run){ start, end - start };
 }
 
-static unsigned long chunk_nr_free(const struct percpu_chunk *c)
+static unsigned long bits_nr_free(const struct percpu_chunk *c)
 {
 	return (unsigned long)bits_of(c)->nr_free;
 }
@@ -386,15 +386,15 @@ static int check_slot(const struct percpu_bitmap *pb,
 		       c->first, c->slot, slot);
 }
 
-static int chunk_verify(const struct percpu *p, const struct percpu_chunk *c,
-			struct msg *msg)
+static int bits_verify(const struct percpu *p, const struct percpu_chunk *c,
+		       struct msg *msg)
 {
 	int err = bitmap_chunk_verify(bits_of(c), msg);
 
 	return err ? err : check_slot(to_const_pb(&p->base), c, msg);
 }
 
-static uint64_t chunk_fingerprint(const struct percpu_chunk *c)
+static uint64_t bits_fingerprint(const struct percpu_chunk *c)
 {
 	const struct pb_chunk *pc = (const struct pb_chunk *)c;
 
@@ -405,15 +405,15 @@ static uint64_t chunk_fingerprint(const struct percpu_chunk *c)
 static const struct percpu_repr pb_repr = {
 	.range_bytes = sizeof(struct percpu_bitmap),
 	.chunk_bytes = sizeof(struct pb_chunk),
-	.create = chunk_create,
-	.destroy = chunk_destroy,
-	.release = chunk_release,
-	.adopt = chunk_adopt,
-	.used_run = chunk_used_run,
-	.free_run = chunk_free_run,
-	.nr_free = chunk_nr_free,
-	.verify = chunk_verify,
-	.fingerprint = chunk_fingerprint,
+	.create = bits_create,
+	.destroy = bits_destroy,
+	.release = bits_release,
+	.adopt = bits_adopt,
+	.used_run = bits_used_run,
+	.free_run = bits_free_run,
+	.nr_free = bits_nr_free,
+	.verify = bits_verify,
+	.fingerprint = bits_fingerprint,
 };
 
 /* -- the range interface ---------------------------------------------------- */

@@ -71,18 +71,18 @@ static uint32_t to_bytes(unsigned long nr)
 	return (uint32_t)nr * PERCPU_UNIT_BYTES;
 }
 
-static bool chunk_create(struct percpu *p, struct percpu_chunk *c)
+static bool areas_create(struct percpu *p, struct percpu_chunk *c)
 {
 	return area_map_create(&to_map_chunk(c)->areas, &p->base,
 			       to_bytes(c->nr_units));
 }
 
-static void chunk_destroy(struct percpu *p, struct percpu_chunk *c)
+static void areas_destroy(struct percpu *p, struct percpu_chunk *c)
 {
 	area_map_destroy(&to_map_chunk(c)->areas, &p->base);
 }
 
-static int chunk_adopt(struct percpu *p, struct percpu_chunk *c,
+static int areas_adopt(struct percpu *p, struct percpu_chunk *c,
 		       unsigned int at, unsigned int nr)
 {
 	struct area_map *am = &to_map_chunk(c)->areas;
@@ -93,10 +93,10 @@ static int chunk_adopt(struct percpu *p, struct percpu_chunk *c,
 	return 0;
 }
 
-static void chunk_release(struct percpu *p, struct percpu_chunk *c,
+static void areas_release(struct percpu *p, struct percpu_chunk *c,
 			  unsigned int at, unsigned int nr)
 {
-	int err = chunk_adopt(p, c, at, nr);
+	int err = areas_adopt(p, c, at, nr);
 
 	/* The arena has room for many more entries than pages. */
 	assert(!err);
@@ -105,7 +105,7 @@ static void chunk_release(struct percpu *p, struct percpu_chunk *c,
 	percpu_chunk_move(p, c, slot_of(p, c));
 }
 
-static bool chunk_used_run(const struct percpu_chunk *c, unsigned int at,
+static bool areas_used_run(const struct percpu_chunk *c, unsigned int at,
 			   struct range_run *run)
 {
 	const struct area_map *am = areas_of(c);
@@ -116,7 +116,7 @@ static bool chunk_used_run(const struct percpu_chunk *c, unsigned int at,
 	return area_in_use(am, i);
 }
 
-static struct range_run chunk_free_run(const struct percpu_chunk *c,
+static struct range_run areas_free_run(const struct percpu_chunk *c,
 				       unsigned int at)
 {
 	const struct area_map *am = areas_of(c);
@@ -130,12 +130,12 @@ static struct range_run chunk_free_run(const struct percpu_chunk *c,
 				   area_size(am, i) / PERCPU_UNIT_BYTES };
 }
 
-static unsigned long chunk_nr_free(const struct percpu_chunk *c)
+static unsigned long areas_nr_free(const struct percpu_chunk *c)
 {
 	return areas_of(c)->free_bytes / PERCPU_UNIT_BYTES;
 }
 
-static int chunk_verify(const struct percpu *p, const struct percpu_chunk *c,
+static int areas_verify(const struct percpu *p, const struct percpu_chunk *c,
 			struct msg *msg)
 {
 	int err = area_map_verify(areas_of(c), msg);
@@ -147,7 +147,7 @@ static int chunk_verify(const struct percpu *p, const struct percpu_chunk *c,
 	return err;
 }
 
-static uint64_t chunk_fingerprint(const struct percpu_chunk *c)
+static uint64_t areas_fingerprint(const struct percpu_chunk *c)
 {
 	const struct area_map *am = areas_of(c);
 	uint64_t hash = fingerprint_mix(am->contig_hint, am->first_free);
@@ -160,15 +160,15 @@ static uint64_t chunk_fingerprint(const struct percpu_chunk *c)
 static const struct percpu_repr map_repr = {
 	.range_bytes = sizeof(struct percpu),
 	.chunk_bytes = sizeof(struct map_chunk),
-	.create = chunk_create,
-	.destroy = chunk_destroy,
-	.release = chunk_release,
-	.adopt = chunk_adopt,
-	.used_run = chunk_used_run,
-	.free_run = chunk_free_run,
-	.nr_free = chunk_nr_free,
-	.verify = chunk_verify,
-	.fingerprint = chunk_fingerprint,
+	.create = areas_create,
+	.destroy = areas_destroy,
+	.release = areas_release,
+	.adopt = areas_adopt,
+	.used_run = areas_used_run,
+	.free_run = areas_free_run,
+	.nr_free = areas_nr_free,
+	.verify = areas_verify,
+	.fingerprint = areas_fingerprint,
 };
 
 /* -- the range interface ---------------------------------------------------- */
