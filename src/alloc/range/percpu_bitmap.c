@@ -17,20 +17,10 @@
  * to slot 0 until something is freed in it; `fixed` asks those, too, before it
  * gives up, as a range of pages cannot grow.
  *
- * populate=on: a page (block) of a chunk gets memory when a run first touches
- * it, from whoever made the range (struct range_backing). A worker, here after
- * each call that gives it cause to run, keeps
- *    at least 2 pages populated and empty, and then makes it 4
- *    one chunk wholly free; others give all their pages back
- * A caller that cannot wait is served from populated pages only; when it finds
- * none, the worker makes four, for the next one.
- * depopulate=on (5.14): a chunk, at least a quarter of whose pages are
- * populated and empty, is isolated while 4 such pages are left elsewhere, and
- * gives its own back, from its high end down; then it is side-lined, to be
- * used only before the wholly free ones, or back in its place.
+ * With populate=on and depopulate=on pages of a chunk have memory only while
+ * they are of use: percpu_population.c.
  *
  * Invariants:  those of each chunk; slot(chunk) follows from its hints
- *              nr_empty == the sum over chunks that are not isolated
  *
  * Memory: 2 bits a unit, 32 bytes (20 in 4.14) and 1 bit for 1024 units, and
  * the chunk's struct; a word of the page descriptor for each page.
@@ -40,72 +30,16 @@
 
 #include "alloc/range_pages.h"
 #include "base/bits.h"
-#include "bitmap_chunk.h"
 #include "lib/bitmap.h"
-#include "percpu.h"
 #include "percpu_bitmap.h"
-
-#define EMPTY_PAGES_LOW 2
-#define EMPTY_PAGES_HIGH 4
 
 /* Chunks in slots below this one make way for others when they fail. */
 #define SLOT_FAIL_THRESHOLD 3
 
-struct pb_chunk {
-	struct percpu_chunk base;
-	struct bitmap_chunk bits;
-	bool isolated;			/* in the slot of those to be depopulated */
-};
-
-struct percpu_bitmap {
-	struct percpu base;
-	enum hint_version version;	/* set at create, as are the next four */
-	bool populates;
-	bool depopulates;
-	unsigned int free_slot;		/* of chunks that are wholly free */
-	unsigned int sideline_slot;	/* asked before those */
-
-	int nr_empty;			/* populated and empty, not isolated */
-};
-
-static struct pb_chunk *to_pb_chunk(struct percpu_chunk *c)
-{
-	return container_of(c, struct pb_chunk, base);
-}
-
-static const struct bitmap_chunk *bits_of(const struct percpu_chunk *c)
-{
-	return &((const struct pb_chunk *)c)->bits;
-}
-
-static struct percpu_bitmap *to_pb(struct range *r)
-{
-	return container_of(to_percpu(r), struct percpu_bitmap, base);
-}
-
-static const struct percpu_bitmap *to_const_pb(const struct range *r)
-{
-	return (const struct percpu_bitmap *)to_const_percpu(r);
-}
-
 /* -- slots ------------------------------------------------------------------ */
 
-/*
- * With depopulation two more slots stand at the top: side-lined chunks below
- * the wholly free ones, those to be depopulated above them.
- */
-static unsigned int depopulate_slot(const struct percpu_bitmap *pb)
-{
-	return pb->free_slot + 1;
-}
-
-static bool chunk_is_free(const struct percpu_chunk *c)
-{
-	return bits_of(c)->nr_free == (int)c->nr_units;
-}
-
-static unsigned int slot_of(const struct percpu_bitmap *pb,
-			    const struct percpu_chunk *c)
+unsigned int pb_slot_of(const struct percpu_bitmap *pb,
+			const struct percpu_chunk *c)
 {
 	const struct bitmap_chunk *bc = bits_of(c);
 	int bits = pb->version == HINTS_4_14 ? bc->nr_free : bc->whole.contig_hint;
@@ -121,169 +55,10 @@ static unsigned int slot_of(const struct percpu_bitmap *pb,
 static void chunk_relocate(struct percpu_bitmap *pb, struct pb_chunk *c,
 			   unsigned int before)
 {
-	unsigned int now = slot_of(pb, &c->base);
+	unsigned int now = pb_slot_of(pb, &c->base);
 
 	if (!c->isolated && now != before)
 		percpu_chunk_move(&pb->base, &c->base, now);
-}
-
-/* -- population ------------------------------------------------------------- */
-
-/* The range's number of the page's first unit. */
-static unsigned long page_first(const struct pb_chunk *c, int page)
-{
-	return c->base.first + (unsigned long)page * BLOCK_BITS;
-}
-
-/* Run something that changes a chunk's nr_empty, and carry it over. */
-static void carry_empty(struct percpu_bitmap *pb, struct pb_chunk *c, int before)
-{
-	if (!c->isolated)
-		pb->nr_empty += c->bits.nr_empty - before;
-}
-
-/* False when there is no memory for the page. */
-static bool page_populate(struct percpu_bitmap *pb, struct pb_chunk *c, int page)
-{
-	struct range_backing *backing = pb->base.base.backing;
-	int before = c->bits.nr_empty;
-
-	if (backing && !backing->populate(backing, page_first(c, page), BLOCK_BITS))
-		return false;
-	bitmap_chunk_populate(&c->bits, page, page + 1);
-	carry_empty(pb, c, before);
-	return true;
-}
-
-static void page_depopulate(struct percpu_bitmap *pb, struct pb_chunk *c,
-			    int page)
-{
-	struct range_backing *backing = pb->base.base.backing;
-	int before = c->bits.nr_empty;
-
-	bitmap_chunk_depopulate(&c->bits, page, page + 1);
-	carry_empty(pb, c, before);
-	if (backing)
-		backing->depopulate(backing, page_first(c, page), BLOCK_BITS);
-}
-
-static bool page_is_populated(const struct pb_chunk *c, int page)
-{
-	return bitmap_test(c->bits.populated, (unsigned long)page);
-}
-
-/* A run was taken: what of it has no memory yet gets some, or it fails. */
-static bool populate_run(struct percpu_bitmap *pb, struct pb_chunk *c, int at,
-			 int end)
-{
-	for (int page = at / BLOCK_BITS; page * BLOCK_BITS < end; page++)
-		if (!page_is_populated(c, page) && !page_populate(pb, c, page))
-			return false;
-	return true;
-}
-
-/* So many empty pages shall get memory; the fullest chunks that have one first. */
-static void populate_empty(struct percpu_bitmap *pb, int nr)
-{
-	unsigned int slot = percpu_slot_of_bytes(BLOCK_BITS * PERCPU_UNIT_BYTES);
-	struct percpu_chunk *c;
-
-	for (; nr > 0 && slot <= pb->free_slot; slot++) {
-		percpu_for_each_in_slot(&pb->base, slot, c) {
-			struct pb_chunk *pc = to_pb_chunk(c);
-
-			for (int i = 0; nr > 0 && i < pc->bits.nr_blocks; i++) {
-				if (page_is_populated(pc, i))
-					continue;
-				if (!page_populate(pb, pc, i))
-					return;
-				nr--;
-			}
-		}
-	}
-}
-
-/* Of the chunks that are wholly free, the first keeps its pages. */
-static void drain_free_chunks(struct percpu_bitmap *pb)
-{
-	struct percpu_chunk *c, *first = NULL;
-
-	percpu_for_each_in_slot(&pb->base, pb->free_slot, c) {
-		struct pb_chunk *pc = to_pb_chunk(c);
-
-		if (!first) {
-			first = c;
-			continue;
-		}
-		for (int i = 0; i < pc->bits.nr_blocks; i++)
-			if (page_is_populated(pc, i))
-				page_depopulate(pb, pc, i);
-	}
-}
-
-static bool should_isolate(const struct percpu_bitmap *pb,
-			   const struct pb_chunk *c)
-{
-	int own = c->bits.nr_empty;
-
-	if (c->isolated)
-		return own > 0;
-	return own >= c->bits.nr_blocks / 4 && own > 0 &&
-	       pb->nr_empty > EMPTY_PAGES_HIGH + own;
-}
-
-static void isolate(struct percpu_bitmap *pb, struct pb_chunk *c)
-{
-	if (!c->isolated)
-		pb->nr_empty -= c->bits.nr_empty;
-	c->isolated = true;
-	percpu_chunk_move(&pb->base, &c->base, depopulate_slot(pb));
-}
-
-static void reintegrate(struct percpu_bitmap *pb, struct pb_chunk *c)
-{
-	if (!c->isolated)
-		return;
-	c->isolated = false;
-	pb->nr_empty += c->bits.nr_empty;
-	percpu_chunk_move(&pb->base, &c->base, slot_of(pb, &c->base));
-}
-
-/* Give back the empty pages of an isolated chunk, while others have enough. */
-static void depopulate_isolated(struct percpu_bitmap *pb, struct pb_chunk *c)
-{
-	for (int page = c->bits.nr_blocks; page-- > 0 && c->bits.nr_empty;) {
-		if (pb->nr_empty < EMPTY_PAGES_HIGH) {
-			reintegrate(pb, c);
-			return;
-		}
-		if (page_is_populated(c, page) &&
-		    bitmap_chunk_block_is_free(&c->bits, page))
-			page_depopulate(pb, c, page);
-	}
-	if (chunk_is_free(&c->base))
-		reintegrate(pb, c);
-	else
-		percpu_chunk_move(&pb->base, &c->base, pb->sideline_slot);
-}
-
-/* What the kernel's worker would do, woken by a free in this chunk. */
-static void balance_after_free(struct percpu_bitmap *pb, struct pb_chunk *c)
-{
-	if (!pb->populates)
-		return;
-	if (!c->isolated && chunk_is_free(&c->base)) {
-		drain_free_chunks(pb);
-	} else if (pb->depopulates && should_isolate(pb, c)) {
-		isolate(pb, c);
-		depopulate_isolated(pb, c);
-	}
-}
-
-static void balance_after_alloc(struct percpu_bitmap *pb)
-{
-	if (pb->populates && pb->nr_empty < EMPTY_PAGES_LOW)
-		populate_empty(pb, EMPTY_PAGES_HIGH - pb->nr_empty);
 }
 
 /* -- a chunk ---------------------------------------------------------------- */
@@ -311,10 +86,10 @@ static void chunk_free(struct percpu_bitmap *pb, struct pb_chunk *c, int at,
 		       int bits)
 {
 	int before = c->bits.nr_empty;
-	unsigned int slot = slot_of(pb, &c->base);
+	unsigned int slot = pb_slot_of(pb, &c->base);
 
 	bitmap_chunk_free(&c->bits, &pb->base.base, at, bits);
-	carry_empty(pb, c, before);
+	pb_carry_empty(pb, c, before);
 	chunk_relocate(pb, c, slot);
 }
 
@@ -372,11 +147,11 @@ static int check_slot(const struct percpu_bitmap *pb,
 		      const struct percpu_chunk *c, struct msg *msg)
 {
 	const struct pb_chunk *pc = (const struct pb_chunk *)c;
-	unsigned int slot = slot_of(pb, c);
+	unsigned int slot = pb_slot_of(pb, c);
 
 	if (c->slot == slot)
 		return 0;
-	if (pc->isolated && (c->slot == depopulate_slot(pb) ||
+	if (pc->isolated && (c->slot == pb_depopulate_slot(pb) ||
 			     c->slot == pb->sideline_slot))
 		return 0;
 	/* Having failed a small request, it waits for a free. */
@@ -452,7 +227,7 @@ static unsigned long chunk_alloc(struct percpu_bitmap *pb,
 				 const struct request *req)
 {
 	struct pb_chunk *pc = to_pb_chunk(c);
-	unsigned int slot = slot_of(pb, c);
+	unsigned int slot = pb_slot_of(pb, c);
 	int before = pc->bits.nr_empty;
 	int at;
 
@@ -461,10 +236,10 @@ static unsigned long chunk_alloc(struct percpu_bitmap *pb,
 				req->atomic);
 	if (at < 0)
 		return RANGE_NONE;
-	carry_empty(pb, pc, before);
-	reintegrate(pb, pc);
+	pb_carry_empty(pb, pc, before);
+	pb_reintegrate(pb, pc);
 	chunk_relocate(pb, pc, slot);
-	if (pb->populates && !populate_run(pb, pc, at, at + req->bits)) {
+	if (pb->populates && !pb_populate_run(pb, pc, at, at + req->bits)) {
 		chunk_free(pb, pc, at, req->bits);
 		return RANGE_NONE;
 	}
@@ -506,7 +281,7 @@ static unsigned long slots_alloc(struct percpu_bitmap *pb,
 	if (first == RANGE_NONE && pb->version == HINTS_FIXED)
 		first = slot_alloc(pb, 0, req);
 	if (first != RANGE_NONE)
-		balance_after_alloc(pb);
+		pb_balance_after_alloc(pb);
 	return first;
 }
 
@@ -525,8 +300,8 @@ static unsigned long pb_alloc_atomic(struct range *r, unsigned long nr,
 	struct percpu_bitmap *pb = to_pb(r);
 	unsigned long first = slots_alloc(pb, &req);
 
-	if (first == RANGE_NONE && pb->populates)
-		populate_empty(pb, EMPTY_PAGES_HIGH);
+	if (first == RANGE_NONE)
+		pb_balance_after_refusal(pb);
 	return first;
 }
 
@@ -550,7 +325,7 @@ static enum range_answer pb_free(struct range *r, unsigned long first,
 	if (nr && (int)nr != bits)
 		return RANGE_WRONG_SIZE;
 	chunk_free(pb, pc, at, bits);
-	balance_after_free(pb, pc);
+	pb_balance_after_free(pb, pc);
 	return RANGE_OK;
 }
 
@@ -560,21 +335,6 @@ static bool pb_split(struct range *r, unsigned long first, unsigned long nr,
 	for (unsigned long i = 0; i < nr; i += part)
 		percpu_adopt(r, first + i, part);
 	return true;
-}
-
-unsigned long percpu_bitmap_nr_populated(const struct range *r)
-{
-	const struct percpu *p = to_const_percpu(r);
-	unsigned long nr = 0;
-
-	for (unsigned int i = 0; i < p->nr_chunks; i++)
-		nr += (unsigned long)bits_of(p->chunks[i])->nr_populated;
-	return nr;
-}
-
-unsigned long percpu_bitmap_nr_empty(const struct range *r)
-{
-	return (unsigned long)to_const_pb(r)->nr_empty;
 }
 
 bool percpu_bitmap_fits(const struct range *r, unsigned long nr,
