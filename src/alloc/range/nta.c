@@ -30,6 +30,8 @@
  * A span shorter than a node still gets a whole mask; another node may begin
  * where the span ends, and hides the units that the mask has in vain.
  *
+ * Nodes and their masks are nta_nodes.c's, the lists nta_lists.c's.
+ *
  * Invariant:  a mask's maximal free runs <-> entries, class by class
  * Cost:       alloc O(classes); free O(log nodes + list) or O(1)
  *
@@ -42,409 +44,11 @@
 #include <errno.h>
 
 #include "alloc/range_pages.h"
-#include "base/bits.h"
-#include "lib/avl.h"
-#include "lib/bitmap.h"
-
-#define UNITS_PER_PAGE 128		/* of 32 bytes, for what is borrowed */
-#define BORROWED_WORDS 2		/* node and owner, in each page's descriptor */
-#define ENTRIES_PER_BLOCK 64		/* 1 KiB */
-
-struct nta_link {
-	struct nta_link *next;
-};
-
-/* seed: outside of the memory it stands for */
-struct nta_entry {
-	struct nta_link link;
-	unsigned long first;
-};
-
-/* posted: at the start of the free run */
-struct nta_container {
-	struct nta_link link;
-	struct nta_link *prev;
-	struct nta_node *node;
-};
-
-struct nta_node {
-	struct avl_node tree;
-	unsigned long first;		/* set at create */
-	unsigned long mask[];		/* 1: free */
-	/* posted: a container for each unit follows, see node_create() */
-};
-
-struct nta_list {
-	struct nta_link *head;
-	struct nta_link *tail;
-};
-
-struct entry_block {
-	struct entry_block *next;
-	struct nta_entry entries[ENTRIES_PER_BLOCK];
-};
-
-struct nta {
-	struct range base;
-	bool posted;			/* set at create, as are the next three */
-	bool as_posted;
-	unsigned int nr_units;		/* of a node */
-	unsigned int nr_words;		/* of its mask */
-
-	struct avl_tree nodes;
-	unsigned long nr_nodes;
-	unsigned long nr_free;		/* units */
-	unsigned long nr_runs;		/* free ones, all on lists */
-	unsigned long nr_held;		/* runs in callers' hands */
-	uint64_t borrowed;		/* bytes of the pages' descriptors */
-
-	struct entry_block *blocks;
-	struct nta_link *spare;		/* entries that stand for nothing */
-	unsigned long nr_entries;
-
-	struct nta_list lists[];	/* one for each length, from 1 on */
-};
-
-static struct nta *to_nta(struct range *r)
-{
-	return container_of(r, struct nta, base);
-}
-
-static const struct nta *to_const_nta(const struct range *r)
-{
-	return (const struct nta *)((const char *)r - offsetof(struct nta, base));
-}
+#include "nta.h"
 
 static uint64_t nta_bytes(unsigned int nr_units)
 {
 	return sizeof(struct nta) + nr_units * sizeof(struct nta_list);
-}
-
-/* -- nodes ------------------------------------------------------------------ */
-
-static const struct nta_node *to_const_node(const struct avl_node *tree)
-{
-	return (const struct nta_node *)((const char *)tree -
-					 offsetof(struct nta_node, tree));
-}
-
-static struct nta_node *to_node(struct avl_node *tree)
-{
-	return tree ? container_of(tree, struct nta_node, tree) : NULL;
-}
-
-static int compare_first(const void *key, const struct avl_node *tree)
-{
-	unsigned long first = *(const unsigned long *)key;
-	const struct nta_node *node = to_const_node(tree);
-
-	return (first > node->first) - (first < node->first);
-}
-
-/* The node that holds the unit, or NULL. */
-static struct nta_node *node_of(const struct nta *n, unsigned long unit)
-{
-	uint64_t levels = 0;
-	struct nta_node *node = to_node(avl_find_floor(&n->nodes, &unit,
-						       &levels));
-
-	/* As posted, the page's descriptor leads to the node at once. */
-	if (!n->posted)
-		COST_ADD(&n->base, tree_levels, levels);
-	return node && unit - node->first < n->nr_units ? node : NULL;
-}
-
-static uint64_t mask_bytes(const struct nta *n)
-{
-	return n->nr_words * sizeof(unsigned long);
-}
-
-static uint64_t borrowed_bytes(unsigned long nr)
-{
-	return div_round_up(nr, UNITS_PER_PAGE) * BORROWED_WORDS *
-	       sizeof(void *);
-}
-
-/* As posted, the pages of nr units lend words of their descriptors, or get them back. */
-static void borrow(struct nta *n, unsigned long nr)
-{
-	if (!n->posted)
-		return;
-	n->borrowed += borrowed_bytes(nr);
-	meta_charge(&n->base.machine->meta, META_borrowed, borrowed_bytes(nr));
-}
-
-static void give_back(struct nta *n, uint64_t bytes)
-{
-	n->borrowed -= bytes;
-	meta_uncharge(&n->base.machine->meta, META_borrowed, bytes);
-}
-
-/*
- * A node with no free unit. As posted it costs its first unit's number, its
- * mask and the borrowed words, for which the tree stands in here; and where
- * the real one has its containers in the free memory itself, a place for them
- * is set aside behind it. Neither is charged, nor given back to the arena.
- */
-static struct nta_node *node_create(struct nta *n, unsigned long first)
-{
-	struct machine *m = n->base.machine;
-	uint64_t bytes = sizeof(struct nta_node) + mask_bytes(n);
-	struct nta_node *node;
-
-	if (n->posted)
-		node = arena_alloc_charged(m->arena,
-				bytes + n->nr_units * sizeof(struct nta_container),
-				sizeof(node->first) + mask_bytes(n),
-				META_structures);
-	else
-		node = machine_alloc(m, bytes, META_structures);
-	if (!node)
-		return NULL;
-	node->first = first;
-	avl_insert(&n->nodes, &first, &node->tree);
-	n->nr_nodes++;
-	return node;
-}
-
-static void node_destroy(struct nta *n, struct nta_node *node)
-{
-	struct machine *m = n->base.machine;
-
-	avl_erase(&n->nodes, &node->first);
-	n->nr_nodes--;
-	if (!n->posted) {
-		machine_free(m, node, sizeof(*node) + mask_bytes(n),
-			     META_structures);
-		return;
-	}
-	meta_uncharge(&m->meta, META_structures,
-		      sizeof(node->first) + mask_bytes(n));
-}
-
-static struct nta_container *containers_of(const struct nta *n,
-					   struct nta_node *node)
-{
-	return (struct nta_container *)&node->mask[n->nr_words];
-}
-
-/* -- lists of free runs ----------------------------------------------------- */
-
-/* Have an entry ready for each free run there can be before the next alloc. */
-static bool secure_entries(struct nta *n, unsigned long nr)
-{
-	unsigned long most = n->nr_nodes * div_round_up(n->nr_units, 2);
-
-	if (n->posted)
-		return true;
-	while (n->nr_entries < min_t(unsigned long, nr, most)) {
-		struct entry_block *block = machine_alloc(n->base.machine,
-							  sizeof(*block),
-							  META_nodes);
-
-		if (!block)
-			return false;
-		block->next = n->blocks;
-		n->blocks = block;
-		for (unsigned int i = 0; i < ENTRIES_PER_BLOCK; i++) {
-			block->entries[i].link.next = n->spare;
-			n->spare = &block->entries[i].link;
-		}
-		n->nr_entries += ENTRIES_PER_BLOCK;
-	}
-	return true;
-}
-
-static struct nta_entry *to_entry(struct nta_link *link)
-{
-	return container_of(link, struct nta_entry, link);
-}
-
-static struct nta_container *to_container(struct nta_link *link)
-{
-	return container_of(link, struct nta_container, link);
-}
-
-static unsigned long link_first(const struct nta *n, struct nta_link *link)
-{
-	struct nta_container *c;
-
-	if (!n->posted)
-		return to_entry(link)->first;
-	c = to_container(link);
-	return c->node->first + (unsigned long)(c - containers_of(n, c->node));
-}
-
-static struct nta_link *link_make(struct nta *n, struct nta_node *node,
-				  unsigned int at, struct nta_link *prev)
-{
-	struct nta_link *link;
-
-	if (n->posted) {
-		struct nta_container *c = &containers_of(n, node)[at];
-
-		meta_charge(&n->base.machine->meta, META_inband, sizeof(*c));
-		c->node = node;
-		c->prev = prev;
-		link = &c->link;
-	} else {
-		link = n->spare;
-		assert(link);
-		n->spare = link->next;
-		to_entry(link)->first = node->first + at;
-	}
-	link->next = NULL;
-	COST_WRITE(&n->base, link);
-	return link;
-}
-
-static void link_drop(struct nta *n, struct nta_link *link)
-{
-	if (n->posted) {
-		meta_uncharge(&n->base.machine->meta, META_inband,
-			      sizeof(struct nta_container));
-	} else {
-		link->next = n->spare;
-		n->spare = link;
-	}
-}
-
-/* The free run [at, at + nr) of a node goes to the end of its list. */
-static void run_append(struct nta *n, struct nta_node *node, unsigned int at,
-		       unsigned int nr)
-{
-	struct nta_list *list = &n->lists[nr - 1];
-	struct nta_link *link = link_make(n, node, at, list->tail);
-
-	if (list->tail)
-		list->tail->next = link;
-	else
-		list->head = link;
-	list->tail = link;
-	n->nr_runs++;
-	COST_WRITE(&n->base, list);
-}
-
-/* The link before the one that stands for `first`; NULL: it is the first. */
-static struct nta_link *link_before(const struct nta *n,
-				    const struct nta_list *list,
-				    const struct nta_node *node,
-				    unsigned int at)
-{
-	struct nta_link *prev = NULL;
-
-	for (struct nta_link *link = list->head;
-	     link && link_first(n, link) != node->first + at; link = link->next) {
-		COST_ADD(&n->base, list_nodes, 1);
-		COST_READ(&n->base, link);
-		prev = link;
-	}
-	return prev;
-}
-
-/* Take a free run off its list. */
-static void run_unlink(struct nta *n, struct nta_node *node, unsigned int at,
-		       unsigned int nr)
-{
-	struct nta_list *list = &n->lists[nr - 1];
-	struct nta_link *prev = n->posted ? containers_of(n, node)[at].prev :
-					    link_before(n, list, node, at);
-	struct nta_link *link = prev ? prev->next : list->head;
-
-	/* Only as posted may the length be wrong: nobody lists such a run. */
-	if (!link || link_first(n, link) != node->first + at) {
-		assert(n->as_posted);
-		return;
-	}
-	if (prev)
-		prev->next = link->next;
-	else
-		list->head = link->next;
-	if (!link->next)
-		list->tail = prev;
-	else if (n->posted)
-		to_container(link->next)->prev = prev;
-	COST_WRITE(&n->base, list);
-	link_drop(n, link);
-	n->nr_runs--;
-}
-
-/* -- masks ------------------------------------------------------------------ */
-
-/*
- * Free units from `at` on. As posted: of each word, shifted so that it begins
- * at `at`, the lower 32 bits are looked at; if none is in use, all of it is
- * believed to be free.
- */
-static unsigned int free_right(const struct nta *n, const struct nta_node *node,
-			       unsigned int at)
-{
-	unsigned int end = at;
-
-	if (!n->as_posted)
-		return (unsigned int)bitmap_next_clear(node->mask, at,
-						       n->nr_units) - at;
-	while (end < n->nr_units) {
-		unsigned int shift = end % BITMAP_WORD_BITS;
-		unsigned long used = ~node->mask[end / BITMAP_WORD_BITS] >> shift;
-
-		if ((uint32_t)used)
-			return end + lowest_bit((uint32_t)used) - at;
-		end += BITMAP_WORD_BITS - shift;
-	}
-	return n->nr_units - at;
-}
-
-/* Free units before `at`; as posted: units in use above bit 31 are not seen. */
-static unsigned int free_left(const struct nta *n, const struct nta_node *node,
-			      unsigned int at)
-{
-	unsigned int start = at;
-
-	while (start) {
-		unsigned int word = (start - 1) / BITMAP_WORD_BITS;
-		unsigned int bits = start - word * (unsigned int)BITMAP_WORD_BITS;
-		unsigned long used = ~node->mask[word];
-
-		if (bits < BITMAP_WORD_BITS)
-			used &= (1UL << bits) - 1;
-		if (n->as_posted)
-			used = (uint32_t)used;
-		if (used)
-			return at - (word * (unsigned int)BITMAP_WORD_BITS +
-				     ilog2(used) + 1);
-		start = word * BITMAP_WORD_BITS;
-	}
-	return at;
-}
-
-static void mask_written(struct nta *n, struct nta_node *node, unsigned int at,
-			 unsigned int nr)
-{
-	for (unsigned int i = at / BITMAP_WORD_BITS;
-	     COST_COUNTS && i * BITMAP_WORD_BITS < at + nr; i++)
-		COST_WRITE(&n->base, &node->mask[i]);
-	(void)n;
-	(void)node;
-}
-
-/* Units in use become free, with what is free beside them. */
-static void node_free(struct nta *n, struct nta_node *node, unsigned int at,
-		      unsigned int nr)
-{
-	unsigned int left = free_left(n, node, at);
-	unsigned int right = at + nr < n->nr_units ?
-			     free_right(n, node, at + nr) : 0;
-
-	COST_ADD(&n->base, bits_scanned, left + right);
-	if (left)
-		run_unlink(n, node, at - left, left);
-	if (right)
-		run_unlink(n, node, at + nr, right);
-	bitmap_set_range(node->mask, at, at + nr);
-	mask_written(n, node, at, nr);
-	n->nr_free += nr;
-	run_append(n, node, at - left, left + nr + right);
 }
 
 /* -- the range interface ---------------------------------------------------- */
@@ -470,7 +74,7 @@ static int nta_create(struct range **out, const struct range_ops *ops,
 	n->as_posted = option_get(opts, "as-posted");
 	n->nr_units = nr_units;
 	n->nr_words = (unsigned int)bitmap_words(nr_units);
-	n->nodes.compare = compare_first;
+	nta_nodes_init(n);
 	/* A run that is trimmed leaves at most as much again. */
 	if (n->base.caps.max_align == 1)
 		n->base.caps.max_nr = nr_units;
@@ -485,18 +89,10 @@ static void nta_destroy(struct range *r)
 	struct nta *n = to_nta(r);
 	struct avl_node *tree;
 
-	if (n->posted)
-		meta_uncharge(&r->machine->meta, META_inband,
-			      n->nr_runs * sizeof(struct nta_container));
-	give_back(n, n->borrowed);
+	nta_entries_destroy(n);
+	nta_give_back(n);
 	while ((tree = avl_first(&n->nodes)))
-		node_destroy(n, to_node(tree));
-	while (n->blocks) {
-		struct entry_block *block = n->blocks;
-
-		n->blocks = block->next;
-		machine_free(r->machine, block, sizeof(*block), META_nodes);
-	}
+		nta_node_destroy(n, to_node(tree));
 	machine_free(r->machine, n, nta_bytes(n->nr_units), META_structures);
 }
 
@@ -507,15 +103,15 @@ static int nta_add(struct range *r, unsigned long first, unsigned long nr)
 	unsigned long at;
 
 	for (at = 0; at < nr; at += n->nr_units)
-		if (!node_create(n, first + at))
+		if (!nta_node_create(n, first + at))
 			break;
 	if (at >= nr) {
-		borrow(n, nr);
+		nta_borrow(n, nr);
 		return 0;
 	}
 	while (at) {
 		at -= n->nr_units;
-		node_destroy(n, node_of(n, first + at));
+		nta_node_destroy(n, nta_node_of(n, first + at));
 	}
 	return -ENOMEM;
 }
@@ -526,17 +122,17 @@ static void nta_release(struct range *r, unsigned long first, unsigned long nr)
 	unsigned long end = first + nr;
 
 	while (first < end) {
-		struct nta_node *node = node_of(n, first);
+		struct nta_node *node = nta_node_of(n, first);
 		unsigned int at = (unsigned int)(first - node->first);
 		unsigned int part = (unsigned int)min_t(unsigned long,
 							end - first,
 							n->nr_units - at);
-		bool secured = secure_entries(n, n->nr_runs + n->nr_held + 1);
+		bool secured = nta_secure_entries(n, n->nr_runs + n->nr_held + 1);
 
 		/* Entries for every second unit are less than the arena has. */
 		assert(secured);
 		(void)secured;
-		node_free(n, node, at, part);
+		nta_node_free(n, node, at, part);
 		first += part;
 	}
 }
@@ -545,7 +141,7 @@ static void nta_release(struct range *r, unsigned long first, unsigned long nr)
 static unsigned long nodes_of(const struct nta *n, unsigned long first,
 			      unsigned long nr)
 {
-	const struct nta_node *node = node_of(n, first);
+	const struct nta_node *node = nta_node_of(n, first);
 
 	assert(node);
 	return div_round_up(first - node->first + nr, n->nr_units);
@@ -556,7 +152,7 @@ static int nta_adopt(struct range *r, unsigned long first, unsigned long nr)
 	struct nta *n = to_nta(r);
 	unsigned long pieces = nodes_of(n, first, nr);
 
-	if (!secure_entries(n, n->nr_runs + n->nr_held + pieces))
+	if (!nta_secure_entries(n, n->nr_runs + n->nr_held + pieces))
 		return -ENOMEM;
 	n->nr_held += pieces;
 	return 0;
@@ -584,19 +180,17 @@ static unsigned long nta_alloc(struct range *r, unsigned long nr_units,
 	(void)align;
 	/* This run, the rest, and what a trimming makes of them. */
 	class = class_for(n, nr);
-	if (!class || !secure_entries(n, n->nr_runs + n->nr_held + 3))
+	if (!class || !nta_secure_entries(n, n->nr_runs + n->nr_held + 3))
 		return RANGE_NONE;
-	first = link_first(n, n->lists[class - 1].head);
-	node = node_of(n, first);
+	first = nta_link_first(n, n->lists[class - 1].head);
+	node = nta_node_of(n, first);
 	at = (unsigned int)(first - node->first);
 
-	run_unlink(n, node, at, class);
-	bitmap_clear_range(node->mask, at, at + nr);
-	mask_written(n, node, at, nr);
-	n->nr_free -= nr;
+	nta_run_unlink(n, node, at, class);
+	nta_node_take(n, node, at, nr);
 	n->nr_held++;
 	if (class > nr)
-		run_append(n, node, at + nr, class - nr);
+		nta_run_append(n, node, at + nr, class - nr);
 	return first;
 }
 
@@ -611,14 +205,14 @@ static unsigned long nta_alloc_trimmed(struct range *r, unsigned long nr,
 
 	if (first == RANGE_NONE || align == 1)
 		return first;
-	node = node_of(n, first);
+	node = nta_node_of(n, first);
 	at = (unsigned int)(first - node->first);
 	head = -at & (unsigned int)(align - 1);
 	tail = (unsigned int)align - 1 - head;
 	if (head)
-		node_free(n, node, at, head);
+		nta_node_free(n, node, at, head);
 	if (tail)
-		node_free(n, node, at + head + (unsigned int)nr, tail);
+		nta_node_free(n, node, at + head + (unsigned int)nr, tail);
 	return first + head;
 }
 
@@ -638,12 +232,12 @@ static enum range_answer nta_free(struct range *r, unsigned long first,
 	unsigned long end = first + nr;
 	struct nta_node *node;
 
-	if (!nr || !node_of(n, first) || !node_of(n, end - 1))
+	if (!nr || !nta_node_of(n, first) || !nta_node_of(n, end - 1))
 		return RANGE_OUTSIDE;
 	for (unsigned long at = first; at < end; at = node->first + n->nr_units) {
 		unsigned long stop;
 
-		node = node_of(n, at);
+		node = nta_node_of(n, at);
 		stop = min_t(unsigned long, end, node->first + n->nr_units);
 		if (!are_in_use(n, node, (unsigned int)(at - node->first),
 				(unsigned int)(stop - at)))
@@ -651,8 +245,8 @@ static enum range_answer nta_free(struct range *r, unsigned long first,
 	}
 	n->nr_held -= nodes_of(n, first, nr);
 	for (unsigned long at = first; at < end; at = node->first + n->nr_units) {
-		node = node_of(n, at);
-		node_free(n, node, (unsigned int)(at - node->first),
+		node = nta_node_of(n, at);
+		nta_node_free(n, node, (unsigned int)(at - node->first),
 			  (unsigned int)(min_t(unsigned long, end,
 					       node->first + n->nr_units) - at));
 	}
@@ -668,7 +262,7 @@ static bool nta_split(struct range *r, unsigned long first, unsigned long nr,
 
 	for (unsigned long at = 0; at < nr; at += part)
 		held += nodes_of(n, first + at, part);
-	if (!secure_entries(n, n->nr_runs + held))
+	if (!nta_secure_entries(n, n->nr_runs + held))
 		return false;
 	n->nr_held = held;
 	return true;
@@ -678,7 +272,7 @@ static void nta_query(const struct range *r, unsigned long unit,
 		      struct range_info *info)
 {
 	const struct nta *n = to_const_nta(r);
-	const struct nta_node *node = node_of(n, unit);
+	const struct nta_node *node = nta_node_of(n, unit);
 
 	*info = (struct range_info){ RANGE_INVALID, RANGE_NONE, 0 };
 	if (node)
@@ -686,21 +280,12 @@ static void nta_query(const struct range *r, unsigned long unit,
 			      RANGE_FREE : RANGE_USED;
 }
 
-/* Where its units end: as long as its mask, or where the next node begins. */
-static unsigned long node_end(const struct nta *n, const struct nta_node *node)
-{
-	const struct avl_node *next = avl_next(&n->nodes, &node->first);
-	unsigned long end = node->first + n->nr_units;
-
-	return next ? min_t(unsigned long, to_const_node(next)->first, end) : end;
-}
-
 /* The first unit from `from` on, before `end`, that is free or not; or `end`. */
 static unsigned long next_unit(const struct nta *n, unsigned long from,
 			       unsigned long end, bool is_free)
 {
 	while (from < end) {
-		const struct nta_node *node = node_of(n, from);
+		const struct nta_node *node = nta_node_of(n, from);
 		unsigned long at;
 
 		if (!node && !is_free)
@@ -715,9 +300,9 @@ static unsigned long next_unit(const struct nta *n, unsigned long from,
 					       n->nr_units) :
 			       bitmap_next_clear(node->mask, from - node->first,
 						 n->nr_units);
-		if (at < n->nr_units && node_of(n, node->first + at) == node)
+		if (at < n->nr_units && nta_node_of(n, node->first + at) == node)
 			return min_t(unsigned long, node->first + at, end);
-		from = node_end(n, node);
+		from = nta_node_end(n, node);
 	}
 	return end;
 }
@@ -785,7 +370,7 @@ static struct run_sum sum_lists(const struct nta *n)
 	for (unsigned int class = 1; class <= n->nr_units; class++)
 		for (struct nta_link *link = n->lists[class - 1].head; link;
 		     link = link->next)
-			run_sum_add(&sum, link_first(n, link), class);
+			run_sum_add(&sum, nta_link_first(n, link), class);
 	return sum;
 }
 
@@ -825,7 +410,7 @@ static uint64_t nta_fingerprint(const struct range *r)
 	for (unsigned int class = 1; class <= n->nr_units; class++)
 		for (struct nta_link *link = n->lists[class - 1].head; link;
 		     link = link->next)
-			hash = fingerprint_mix(hash, link_first(n, link) *
+			hash = fingerprint_mix(hash, nta_link_first(n, link) *
 						     n->nr_units + class);
 	return fingerprint_mix(hash, n->nr_entries);
 }
