@@ -165,12 +165,6 @@ int llfree_verify(const struct allocator *a, struct msg *msg)
 	return 0;
 }
 
-static uint64_t hash_mix(uint64_t hash, uint64_t word)
-{
-	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-	return hash ^ hash >> 29;
-}
-
 uint64_t llfree_fingerprint(const struct allocator *a)
 {
 	const struct llfree *l = to_const_llfree(a);
@@ -180,14 +174,14 @@ uint64_t llfree_fingerprint(const struct allocator *a)
 		const struct llfree_zone *z = &l->zones[i];
 
 		for (unsigned long row = 0; row < z->nr_children * CHILD_ROWS; row++)
-			hash = hash_mix(hash, atomic_load(&z->rows[row]));
+			hash = fingerprint_mix(hash, atomic_load(&z->rows[row]));
 		for (unsigned long c = 0; c < z->nr_children; c++)
-			hash = hash_mix(hash, atomic_load(child_of(z, c)));
+			hash = fingerprint_mix(hash, atomic_load(child_of(z, c)));
 		for (unsigned long tree = 0; tree < z->nr_trees; tree++)
-			hash = hash_mix(hash, atomic_load(&z->trees[tree]));
+			hash = fingerprint_mix(hash, atomic_load(&z->trees[tree]));
 		for (unsigned int cpu = 0; cpu < a->machine->nr_cpus; cpu++) {
-			hash = hash_mix(hash, atomic_load(&z->locals[cpu].word));
-			hash = hash_mix(hash, atomic_load(&z->locals[cpu].row));
+			hash = fingerprint_mix(hash, atomic_load(&z->locals[cpu].word));
+			hash = fingerprint_mix(hash, atomic_load(&z->locals[cpu].row));
 		}
 	}
 	return hash;

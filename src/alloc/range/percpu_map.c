@@ -150,8 +150,9 @@ static int areas_verify(const struct percpu *p, const struct percpu_chunk *c,
 static uint64_t areas_fingerprint(const struct percpu_chunk *c)
 {
 	const struct area_map *am = areas_of(c);
-	uint64_t hash = fingerprint_mix(am->contig_hint, am->first_free);
+	uint64_t hash = fingerprint_mix(0, am->contig_hint);
 
+	hash = fingerprint_mix(hash, am->first_free);
 	for (unsigned int k = 0; k < am->used; k++)
 		hash = fingerprint_mix(hash, am->entry[k]);
 	return hash;
