@@ -2,20 +2,22 @@
 /*
  * test_nta.c - free runs of masks and entries of lists are the same, in every version
  *
- * Defects of the posted code, and what shows them (as-posted=on unless said):
+ * Defects of the posted code, by the number they have in the reference, and
+ * the case that shows each and, beside it, the right form:
  *    1 32-bit searches      as_posted_a_free_run_goes_on_over_memory_in_use
- *    2 a word past the mask no test: what is there, and so what happens, is
- *                           unknown; here a search ends with its mask
+ *    2 a word past the mask as_posted_the_next_node_is_taken_for_more_of_the_mask
  *    3 the tree unused      as_posted_no_tree_is_asked (version=posted)
  *    4 growth by pages      as_posted_growth_never_helps_a_long_request (bytes)
  *    5 only the first unit  as_posted_a_free_looks_at_the_first_unit_only
- *    6 parked remote frees  no test: a range has one caller, nothing is parked
- *    7 leaks at the end     no test: module code around the allocator; here all
- *                           memory is counted back at each destroy
+ *    6 parked remote frees  as_posted_an_alloc_does_not_see_what_is_parked
+ *    7 leaks at the end     as_posted_the_tails_of_blocks_are_lost (bytes), and
+ *                           without_memory_nothing_is_kept, of which the wrong
+ *                           form is not built: it would be a lost pointer
  *    8 masks of 32 KiB      as_posted_a_page_is_given_the_mask_of_eight (bytes)
  */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -260,6 +262,85 @@ START_TEST(as_posted_a_free_looks_at_the_first_unit_only)
 }
 END_TEST
 
+/*
+ *    node 0                    node 129
+ *    mask ...11111111|         first 10000001, and its mask
+ *         A is freed; the word behind the mask ends with a set bit: one unit
+ *         more, 128, which is in no node
+ */
+START_TEST(as_posted_the_next_node_is_taken_for_more_of_the_mask)
+{
+	for (int i = 0; i < 2; i++) {
+		char spec[64];
+		struct msg msg;
+
+		snprintf(spec, sizeof(spec), "%s:as-posted=%s",
+			 _i ? "nta:version=posted" : "nta:version=seed",
+			 i ? "on" : "off");
+		set_up(spec, 1);
+		ck_assert_int_eq(range_add_free(range, NODE + 1, NODE), 0);
+		ck_assert_uint_eq(take(100), 0);
+		ck_assert_uint_eq(take(28), 100);
+		ck_assert_int_eq(give(100, 28), RANGE_OK);
+		ck_assert_int_eq(range->ops->verify(range, &msg),
+				 i ? -EUCLEAN : 0);
+		tear_down();
+	}
+}
+END_TEST
+
+/* Both halves are out, then freed by another CPU; one half is asked for. */
+START_TEST(as_posted_an_alloc_does_not_see_what_is_parked)
+{
+	static const char *const specs[] = {
+		"nta:version=posted", "nta:version=posted:as-posted=on",
+	};
+
+	for (int i = 0; i < 2; i++) {
+		set_up(specs[i], 1);
+		ck_assert_uint_eq(take(64), 0);
+		ck_assert_uint_eq(take(32), 64);
+		ck_assert_uint_eq(take(32), 96);
+		ck_assert_int_eq(range->ops->free_remote(range, 0, 64), RANGE_OK);
+		ck_assert_int_eq(range->ops->free_remote(range, 96, 32), RANGE_OK);
+		ck_assert_int_eq(range->ops->free_remote(range, 2 * NODE, 1),
+				 RANGE_OUTSIDE);
+		ck_assert_uint_eq(range->ops->nr_free(range), 0);
+		expect_sound();
+		/* All that its owner can do is to grow, though there is room. */
+		ck_assert_uint_eq(take(64), i ? RANGE_NONE : 0);
+		/* The owner's own free looks at what is parked, in both. */
+		ck_assert_int_eq(give(64, 32), RANGE_OK);
+		expect_sound();
+		ck_assert_uint_eq(range->ops->nr_free(range), i ? NODE : NODE / 2);
+		ck_assert_uint_ne(take(64), RANGE_NONE);
+		expect_sound();
+		tear_down();
+	}
+}
+END_TEST
+
+/* Room for a few nodes is left, then for none: what was begun is undone. */
+START_TEST(without_memory_nothing_is_kept)
+{
+	uint64_t before[NR_META_COLUMNS], rest;
+	void *hog;
+
+	set_up(versions[_i], 1);
+	rest = arena_limit(machine->arena) - arena_used(machine->arena) - 65536;
+	hog = machine_alloc(machine, rest, META_structures);
+	ck_assert_ptr_nonnull(hog);
+	memcpy(before, machine->meta.now, sizeof(before));
+	ck_assert_int_eq(range->ops->add(range, NODE, 2000 * NODE), -ENOMEM);
+	ck_assert_mem_eq(machine->meta.now, before, sizeof(before));
+	expect_sound();
+	ck_assert_uint_eq(range->ops->nr_free(range), NODE);
+	ck_assert_uint_eq(take(NODE), 0);
+	machine_free(machine, hog, rest, META_structures);
+	tear_down();
+}
+END_TEST
+
 /* The root was inserted twice, and nothing below it: pages lead to their nodes. */
 START_TEST(as_posted_no_tree_is_asked)
 {
@@ -280,7 +361,7 @@ END_TEST
 
 /* Bytes as the posted code served them: units of a cache line, nodes of 32 KiB. */
 static const struct bytes_plan as_posted_bytes = {
-	"nta:version=posted:units=512", 64, 0, false, 8,
+	"nta:version=posted:units=512", 64, 0, false, 8, false,
 };
 
 static struct allocator *buddy;
@@ -313,7 +394,7 @@ static void tear_down_bytes(void)
 START_TEST(as_posted_growth_never_helps_a_long_request)
 {
 	const struct bytes_plan right = {
-		"nta:version=posted:units=512", 64, 3, false, 0,
+		"nta:version=posted:units=512", 64, 3, false, 0, false,
 	};
 
 	set_up_bytes(&as_posted_bytes);
@@ -336,7 +417,7 @@ END_TEST
 START_TEST(as_posted_a_page_is_given_the_mask_of_eight)
 {
 	const struct bytes_plan shared = {
-		"nta:version=posted:units=512", 64, 3, false, 0,
+		"nta:version=posted:units=512", 64, 3, false, 0, false,
 	};
 	const struct bytes_plan *const plans[] = { &as_posted_bytes, &shared };
 
@@ -353,6 +434,27 @@ START_TEST(as_posted_a_page_is_given_the_mask_of_eight)
 		ck_assert_uint_eq(machine->meta.now[META_structures] - before,
 				  nodes * (64 + 5 * sizeof(long)));
 		tear_down_bytes();
+	}
+}
+END_TEST
+
+/* Blocks of four pages, freed as one page each. */
+START_TEST(as_posted_the_tails_of_blocks_are_lost)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct bytes_plan plan = {
+			"nta:version=posted:units=512", 32, 2, false, 0, i,
+		};
+
+		set_up_bytes(&plan);
+		for (int k = 0; k < 10; k++)
+			ck_assert(bytes_alloc(bytes, 16384) != ADDRESS_NONE);
+		ck_assert_uint_eq(buddy->stats.pages_allocated, 40);
+		bytes->ops->destroy(bytes);
+		ck_assert_uint_eq(buddy->stats.pages_allocated, i ? 30 : 0);
+		allocator_destroy(buddy);
+		machine_destroy(machine);
+		layout_free(&layout);
 	}
 }
 END_TEST
@@ -390,6 +492,10 @@ int main(void)
 	tcase_add_loop_test(t, what_is_free_already_is_not_freed_again, 0, n);
 	tcase_add_test(t, as_posted_a_free_run_goes_on_over_memory_in_use);
 	tcase_add_test(t, as_posted_a_free_looks_at_the_first_unit_only);
+	tcase_add_loop_test(t, as_posted_the_next_node_is_taken_for_more_of_the_mask, 0, n);
+	tcase_add_test(t, as_posted_an_alloc_does_not_see_what_is_parked);
+	tcase_add_loop_test(t, without_memory_nothing_is_kept, 0, n);
+	tcase_add_test(t, as_posted_the_tails_of_blocks_are_lost);
 	tcase_add_test(t, as_posted_no_tree_is_asked);
 	tcase_add_test(t, as_posted_growth_never_helps_a_long_request);
 	tcase_add_test(t, as_posted_a_page_is_given_the_mask_of_eight);

@@ -155,6 +155,13 @@ struct range_ops {
 	enum range_answer (*free)(struct range *r, unsigned long first,
 				  unsigned long nr);
 
+	/*
+	 * Optional: as free, by a CPU that the range is not of. It may be put
+	 * aside until the range's own CPU has reason to look.
+	 */
+	enum range_answer (*free_remote)(struct range *r, unsigned long first,
+					 unsigned long nr);
+
 	/* Optional: take exactly this free run; false when it is not free. */
 	bool (*claim)(struct range *r, unsigned long first, unsigned long nr);
 

@@ -48,7 +48,8 @@ struct bytes {
  * A mapped one's blocks are of single pages from anywhere, side by side in an
  * address space of their own, as those of the percpu allocator are. Where
  * `singles` is not 0, it grows by so many pages of order 0, however long the run
- * is that found no room: the posted NTA's way.
+ * is that found no room; and where it loses tails, only the first page of each
+ * block is given back in the end: the posted NTA's ways.
  */
 struct bytes_plan {
 	const char *spec;
@@ -56,6 +57,7 @@ struct bytes_plan {
 	unsigned int order;
 	bool mapped;
 	unsigned int singles;
+	bool loses_tails;
 };
 
 /* 0 or a negative errno with a message. */

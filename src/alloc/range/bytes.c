@@ -34,12 +34,13 @@ struct block {
 struct range_bytes {
 	struct bytes base;		/* what callers hold */
 	struct range_backing backing;	/* what the range asks for memory */
-	struct range *range;		/* set at create, as are the next four */
+	struct range *range;		/* set at create, as are the next six */
 	unsigned int unit_shift;	/* log2 of a unit's bytes */
 	unsigned int order;		/* of a block; larger where a run needs it */
 	unsigned int length_bits;	/* kept by the caller for a run; or 0 */
 	bool mapped;
 	unsigned int singles;
+	bool loses_tails;
 	struct block *blocks;
 	unsigned long next_page;	/* mapped: where the next block begins */
 	unsigned long nr_runs;
@@ -126,6 +127,10 @@ static void frame_return(struct range_bytes *rb, unsigned long *frame)
 static void return_memory(struct range_bytes *rb, struct block *block)
 {
 	if (!block->frames) {
+		/* As posted a block is freed as if it were a page. */
+		if (rb->loses_tails &&
+		    allocator_split(rb->base.pages, block->page, block->order, 0))
+			block->order = 0;
 		bytes_return_pages(&rb->base, block->page, block->order);
 		return;
 	}
@@ -340,6 +345,7 @@ int range_bytes_create(struct bytes **out, const struct bytes_plan *plan,
 	rb->order = plan->order;
 	rb->mapped = plan->mapped;
 	rb->singles = plan->singles;
+	rb->loses_tails = plan->loses_tails;
 	err = range_create(&rb->range, plan->spec, m, msg);
 	if (err) {
 		machine_free(m, rb, sizeof(*rb), META_structures);

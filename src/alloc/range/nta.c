@@ -35,11 +35,13 @@
  * Invariant:  a mask's maximal free runs <-> entries, class by class
  * Cost:       alloc O(classes); free O(log nodes + list) or O(1)
  *
- * as-posted=on brings back two defects of the posted code: on 64 bits its
+ * as-posted=on brings back four defects of the posted code: on 64 bits its
  * searches see the lower half of a word only, so that a free run seems to go
- * on over memory in use; and of what is freed only the first unit is looked
- * at. Left out: caches for each CPU with lists of remote frees, as the range
- * interface has one caller. Growth is its owner's (bytes.c has the posted one).
+ * on over memory in use; behind a mask's end they read on into the next node;
+ * of what is freed only the first unit is looked at; and runs that another CPU
+ * freed, which version=posted parks, are found by the next free alone. A range
+ * is one CPU's: there are no caches for several. Growth and the end are its
+ * owner's (bytes.c has the posted ones).
  */
 #include <errno.h>
 
@@ -169,6 +171,38 @@ static unsigned int class_for(const struct nta *n, unsigned int nr)
 	return 0;
 }
 
+static enum range_answer nta_free(struct range *r, unsigned long first,
+				  unsigned long nr);
+
+/* What other CPUs have freed is freed for good. */
+static void free_parked(struct nta *n)
+{
+	struct nta_container *c;
+
+	while (unlikely((c = nta_unpark(n)))) {
+		unsigned long nr = c->parked;
+		enum range_answer answer =
+			nta_free(&n->base, nta_link_first(n, &c->link), nr);
+
+		assert(answer == RANGE_OK);
+		(void)answer;
+	}
+}
+
+/*
+ * The list to serve nr units from. As posted an alloc does not see what is
+ * parked, and its owner grows the range in vain.
+ */
+static unsigned int class_now(struct nta *n, unsigned int nr)
+{
+	unsigned int class = class_for(n, nr);
+
+	if (class || n->as_posted || !n->parked)
+		return class;
+	free_parked(n);
+	return class_for(n, nr);
+}
+
 static unsigned long nta_alloc(struct range *r, unsigned long nr_units,
 			       unsigned long align)
 {
@@ -179,7 +213,7 @@ static unsigned long nta_alloc(struct range *r, unsigned long nr_units,
 
 	(void)align;
 	/* This run, the rest, and what a trimming makes of them. */
-	class = class_for(n, nr);
+	class = class_now(n, nr);
 	if (!class || !nta_secure_entries(n, n->nr_runs + n->nr_held + 3))
 		return RANGE_NONE;
 	first = nta_link_first(n, n->lists[class - 1].head);
@@ -232,6 +266,7 @@ static enum range_answer nta_free(struct range *r, unsigned long first,
 	unsigned long end = first + nr;
 	struct nta_node *node;
 
+	free_parked(n);
 	if (!nr || !nta_node_of(n, first) || !nta_node_of(n, end - 1))
 		return RANGE_OUTSIDE;
 	for (unsigned long at = first; at < end; at = node->first + n->nr_units) {
@@ -250,6 +285,21 @@ static enum range_answer nta_free(struct range *r, unsigned long first,
 			  (unsigned int)(min_t(unsigned long, end,
 					       node->first + n->nr_units) - at));
 	}
+	return RANGE_OK;
+}
+
+/* As first described there is no other CPU. */
+static enum range_answer nta_free_remote(struct range *r, unsigned long first,
+					 unsigned long nr)
+{
+	struct nta *n = to_nta(r);
+	struct nta_node *node = nta_node_of(n, first);
+
+	if (!n->posted)
+		return nta_free(r, first, nr);
+	if (!nr || !node || first - node->first + nr > n->nr_units)
+		return RANGE_OUTSIDE;
+	nta_park(n, node, (unsigned int)(first - node->first), (unsigned int)nr);
 	return RANGE_OK;
 }
 
@@ -449,6 +499,7 @@ static const struct option_spec nta_trimmed_options[] = { NTA_OPTIONS };
 		.adopt = nta_adopt,                                     \
 		.alloc = alloc_fn,                                      \
 		.free = nta_free,                                       \
+		.free_remote = nta_free_remote,                         \
 		.split = nta_split,                                     \
 		.query = nta_query,                                     \
 		.next_free = nta_next_free,                             \

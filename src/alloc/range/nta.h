@@ -32,7 +32,10 @@ struct nta_entry {
 /* posted: at the start of the free run */
 struct nta_container {
 	struct nta_link link;
-	struct nta_link *prev;
+	union {
+		struct nta_link *prev;
+		unsigned long parked;	/* units of a run that a remote CPU freed */
+	};
 	struct nta_node *node;
 };
 
@@ -65,6 +68,7 @@ struct nta {
 	unsigned long nr_free;		/* units */
 	unsigned long nr_runs;		/* free ones, all on lists */
 	unsigned long nr_held;		/* runs in callers' hands */
+	struct nta_link *parked;	/* posted: freed by other CPUs, not looked at yet */
 	uint64_t borrowed;		/* bytes of the pages' descriptors */
 
 	struct nta_entry_block *blocks;
@@ -132,6 +136,11 @@ void nta_node_free(struct nta *n, struct nta_node *node, unsigned int at,
 /* Have an entry ready for each free run there can be before the next alloc. */
 bool nta_secure_entries(struct nta *n, unsigned long nr);
 void nta_entries_destroy(struct nta *n);
+
+/* Posted: a run of a node is put aside; one that was, or NULL. */
+void nta_park(struct nta *n, struct nta_node *node, unsigned int at,
+	      unsigned int nr);
+struct nta_container *nta_unpark(struct nta *n);
 
 /* The first unit of the free run that a link stands for. */
 unsigned long nta_link_first(const struct nta *n, struct nta_link *link);

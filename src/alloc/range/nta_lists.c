@@ -75,6 +75,28 @@ unsigned long nta_link_first(const struct nta *n, struct nta_link *link)
 	return c->node->first + (unsigned long)(c - containers_of(n, c->node));
 }
 
+/* The run itself has room for what is to be known of it. */
+void nta_park(struct nta *n, struct nta_node *node, unsigned int at,
+	      unsigned int nr)
+{
+	struct nta_container *c = &containers_of(n, node)[at];
+
+	c->node = node;
+	c->parked = nr;
+	c->link.next = n->parked;
+	n->parked = &c->link;
+}
+
+struct nta_container *nta_unpark(struct nta *n)
+{
+	struct nta_link *link = n->parked;
+
+	if (!link)
+		return NULL;
+	n->parked = link->next;
+	return to_container(link);
+}
+
 static struct nta_link *link_make(struct nta *n, struct nta_node *node,
 				  unsigned int at, struct nta_link *prev)
 {

@@ -12,7 +12,8 @@
  *                                           their lists, and listed as one of 9
  *
  * As posted (as-posted=on) a word's upper half is not looked at, on 64 bits, so
- * that a free run seems to go on over memory in use.
+ * that a free run seems to go on over memory in use; and behind the mask's end
+ * the next word in memory is taken for more of it.
  *
  * Cost: a node is found in O(log nodes) or O(1); a run is measured a word at
  * a time.
@@ -127,6 +128,18 @@ unsigned long nta_node_end(const struct nta *n, const struct nta_node *node)
 /* -- masks ------------------------------------------------------------------ */
 
 /*
+ * As posted nothing stops a search at its mask's end: it reads on into the next
+ * node's first word, which says where that begins. A set bit means free.
+ */
+static unsigned int free_behind(const struct nta *n, const struct nta_node *node)
+{
+	const struct avl_node *next = avl_next(&n->nodes, &node->first);
+	uint32_t used = next ? ~(uint32_t)to_const_node(next)->first : ~0U;
+
+	return used ? lowest_bit(used) : 32;
+}
+
+/*
  * Free units from `at` on. As posted: of each word, shifted so that it begins
  * at `at`, the lower 32 bits are looked at; if none is in use, all of it is
  * believed to be free.
@@ -139,6 +152,8 @@ static unsigned int free_right(const struct nta *n, const struct nta_node *node,
 	if (!n->as_posted)
 		return (unsigned int)bitmap_next_clear(node->mask, at,
 						       n->nr_units) - at;
+	if (at == n->nr_units)
+		return free_behind(n, node);
 	while (end < n->nr_units) {
 		unsigned int shift = end % BITMAP_WORD_BITS;
 		unsigned long used = ~node->mask[end / BITMAP_WORD_BITS] >> shift;
@@ -195,16 +210,16 @@ void nta_node_free(struct nta *n, struct nta_node *node, unsigned int at,
 		   unsigned int nr)
 {
 	unsigned int left = free_left(n, node, at);
-	unsigned int right = at + nr < n->nr_units ?
-			     free_right(n, node, at + nr) : 0;
+	unsigned int right = free_right(n, node, at + nr);
+	unsigned int all = min_t(unsigned int, left + nr + right, n->nr_units);
 
 	COST_ADD(&n->base, bits_scanned, left + right);
 	if (left)
 		nta_run_unlink(n, node, at - left, left);
-	if (right)
+	if (right && at + nr < n->nr_units)
 		nta_run_unlink(n, node, at + nr, right);
 	bitmap_set_range(node->mask, at, at + nr);
 	mask_written(n, node, at, nr);
 	n->nr_free += nr;
-	nta_run_append(n, node, at - left, left + nr + right);
+	nta_run_append(n, node, at - left, all);
 }
