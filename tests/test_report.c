@@ -279,6 +279,21 @@ START_TEST(compaction_is_shown_where_it_was_used)
 }
 END_TEST
 
+START_TEST(metadata_in_lowmem_is_shown_where_memory_is_high)
+{
+	char *page;
+
+	ck_assert_msg(run("pagetax replay -q --no-plots --limit 3000 -a linked --highmem above:64M -o @ tests/data/fork-sample")
+		      == STATUS_DONE, "%s", msg.text);
+	shell("cd %s && sed -i '/lowmem_peak_bytes/d;s/\"static_bytes\"/\"lowmem_peak_bytes\": 100663296, &/' summary.json",
+	      scratch_path("r"));
+	page = report();
+	expect(page, "of 64.0 MiB below highmem");
+	expect(page, "<td>linked</td><td>96.0 MiB</td><td>150.00</td><td>NO</td>");
+	free(page);
+}
+END_TEST
+
 /* What the page says to type makes the same summary again. */
 START_TEST(the_command_shown_does_it_again)
 {
@@ -415,6 +430,7 @@ static Suite *make_suite(void)
 			    (int)ARRAY_SIZE(little));
 	tcase_add_test(tc, null_has_its_time_and_no_figures);
 	tcase_add_test(tc, compaction_is_shown_where_it_was_used);
+	tcase_add_test(tc, metadata_in_lowmem_is_shown_where_memory_is_high);
 	tcase_add_test(tc, the_command_shown_does_it_again);
 	tcase_add_test(tc, the_page_says_why_crossings_differ);
 	tcase_add_test(tc, one_event_makes_a_report);

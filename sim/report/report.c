@@ -433,6 +433,39 @@ static void write_running_costs(struct page *p)
 	html_table_end(&p->html);
 }
 
+/* Where there is more memory than addresses, these are what runs out first. */
+static void write_lowmem(struct page *p)
+{
+	double border = json_number_at(p->result->summary, "machine", "highmem_pfn");
+	double lowmem = border * PAGE_SIZE;
+	bool begun = false;
+	char caption[128], text[32];
+
+	if (!(lowmem > 0 && lowmem < p->memory_bytes))
+		return;
+	for (unsigned int r = 0; r < p->result->nr_runs; r++) {
+		double used = result_value(p->result, r, RESULT_lowmem_peak_bytes);
+
+		if (isnan(used) || !page_keeps_books(p, (int)r))
+			continue;
+		snprintf(caption, sizeof(caption),
+			 "Metadata that needs an address, of %s below highmem, without owners' objects",
+			 bytes_text(lowmem, text, sizeof(text)));
+		if (!begun)
+			html_table_begin(&p->html, caption,
+					 "design|at most|% of lowmem|fits");
+		begun = true;
+		html_row_begin(&p->html, false);
+		html_cell(&p->html, "%s", result_allocator(p->result, r));
+		bytes_cell(p, used);
+		number_cell(p, "%.2f", 100 * used / lowmem);
+		html_cell(&p->html, "%s", used <= lowmem ? "yes" : "NO");
+		html_row_end(&p->html);
+	}
+	if (begun)
+		html_table_end(&p->html);
+}
+
 /* Of runs whose free memory was moved together when it was needed. */
 static void write_compaction(struct page *p)
 {
@@ -560,6 +593,7 @@ static void write_sections(struct page *p)
 		  "pages_allocated", 20);
 	html_element(&p->html, "h2", "The running cost");
 	write_running_costs(p);
+	write_lowmem(p);
 	write_compaction(p);
 	html_element(&p->html, "h2", "The trace");
 	write_dirty(p);

@@ -27,6 +27,7 @@
 	x(borrowed_bytes,       "metadata",   "borrowed_bytes",       "words borrowed from other descriptors, at most") \
 	x(inband_peak_bytes,    "metadata",   "inband_peak_bytes",    "links inside free memory, at most") \
 	x(parked_peak_bytes,    "metadata",   "parked_peak_bytes",    "free memory in per-CPU lists, at most; in no total") \
+	x(lowmem_peak_bytes,    "metadata",   "lowmem_peak_bytes",    "what of its own metadata needs an address below highmem, at most") \
 	x(total_peak_bytes,     "metadata",   "total_peak_bytes",     "all of it, each column at its peak") \
 	x(total_percent,        "metadata",   "total_percent",        "the same in percent of memory") \
 	x(total_bytes_per_page, "metadata",   "total_bytes_per_page", "and for each page of it") \
