@@ -2,6 +2,7 @@
 /* test_validate.c - the recorded machine followed, scored and reported */
 #include <check.h>
 #include <errno.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 
 #include "base/rng.h"
 #include "sim/commands.h"
-#include "sim/validate/ablation.h"
+#include "sim/validate/bounds.h"
 #include "sim/validate/one_step.h"
 #include "sim/validate/open_loop.h"
 #include "tests/sim_bundle.h"
@@ -471,18 +472,36 @@ END_TEST
 
 /* ---- the command ---- */
 
+static enum status run_with(const char *input, const char *allocators,
+			    const char *option, const char *out)
+{
+	const char *const words[] = {
+		"pagetax", "validate", "-q", "--no-plots", "-a", allocators, input,
+		out ? "-o" : option, out ? out : NULL, out ? option : NULL,
+	};
+	char text[ARRAY_SIZE(words)][4096];
+	char *argv[ARRAY_SIZE(words) + 1] = { NULL };
+	int argc = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(words) && words[i]; i++) {
+		snprintf(text[argc], sizeof(text[argc]), "%s", words[i]);
+		argv[argc] = text[argc];
+		argc++;
+	}
+	return pagetax_run(argc, argv, &msg);
+}
+
 static enum status run(const char *input, const char *out)
 {
-	char program[] = "pagetax", command[] = "validate", quiet[] = "-q";
-	char plots[] = "--no-plots", option[] = "-o", path[4096], folder[4096];
-	char allocators[] = "-a", linked[] = "linked";
-	char ablation[] = "--ablation";
-	char *argv[] = { program, command, quiet, plots, allocators, linked, ablation, path,
-			 out ? option : NULL, folder, NULL };
+	return run_with(input, "linked", "--ablation", out);
+}
 
-	snprintf(path, sizeof(path), "%s", input);
-	snprintf(folder, sizeof(folder), "%s", out ? out : "");
-	return pagetax_run(out ? 10 : 8, argv, &msg);
+static json_t *read_json(void)
+{
+	json_t *root = json_load_file(scratch_path("result/validation.json"), 0, NULL);
+
+	ck_assert_ptr_nonnull(root);
+	return root;
 }
 
 START_TEST(the_sample_is_followed_and_reported)
@@ -512,6 +531,161 @@ START_TEST(the_sample_is_followed_and_reported)
 	ck_assert_int_eq(unlink(scratch_path("result/validation.json")), 0);
 	ck_assert_int_eq(unlink(scratch_path("result/validation.tsv")), 0);
 	ck_assert_int_eq(rmdir(scratch_path("result")), 0);
+}
+END_TEST
+
+/* As issue and manual page name them; null where a zone gave nothing to judge. */
+static const struct { const char *level, *names[9]; } level_names[] = {
+	{ "L0", { "samples", "exact", "tv_p50", "tv_p95", "dh9_p50_pp", "dh9_p95_pp",
+		  "skill", "repairs_per_event" } },
+	{ "L0.5", { "list_head_rate", "smallest_order_rate", "pcp_head_rate",
+		    "refill_rate", "drain_rate" } },
+	{ "L1", { "allocator", "samples", "exact", "tv_p50", "tv_p95", "dh9_p50_pp",
+		  "dh9_p95_pp", "skill" } },
+};
+
+static void expect_names(const json_t *level, const char *const names[9])
+{
+	for (unsigned int i = 0; names[i]; i++)
+		if (!json_object_get(level, names[i]))
+			ck_abort_msg("%s is missing", names[i]);
+}
+
+START_TEST(every_level_of_every_zone_has_the_names_that_scripts_rely_on)
+{
+	unsigned int nr[ARRAY_SIZE(level_names)] = { 0 };
+	json_t *root, *level;
+	size_t i;
+
+	ck_assert_int_eq(run_with(SAMPLE, "linked", NULL, scratch_path("result")), STATUS_DONE);
+	root = read_json();
+	json_array_foreach(json_object_get(root, "levels"), i, level) {
+		const char *name = json_string_value(json_object_get(level, "level"));
+
+		ck_assert_ptr_nonnull(json_object_get(level, "zone"));
+		for (size_t k = 0; k < ARRAY_SIZE(level_names); k++) {
+			if (strcmp(name, level_names[k].level))
+				continue;
+			expect_names(level, level_names[k].names);
+			nr[k]++;
+		}
+	}
+	ck_assert_uint_eq(nr[0], 3);
+	ck_assert_uint_eq(nr[1], 3);
+	ck_assert_uint_eq(nr[2], 2 * 3);	/* and the strawman */
+	json_decref(root);
+}
+END_TEST
+
+static bool says(const json_t *object, const char *key, const char *text)
+{
+	const char *is = json_string_value(json_object_get(object, key));
+
+	return is && !strcmp(is, text);
+}
+
+/*
+ * The sample is too short for a whole policy to gain on "nothing changes", but
+ * without per-CPU lists skill is -287.
+ */
+START_TEST(a_run_without_per_cpu_lists_misses_for_want_of_them)
+{
+	json_t *root, *entry, *apart = NULL, *missed = NULL;
+	size_t i;
+
+	ck_assert_int_eq(run_with(SAMPLE, "linked:pcp=off,twoword", NULL,
+				  scratch_path("result")), STATUS_DONE);
+	root = read_json();
+	json_array_foreach(json_object_get(root, "missed"), i, entry)
+		if (says(entry, "allocator", "linked:pcp=off") && says(entry, "figure", "skill"))
+			missed = entry;
+	ck_assert_ptr_nonnull(missed);
+	ck_assert(says(missed, "zone", "Normal"));
+	ck_assert(says(missed, "cause", "part"));
+	ck_assert(says(missed, "part", "pcp"));
+	ck_assert_double_lt(json_number_value(json_object_get(missed, "value")), -100);
+	ck_assert_double_gt(json_number_value(json_object_get(missed, "value_with")), -10);
+
+	json_array_foreach(json_object_get(root, "levels"), i, entry)
+		if (says(entry, "allocator", "twoword") && says(entry, "zone", "Normal"))
+			apart = json_object_get(entry, "apart");
+	ck_assert(says(apart, "allocator", "linked:pcp=off"));
+	ck_assert_double_gt(json_number_value(json_object_get(apart, "tv_p50")), 0.005);
+	json_decref(root);
+}
+END_TEST
+
+/*
+ * One zone, one allocator. TV may be 5 %; what it is as the policy is, and
+ * without mobility types, and what L0.5 says of refills.
+ */
+static const struct {
+	const char *spec;
+	double is, without_mobility, refill;
+	size_t nr_exact;		/* of 10 samples of L0 */
+	enum cause cause;
+} causes[] = {
+	{ "linked",   0.09, 0.06, 1.00, 10, CAUSE_PART },	/* three quarters are gone */
+	{ "linked",   0.09, 0.04, 0.50,  1, CAUSE_PART },
+	{ "linked",   0.09, 0.08, 1.00,  7, CAUSE_STATE },	/* a quarter */
+	{ "linked",   0.09, 0.20, 0.90,  8, CAUSE_RULE },
+	{ "linked",   0.09, 0.20, 1.00, 10, CAUSE_UNKNOWN },
+	{ "genalloc", 0.09, 0.06, 0.50,  1, CAUSE_NO_POLICY },
+};
+
+static void fill_run(struct closed_loop *c, const char *spec, double tv_p50)
+{
+	c->spec = strdup(spec);
+	c->nr_seeds = 1;
+	c->zone[0][0].f = (struct figures){ .samples = 10, .tv_p50 = tv_p50 };
+	c->whole = c->zone[0][0];
+}
+
+START_TEST(a_cause_is_what_takes_away_half_of_the_excess)
+{
+	struct validation v = { .has_open_loop = true, .has_one_step = true };
+	struct closed_loop loops[2] = { 0 };	/* one, and the strawman */
+	struct ablation ablations[2] = { 0 };
+	struct bracket list[10] = { 0 };
+	struct score scores[10] = { 0 };
+	struct miss *misses;
+	size_t nr, nr_judged;
+
+	v.bundle.layout.nr_zones = v.brackets.nr_zones = 1;
+	v.brackets.list = list;
+	v.brackets.nr = 10;
+	v.persist.br = &(struct brackets){ .nr_zones = 1 };
+	v.open_loop.scorer = (struct scorer){ .br = &v.brackets, .scores = scores };
+	for (size_t i = 0; i < 10; i++)
+		scores[i] = (struct score){ .seen = true, .exact = i < causes[_i].nr_exact };
+	v.one_step.rules[0][RULE_refill] = (struct rule_count){
+		.hits = (uint64_t)(100 * causes[_i].refill + .5),
+		.misses = 100 - (uint64_t)(100 * causes[_i].refill + .5),
+	};
+	v.closed_loops = loops;
+	v.nr_closed_loops = 2;
+	v.ablations = ablations;
+	fill_run(&loops[0], causes[_i].spec, causes[_i].is);
+	ablations[0].nr = NR_ABLATIONS;
+	for (int i = 0; i < NR_ABLATIONS; i++)
+		fill_run(&ablations[0].runs[i], causes[_i].spec,
+			 i == ABLATION_mobility ? causes[_i].without_mobility : causes[_i].is);
+
+	misses = calloc(bounds_room(&v), sizeof(*misses));
+	nr = bounds_judge(&v, misses, &nr_judged);
+	ck_assert_uint_ge(nr, 1);
+	ck_assert_int_eq(misses[nr - 1].bound, BOUND_tv_p50);
+	ck_assert_int_eq(misses[nr - 1].cause, causes[_i].cause);
+	if (causes[_i].cause == CAUSE_PART) {
+		ck_assert_int_eq(misses[nr - 1].part, ABLATION_mobility);
+		ck_assert(!misses[nr - 1].adds);
+		ck_assert_double_eq(misses[nr - 1].with, causes[_i].without_mobility);
+	}
+	ck_assert(closed_loop_misses(&v, &loops[0]));
+	free(misses);
+	free(loops[0].spec);
+	for (int i = 0; i < NR_ABLATIONS; i++)
+		free(ablations[0].runs[i].spec);
 }
 END_TEST
 
@@ -655,6 +829,10 @@ int main(void)
 	tcase_add_loop_test(tc, unseen_pages_show_in_the_counts_of_per_cpu_lists, 0,
 			    ARRAY_SIZE(books_cases));
 	tcase_add_test(tc, the_sample_is_followed_and_reported);
+	tcase_add_test(tc, every_level_of_every_zone_has_the_names_that_scripts_rely_on);
+	tcase_add_test(tc, a_run_without_per_cpu_lists_misses_for_want_of_them);
+	tcase_add_loop_test(tc, a_cause_is_what_takes_away_half_of_the_excess, 0,
+			    (int)ARRAY_SIZE(causes));
 	tcase_add_test(tc, what_no_level_can_use_is_refused_with_what_was_expected);
 	tcase_add_loop_test(tc, a_missing_file_leaves_out_what_needs_it_and_no_more, 0,
 			    (int)ARRAY_SIZE(optional));

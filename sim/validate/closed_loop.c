@@ -20,7 +20,7 @@ static uint64_t bracket_ns(const struct bracket *br, const struct demand *d)
 /* A sample for each bracket, between the first and the last of any plan. */
 static int plan_samples(struct sample_plan *plan, const struct closed_loop_input *in)
 {
-	const struct brackets *br = in->brackets;
+	const struct brackets *br = in->sum;
 	uint64_t last = 0;
 
 	*plan = (struct sample_plan){ 0 };
@@ -38,12 +38,12 @@ static int plan_samples(struct sample_plan *plan, const struct closed_loop_input
 	return 0;
 }
 
-/* Of one zone, or of all if they are scored as one. */
+/* Of one zone, or of all where they are scored as one. */
 static void free_blocks(unsigned long nr_free[NR_PAGE_ORDERS],
-			const struct closed_loop_input *in, const struct sample *sample,
-			unsigned int zone)
+			const struct layout *layout, const struct sample *sample,
+			unsigned int zone, bool as_one)
 {
-	unsigned int end = in->zones_as_one ? in->layout->nr_zones : zone + 1;
+	unsigned int end = as_one ? layout->nr_zones : zone + 1;
 
 	memset(nr_free, 0, NR_PAGE_ORDERS * sizeof(*nr_free));
 	for (; zone < end; zone++)
@@ -67,51 +67,73 @@ static void score_run(struct scorer *s, const struct closed_loop_input *in,
 
 			if (!br->zone[z])
 				continue;
-			free_blocks(predicted, in, &series->samples[at], z);
+			free_blocks(predicted, in->layout, &series->samples[at], z,
+				    s->br == in->sum);
 			score_sample(&s->scores[i * s->br->nr_zones + z], predicted,
 				     br->zone[z]);
 		}
 	}
 }
 
-static int note_figures(struct closed_loop *c, const struct scorer *s)
+static int note_figures(struct closed_figures *figures, const struct scorer *s,
+			unsigned int zone)
 {
-	for (unsigned int z = 0; z < s->br->nr_zones; z++) {
-		struct closed_figures *figures = &c->zone[z][c->nr_seeds];
-		int err = scorer_figures(s, z, &figures->f);
-
-		if (err)
-			return err;
-		figures->mean_tv = scorer_mean_tv(s, z);
-	}
-	return 0;
+	figures->mean_tv = scorer_mean_tv(s, zone);
+	return scorer_figures(s, zone, &figures->f);
 }
 
-/* Judge one finished run; the scorer of the first stays. */
+static int judge_whole(struct closed_loop *c, const struct closed_loop_input *in,
+		       const struct sample_series *series)
+{
+	struct scorer s;
+	int err = scorer_init(&s, in->sum);
+
+	if (err)
+		return err;
+	score_run(&s, in, series);
+	err = note_figures(&c->whole, &s, 0);
+	scorer_destroy(&s);
+	return err;
+}
+
+/* The scorer of the first seed stays. */
+static int judge_zones(struct closed_loop *c, const struct closed_loop_input *in,
+		       const struct sample_series *series)
+{
+	struct scorer s;
+	int err = scorer_init(&s, in->brackets);
+
+	if (err)
+		return err;
+	score_run(&s, in, series);
+	for (unsigned int z = 0; !err && z < s.br->nr_zones; z++)
+		err = note_figures(&c->zone[z][c->nr_seeds], &s, z);
+	if (c->nr_seeds)
+		scorer_destroy(&s);
+	else
+		c->first = s;
+	return err;
+}
+
 static int judge_run(struct closed_loop *c, const struct closed_loop_input *in,
 		     const struct replay_run *run, struct msg *msg)
 {
-	struct scorer s;
-	int err;
+	int err = 0;
 
 	if (!run->verified)
 		return msg_set(msg, EUCLEAN, "%s: not verified: %s", run->spec,
 			       run->verify_msg.text);
-	err = scorer_init(&s, in->brackets);
+	if (in->brackets)
+		err = judge_zones(c, in, &run->series);
+	if (!err && !c->nr_seeds)
+		err = judge_whole(c, in, &run->series);
 	if (err)
 		return msg_set(msg, ENOMEM, "%s: no memory to judge it", run->spec);
-	score_run(&s, in, &run->series);
-	err = note_figures(c, &s);
-	if (err)
-		msg_set(msg, ENOMEM, "%s: no memory to judge it", run->spec);
-	if (c->nr_seeds++) {
-		scorer_destroy(&s);
-		return err;
+	if (!c->nr_seeds++) {
+		c->failed_allocs = run->stats.failed_allocs;
+		c->events = run->events;
 	}
-	c->first = s;
-	c->failed_allocs = run->stats.failed_allocs;
-	c->events = run->events;
-	return err;
+	return 0;
 }
 
 static int run_seed(struct closed_loop *c, const struct closed_loop_input *in,
@@ -168,6 +190,30 @@ void closed_loop_free(struct closed_loop *c)
 	scorer_destroy(&c->first);
 	free(c->spec);
 	*c = (struct closed_loop){ 0 };
+}
+
+int closed_loop_apart(struct figures *f, const struct closed_loop *c,
+		      const struct closed_loop *other, unsigned int zone)
+{
+	const struct brackets *br = c->first.br;
+	struct scorer s;
+	int err = scorer_init(&s, br);
+
+	for (size_t i = 0; !err && i < br->nr; i++) {
+		const struct score *score = scorer_get(&c->first, i, zone);
+		const struct score *than = scorer_get(&other->first, i, zone);
+		struct buddyinfo_sample sample = { 0 };
+
+		for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
+			sample.nr_free[o] = (uint32_t)than->predicted[o];
+		if (score->seen && than->seen)
+			score_sample(&s.scores[i * br->nr_zones + zone],
+				     score->predicted, &sample);
+	}
+	if (!err)
+		err = scorer_figures(&s, zone, f);
+	scorer_destroy(&s);
+	return err;
 }
 
 static int compare_doubles(const void *a, const void *b)

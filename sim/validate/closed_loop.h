@@ -25,8 +25,9 @@ struct closed_loop {
 	char *spec;
 	unsigned int nr_seeds;
 	struct closed_figures zone[MAX_NR_ZONES][CLOSED_LOOP_SEEDS];
-	struct scorer first;	/* of the first seed: for samples and plots */
-	uint64_t failed_allocs;	/* of the first seed, as is the next */
+	struct closed_figures whole;	/* all zones as one; of the first seed, as are the next */
+	struct scorer first;	/* for samples and plots */
+	uint64_t failed_allocs;
 	uint64_t events;
 };
 
@@ -35,8 +36,8 @@ struct closed_loop_input {
 	const struct bundle *bundle;
 	const struct layout *layout;	/* of the simulated machine */
 	const struct demand *demand;	/* of the bundle, for this machine */
-	const struct brackets *brackets;
-	bool zones_as_one;		/* the brackets are summed over zones */
+	const struct brackets *brackets;	/* NULL: its zones are not the recorded ones */
+	const struct brackets *sum;	/* the same of all zones as one */
 	uint64_t seed;
 
 	/* See struct replay_plan. */
@@ -53,6 +54,14 @@ struct closed_loop_input {
 int closed_loop_run(struct closed_loop *c, const struct closed_loop_input *in,
 		    const char *spec, unsigned int nr_seeds, struct msg *msg);
 void closed_loop_free(struct closed_loop *c);
+
+/*
+ * How far the predictions of two are apart in one zone, given the same list
+ * order: the figures of one against the other instead of the recording. 0 or
+ * -ENOMEM.
+ */
+int closed_loop_apart(struct figures *f, const struct closed_loop *c,
+		      const struct closed_loop *other, unsigned int zone);
 
 /* A figure over the list orders. */
 struct spread {

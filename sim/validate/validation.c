@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/interrupt.h"
+#include "sim/validate/bounds.h"
 #include "sim/validate/validation.h"
 
 static void leave_out(struct validation *v, const char *levels, const char *why)
@@ -76,6 +77,22 @@ static bool has_our_pageblocks(struct validation *v)
 	return false;
 }
 
+/* All zones as one, with the flags that are known by now. */
+static int sum_zones(struct validation *v)
+{
+	struct scorer persist;
+	int err = brackets_sum(&v->sum, &v->brackets);
+
+	if (!err)
+		err = scorer_init(&persist, &v->sum);
+	if (err)
+		return err;
+	scorer_persist(&persist);
+	v->persist_whole_tv = scorer_mean_tv(&persist, 0);
+	scorer_destroy(&persist);
+	return 0;
+}
+
 static int run_open_loop(struct validation *v)
 {
 	int err = open_loop_run(&v->open_loop, &v->bundle, &v->stream, &v->brackets);
@@ -87,7 +104,7 @@ static int run_open_loop(struct validation *v)
 	err = scorer_init(&v->persist, &v->brackets);
 	if (!err)
 		scorer_persist(&v->persist);
-	return err;
+	return err ? err : sum_zones(v);
 }
 
 static int run_one_step(struct validation *v)
@@ -113,6 +130,7 @@ static int run_closed_loops(struct validation *v, const struct options *o,
 		.layout = &v->bundle.layout,
 		.demand = &v->demand,
 		.brackets = &v->brackets,
+		.sum = &v->sum,
 		.seed = o->seed,
 		.progress = on_progress,
 		.progress_ctx = progress,
@@ -120,7 +138,8 @@ static int run_closed_loops(struct validation *v, const struct options *o,
 	int err = demand_resolve(&v->demand, &v->bundle, &v->bundle.layout, msg);
 
 	v->closed_loops = calloc(o->nr_specs + 1UL, sizeof(*v->closed_loops));
-	if (err || !v->closed_loops)
+	v->ablations = calloc(o->nr_specs + 1UL, sizeof(*v->ablations));
+	if (err || !v->closed_loops || !v->ablations)
 		return err ? err : -ENOMEM;
 	for (unsigned int i = 0; !err && i < o->nr_specs; i++) {
 		err = closed_loop_run(&v->closed_loops[v->nr_closed_loops++], &in,
@@ -130,8 +149,11 @@ static int run_closed_loops(struct validation *v, const struct options *o,
 	if (!err)
 		err = closed_loop_run(&v->closed_loops[v->nr_closed_loops++], &in,
 				      STRAWMAN, 1, msg);
-	if (!err && o->ablation)
-		err = ablation_run(&v->ablation, &in, o->specs[0], msg);
+	for (unsigned int i = 0; !err && i < o->nr_specs; i++)
+		if ((o->ablation && i == 0) ||
+		    (ablation_applies(o->specs[i]) &&
+		     closed_loop_misses(v, &v->closed_loops[i])))
+			err = ablation_run(&v->ablations[i], &in, o->specs[i], msg);
 	return err;
 }
 
@@ -180,14 +202,17 @@ int validation_run(struct validation *v, const struct options *o,
 
 void validation_free(struct validation *v)
 {
-	for (unsigned int i = 0; i < v->nr_closed_loops; i++)
+	for (unsigned int i = 0; i < v->nr_closed_loops; i++) {
 		closed_loop_free(&v->closed_loops[i]);
+		ablation_free(&v->ablations[i]);
+	}
 	free(v->closed_loops);
-	ablation_free(&v->ablation);
+	free(v->ablations);
 	demand_free(&v->demand);
 	open_loop_free(&v->open_loop);
 	scorer_destroy(&v->persist);
 	buddy_stream_free(&v->stream);
+	brackets_free(&v->sum);
 	brackets_free(&v->brackets);
 	bundle_free(&v->bundle);
 }

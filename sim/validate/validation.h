@@ -29,8 +29,10 @@
 struct validation {
 	struct bundle bundle;
 	struct brackets brackets;
+	struct brackets sum;		/* all zones as one */
 	struct buddy_stream stream;
 	struct scorer persist;		/* "nothing changes" */
+	double persist_whole_tv;	/* its mean TV, all zones as one */
 
 	bool has_open_loop;
 	struct open_loop open_loop;
@@ -41,7 +43,7 @@ struct validation {
 	struct demand demand;
 	struct closed_loop *closed_loops;	/* one a spec; the last is the strawman */
 	unsigned int nr_closed_loops;
-	struct ablation ablation;
+	struct ablation *ablations;	/* of each; asked for, or to find a cause */
 
 	struct msg left_out[MAX_LEFT_OUT];	/* "L1: no ..." */
 	unsigned int nr_left_out;

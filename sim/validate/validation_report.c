@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "sim/report/json_builder.h"
+#include "sim/validate/bounds_report.h"
 #include "sim/validate/validation_report.h"
 
 /* ---- terminal ---- */
@@ -118,18 +119,68 @@ static void print_closed_loop_spread(FILE *out, const struct validation *v,
 	}
 }
 
-static void print_ablation(FILE *out, const struct validation *v)
+/* How far another representation's lists lead it from the first one's. */
+static int print_apart(FILE *out, const struct validation *v, unsigned int i)
 {
-	if (v->ablation.nr)
-		fprintf(out, "All zones as one, TV %% and order 9 in points, median and p95, and skill\n");
-	for (unsigned int i = 0; i < v->ablation.nr; i++) {
-		const struct figures *f = &v->ablation.runs[i].zone[0][0].f;
+	const struct closed_loop *first = &v->closed_loops[0], *c = &v->closed_loops[i];
 
-		print_share(out, 7, f->tv_p50);
-		print_share(out, 7, f->tv_p95);
-		fprintf(out, " %7.3f %7.3f", f->dh9_p50, f->dh9_p95);
-		print_number(out, 7, ablation_skill(&v->ablation, (enum ablation_part)i));
-		fprintf(out, "  %s, %s\n", v->ablation.runs[0].spec, ablation_help[i]);
+	for (unsigned int z = 0; z < v->brackets.nr_zones; z++) {
+		double skill = validation_skill(v, SPREAD(c, z, mean_tv).median, z);
+		double than = validation_skill(v, SPREAD(first, z, mean_tv).median, z);
+		struct figures f;
+		int err = closed_loop_apart(&f, c, first, z);
+
+		if (err)
+			return err;
+		if (isnan(skill))
+			continue;
+		fprintf(out, "%s, %s: apart from %s by TV %% median %.3f, p95 %.3f, max %.3f; order 9 p95 %.3f pp; skill %+.3f\n",
+			c->spec, v->bundle.layout.zones[z].name, first->spec,
+			100 * f.tv_p50, 100 * f.tv_p95, 100 * f.tv_max, f.dh9_p95,
+			skill - than);
+	}
+	return 0;
+}
+
+/* Which way the part is switched. */
+static const char *ablation_row(const struct ablation *a, unsigned int i)
+{
+	if (i == ABLATION_nothing)
+		return "";
+	return a->adds[i] ? "with " : "without ";
+}
+
+static void print_missed(FILE *out, const struct validation *v,
+			 const struct closed_figures *whole)
+{
+	bool any = false;
+
+	for (int id = BOUND_tv_p50; id <= BOUND_skill; id++) {
+		double value = bound_figure((enum bound_id)id, whole, v->persist_whole_tv);
+
+		if (bound_excess((enum bound_id)id, value) <= 0)
+			continue;
+		fprintf(out, "%s%s", any ? ", " : ": misses ", bounds[id].figure);
+		any = true;
+	}
+}
+
+static void print_ablation(FILE *out, const struct validation *v,
+			   const struct ablation *a)
+{
+	if (a->nr)
+		fprintf(out, "%s, all zones as one, TV %% and order 9 in points, median and p95, and skill\n",
+			a->runs[0].spec);
+	for (unsigned int i = 0; i < a->nr; i++) {
+		const struct closed_figures *whole = &a->runs[i].whole;
+
+		print_share(out, 7, whole->f.tv_p50);
+		print_share(out, 7, whole->f.tv_p95);
+		fprintf(out, " %7.3f %7.3f", whole->f.dh9_p50, whole->f.dh9_p95);
+		print_number(out, 7, bound_figure(BOUND_skill, whole, v->persist_whole_tv));
+		fprintf(out, "  %s%s", ablation_row(a, i), ablation_help[i]);
+		print_missed(out, v, whole);
+		fprintf(out, "\n");
 	}
 }
 
@@ -190,7 +241,14 @@ static int print_samples(FILE *out, const struct validation *v)
 			print_closed_loop_row(out, v, &v->closed_loops[i], z);
 	for (unsigned int i = 0; i < v->nr_closed_loops; i++)
 		print_closed_loop_spread(out, v, &v->closed_loops[i]);
-	print_ablation(out, v);
+	for (unsigned int i = 1; i + 1 < v->nr_closed_loops; i++) {
+		int err = print_apart(out, v, i);
+
+		if (err)
+			return err;
+	}
+	for (unsigned int i = 0; i < v->nr_closed_loops; i++)
+		print_ablation(out, v, &v->ablations[i]);
 	print_flags(out, v);
 	return 0;
 }
@@ -231,7 +289,7 @@ int validation_print(FILE *out, const struct validation *v)
 		print_one_step(out, v);
 	for (unsigned int i = 0; i < v->nr_left_out; i++)
 		fprintf(out, "without %s\n", v->left_out[i].text);
-	return 0;
+	return bounds_print(out, v);
 }
 
 /* ---- JSON ---- */
@@ -297,6 +355,27 @@ static void put_spread(struct builder *b, json_t *object, const char *key,
 	append(b, ends, json_real(round(spread.least * 1e6) / 1e6));
 	append(b, ends, json_real(round(spread.most * 1e6) / 1e6));
 	put(b, object, key, ends);
+}
+
+/* See print_apart(). */
+static json_t *apart_json(struct builder *b, const struct validation *v,
+			  const struct closed_loop *c, unsigned int z)
+{
+	const struct closed_loop *first = &v->closed_loops[0];
+	json_t *object = json_object();
+	struct figures f;
+
+	if (closed_loop_apart(&f, c, first, z))
+		b->failed = true;
+	put_text(b, object, "allocator", first->spec);
+	put_share(b, object, "tv_p50", f.tv_p50);
+	put_share(b, object, "tv_p95", f.tv_p95);
+	put_share(b, object, "tv_max", f.tv_max);
+	put_share(b, object, "dh9_p95_pp", f.dh9_p95);
+	put_known(b, object, "skill",
+		  validation_skill(v, SPREAD(c, z, mean_tv).median, z) -
+		  validation_skill(v, SPREAD(first, z, mean_tv).median, z));
+	return object;
 }
 
 static void put_closed_loop(struct builder *b, json_t *object,
@@ -422,30 +501,32 @@ static void append_closed_loops(struct builder *b, json_t *levels,
 			json_t *level = level_json(b, v, "L1", z);
 
 			put_closed_loop(b, level, v, &v->closed_loops[i], z);
+			if (i > 0 && i + 1 < v->nr_closed_loops)
+				put(b, level, "apart",
+				    apart_json(b, v, &v->closed_loops[i], z));
 			append(b, levels, level);
 		}
 	}
 }
 
-static json_t *ablation_json(struct builder *b, const struct validation *v)
+static void append_ablation(struct builder *b, json_t *list,
+			    const struct validation *v, const struct ablation *a)
 {
-	json_t *list = json_array();
-
-	for (unsigned int i = 0; i < v->ablation.nr; i++) {
-		const struct figures *f = &v->ablation.runs[i].zone[0][0].f;
+	for (unsigned int i = 0; i < a->nr; i++) {
+		const struct closed_figures *whole = &a->runs[i].whole;
 		json_t *row = json_object();
 
-		put_text(b, row, "without", ablation_names[i]);
-		put_text(b, row, "allocator", v->ablation.runs[i].spec);
-		put_samples(b, row, f);
-		put_share(b, row, "tv_p50", f->tv_p50);
-		put_share(b, row, "tv_p95", f->tv_p95);
-		put_share(b, row, "dh9_p50_pp", f->dh9_p50);
-		put_share(b, row, "dh9_p95_pp", f->dh9_p95);
-		put_known(b, row, "skill", ablation_skill(&v->ablation, (enum ablation_part)i));
+		put_text(b, row, a->adds[i] ? "with" : "without", ablation_names[i]);
+		put_text(b, row, "allocator", a->runs[i].spec);
+		put_samples(b, row, &whole->f);
+		put_share(b, row, "tv_p50", whole->f.tv_p50);
+		put_share(b, row, "tv_p95", whole->f.tv_p95);
+		put_share(b, row, "dh9_p50_pp", whole->f.dh9_p50);
+		put_share(b, row, "dh9_p95_pp", whole->f.dh9_p95);
+		put_known(b, row, "skill", bound_figure(BOUND_skill, whole,
+							v->persist_whole_tv));
 		append(b, list, row);
 	}
-	return list;
 }
 
 int validation_write_json(FILE *out, const struct validation *v,
@@ -455,6 +536,7 @@ int validation_write_json(FILE *out, const struct validation *v,
 	json_t *root = json_object();
 	json_t *levels = json_array();
 	json_t *left_out = json_array();
+	json_t *ablation = json_array();
 
 	put_text(&b, root, "version", PAGETAX_VERSION);
 	put_text(&b, root, "command", "validate");
@@ -474,8 +556,10 @@ int validation_write_json(FILE *out, const struct validation *v,
 	}
 	append_closed_loops(&b, levels, v);
 	put(&b, root, "levels", levels);
-	if (v->ablation.nr)
-		put(&b, root, "ablation", ablation_json(&b, v));
+	put(&b, root, "missed", bounds_json(&b, v));
+	for (unsigned int i = 0; i < v->nr_closed_loops; i++)
+		append_ablation(&b, ablation, v, &v->ablations[i]);
+	put(&b, root, "ablation", ablation);
 	for (unsigned int i = 0; i < v->nr_left_out; i++)
 		append(&b, left_out, json_string(v->left_out[i].text));
 	put(&b, root, "left_out", left_out);
