@@ -118,6 +118,14 @@ const struct command commands[] = {
 		.run = command_bench,
 	},
 	{
+		.name = "bytes",
+		.args = "[RANGE...]",
+		.summary = "objects of described sizes, from ranges of units and from slabs",
+		.max_args = 64,
+		.options = OPT(SIZES) | OPT(SEED),
+		.run = command_bytes,
+	},
+	{
 		.name = "list",
 		.args = "allocators|scenarios|machines|metrics",
 		.summary = "what there is to choose from",

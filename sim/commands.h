@@ -46,6 +46,7 @@ enum status command_plot(const struct options *o, struct msg *msg);
 enum status command_info(const struct options *o, struct msg *msg);
 enum status command_convert(const struct options *o, struct msg *msg);
 enum status command_bench(const struct options *o, struct msg *msg);
+enum status command_bytes(const struct options *o, struct msg *msg);
 enum status command_list(const struct options *o, struct msg *msg);
 
 #endif

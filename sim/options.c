@@ -262,6 +262,9 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 	case OPTION_RECORD:
 		o->record = value;
 		return *value ? 0 : bad_value(id, value, msg);
+	case OPTION_SIZES:
+		o->sizes = value;
+		return 0;
 	case OPTION_PATTERN:
 		o->pattern = value;
 		return 0;

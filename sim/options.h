@@ -37,6 +37,7 @@
 	x(NO_PLOTS,   0,   "no-plots",   NULL,   "leave the plots out of the result folder") \
 	x(ALLOCATEE,  0,   "allocatee",  "today|2025|32bit|FILE", "what owners keep for their pages, where no descriptor holds it") \
 	x(FAIL_IF,    0,   "fail-if",    "EXPR", "end with 1 if this holds, as in 'total_peak_bytes > 1% or b.failed_allocs > 0'") \
+	x(SIZES,      0,   "sizes",      "DIST", "bytes an object has, as 'lognormal median=96 sigma=1' (default: uniform min=1 max=4096)") \
 	x(PATTERN,    0,   "pattern",    "LIST", "bench: of a1, aB, aW, c, b, policy and stream (default: all but policy)") \
 	x(MEMORY,     0,   "memory",     "LIST", "bench: sizes of simulated memory (default: 4G)") \
 	x(OCCUPANCY,  0,   "occupancy",  "LIST", "bench: percent in use, 1 to 99 (default: 50)") \
@@ -90,6 +91,7 @@ struct options {
 	enum convert_format format;
 	unsigned int jobs;		/* 0: as many as there are processors */
 	uint64_t seed;
+	const char *sizes;		/* not yet read; NULL: default */
 	const char *pattern;		/* lists of bench, not yet cut; NULL: default */
 	const char *memory;
 	const char *occupancy;
