@@ -221,8 +221,9 @@ static void print_claim(const struct claim *c)
 	       relation_sign(c->relation), c->published, c->here,
 	       c->holds ? "agrees" : "DIFFERS");
 	if (c->relation == CLAIM_EQUAL && c->published != 0)
-		printf(", %+.1f %% (of %g %% allowed)", deviation_percent(c),
-		       100 * c->tolerance);
+		printf(", %+.1f %%", deviation_percent(c));
+	if (c->tolerance > 0)
+		printf(" (of %g %% allowed)", 100 * c->tolerance);
 	putchar('\n');
 }
 
