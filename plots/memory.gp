@@ -35,23 +35,26 @@ seam = ending eq ".png" ? 0.3 : 0
 
 from(x) = column("from_ns") * seconds
 to(x) = column("to_ns") * seconds
-bottom(x) = column("first_pfn") * page / gib
-top(over) = (column("first_pfn") + (1 + over) * column("span_pages")) * page / gib
+bottom(x) = column("first_pfn") * page / unit
+top(over) = (column("first_pfn") + (1 + over) * column("span_pages")) * page / unit
 looks_so(k, n) = ours(k) && strcol("look") eq word(looks, n) ? from(0) : NaN
 kept(k) = ours(k) && column("metadata_pages") > 0 ? from(0) : NaN
+second(half) = (half - 1) * dot		# of its halves begins so much later
 
 stats table using (to(0)) nooutput
 xmax = STATS_max > 0 ? STATS_max : 1
 set xrange [0:xmax]
 dot = xmax / (width / columns - 120) * 2	# two pixels of time
+unit = 1
 stats table using (top(0)) nooutput
-set yrange [0:STATS_max]
+unit = STATS_max < gib ? mib : gib
+set yrange [0:STATS_max / unit]
 
 # A stretch of time as that many letters.
 again(letter, n) = n < 1 ? "" : letter.again(letter, n - 1)
 stretch(letter) = again(letter, int((to(0) - from(0)) / xmax * (71.0 / columns - 7) + 0.5))
 
-quantity = "address [GiB]"
+quantity = "address [".unit_name(unit)."]"
 set multiplot layout rows, columns title titled("Physical memory", quantity) \
 	margins char 10, char 26, char 3.5, char 4.5 spacing char 7, char 4
 unset grid
@@ -100,7 +103,7 @@ do for [k = 1:nr] {
 				with vectors nohead linecolor rgb word(ink, n) linewidth 1 \
 				dashtype (int(word(stroke, n)), 6), \
 			for [half = 1:2] table \
-				using (kept(k) + half * dot):((bottom(0) + top(0)) / 2):(to(0) - from(0) - half * dot):(0) \
+				using (kept(k) + second(half)):((bottom(0) + top(0)) / 2):(to(0) - from(0) - second(half)):(0) \
 				with vectors nohead linecolor rgb word(halves, half) linewidth 2 dashtype 1
 	}
 	unset label		# drawn once, with the first panel
