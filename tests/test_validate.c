@@ -771,6 +771,80 @@ START_TEST(a_broken_file_leaves_out_what_needs_it_and_no_more)
 }
 END_TEST
 
+/* ---- recordings of other machines ---- */
+
+#define ZERO_ROW "\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0"
+#define SIX_KINDS                                                              \
+	LOCKED("4", "0x400", "0", "1") ALLOC("5", "0x400", "0")                \
+	FREE("6", "0x400", "0") BATCHED("6", "0x400") DRAIN("7", "0x400", "0", "1")
+
+/*
+ * What differs from the small machine, what is said of it (NULL: nothing new),
+ * and whether L1 runs all the same. No level is left out in silence.
+ */
+static const struct {
+	const char *events, *file, *text, *said;
+	bool has_l1;
+} others[] = {
+	{ SIX_KINDS, NULL, NULL, NULL, true },
+	/* a page is refilled, drained unseen, and refilled once more */
+	{ LOCKED("4", "0x400", "0", "1") LOCKED("5", "0x401", "0", "1")
+	  LOCKED("6", "0x400", "0", "1") ALLOC("7", "0x401", "0") ALLOC("8", "0x400", "0"),
+	  NULL, NULL, "no mm_page_pcpu_drain in the trace", true },
+	{ ALLOC("5", "0x400", "0") FREE("6", "0x400", "0"), NULL, NULL,
+	  "no mm_page_alloc_zone_locked in the trace", true },
+	/* CPUs that nobody announced, decimal pfns, text of tracefs */
+	{ " sh 1 [063] 0.000005: kmem:mm_page_free: pfn=0x400 order=0\n", NULL, NULL, NULL, true },
+	{ FREE("5", "1024", "0"), NULL, NULL, NULL, true },
+	{ "# tracer: nop\n  sh-1  [001] .....  0.000005: mm_page_free: page=00000000f pfn=0x400 order=0\n",
+	  NULL, NULL, NULL, true },
+	{ SIX_KINDS, "machine.txt", "kernel\t6.12.1\n", NULL, true },
+	{ SIX_KINDS, "machine.txt", "page_bytes\t65536\n", "expected 4096", false },
+	/* an older zoneinfo: one zone, no boost, no sizes of per-CPU lists; samples have more */
+	{ SIX_KINDS, "zoneinfo.start",
+	  "Node 0, zone   Normal\n  pages free     100\n        min      20\n        low      30\n"
+	  "        high     40\n        spanned  3071\n        present  2047\n        managed  1900\n"
+	  "        protection: (0)\n  start_pfn:           1\n",
+	  "buddyinfo.tsv:2: no such zone", false },
+	{ FREE("5", "0xfff00", "0"), NULL, NULL, "pfn 0xfff00 is in no zone", false },
+	/* samples: of another clock, of fewer orders, of more, cut in a line */
+	{ SIX_KINDS, "buddyinfo.tsv", "9000000000\t9000000001\tNormal\t0" ZERO_ROW "\n",
+	  "expected the clock of the events", true },
+	{ SIX_KINDS, "buddyinfo.tsv", "4000\t4100\tNormal" ZERO_ROW "\n", "number 11 is missing", false },
+	{ SIX_KINDS, "buddyinfo.tsv", "4000\t4100\tNormal\t0\t0" ZERO_ROW "\n", NULL, true },
+	{ SIX_KINDS, "buddyinfo.tsv", "4000\t4100\tNormal\t0" ZERO_ROW "\n5000\t5100\tNor",
+	  "buddyinfo.tsv:2", true },
+	{ SIX_KINDS, "counters.tsv",
+	  "4000\t4100\tNormal.managed\t1000\n5000\t5100\tNormal.managed\t1020\n",
+	  "Normal.managed went from 1000 to 1020", true },
+	{ SIX_KINDS, "counters.tsv", "4000\t4100\tMovable.pcp_count_cpu9\t3\n4000\t4100\tnew\t1\n",
+	  NULL, true },
+};
+
+START_TEST(another_machine_is_validated_as_far_as_its_recording_goes)
+{
+	enum status status;
+	char *json;
+	size_t len;
+
+	small_flags_buddy(1024, 2048);
+	small_bundle_write(others[_i].events);
+	if (others[_i].file)
+		scratch_write_text(others[_i].file, others[_i].text);
+	status = run(scratch_folder(), scratch_path("result"));
+	if (status != STATUS_DONE) {
+		if (others[_i].has_l1 || !others[_i].said || !strstr(msg.text, others[_i].said))
+			ck_abort_msg("%s", msg.text);
+		return;
+	}
+	json = scratch_slurp(scratch_path("result/validation.json"), &len);
+	if (others[_i].said && !strstr(json, others[_i].said))
+		ck_abort_msg("not said: %s", json);
+	ck_assert(!strstr(json, "\"level\": \"L1\"") == !others[_i].has_l1);
+	free(json);
+}
+END_TEST
+
 /* Two nodes have a Normal each; a sample's second row of that name is the second's. */
 START_TEST(rows_of_one_name_belong_to_one_node_after_the_other)
 {
@@ -839,6 +913,8 @@ int main(void)
 	tcase_add_test(tc, zones_are_summed_and_a_flag_of_one_is_a_flag_of_all);
 	tcase_add_loop_test(tc, a_broken_file_leaves_out_what_needs_it_and_no_more, 0,
 			    (int)ARRAY_SIZE(broken));
+	tcase_add_loop_test(tc, another_machine_is_validated_as_far_as_its_recording_goes, 0,
+			    (int)ARRAY_SIZE(others));
 	tcase_add_test(tc, rows_of_one_name_belong_to_one_node_after_the_other);
 	suite_add_tcase(s, tc);
 

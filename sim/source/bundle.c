@@ -528,14 +528,10 @@ static void forget_pagetypeinfo(struct bundle *b)
 	b->pageblock_order = 0;
 }
 
-static void forget_buddyinfo(struct bundle *b)
+/* Samples are one to a line: those before a broken one are as good as ever. */
+static void forget_nothing(struct bundle *b)
 {
-	b->nr_buddyinfo = 0;
-}
-
-static void forget_counters(struct bundle *b)
-{
-	b->nr_counters = 0;
+	(void)b;
 }
 
 /* The second snapshot is of use only with its times. */
@@ -560,10 +556,10 @@ static int read_samples(struct bundle *b, struct recording *rec, struct msg *msg
 
 	if (b->has_zoneinfo)
 		err = read_optional(b, rec, "buddyinfo.tsv", read_buddyinfo,
-				    forget_buddyinfo, msg);
+				    forget_nothing, msg);
 	if (err >= 0)
 		err = read_optional(b, rec, "counters.tsv", read_counters,
-				    forget_counters, msg);
+				    forget_nothing, msg);
 	return min_t(int, err, 0);
 }
 

@@ -336,6 +336,8 @@ static void note_refill(struct stepper *s, const struct event *ev, unsigned int 
 		};
 	}
 	burst->seen++;
+	if (in_pcp_list(s, (unsigned long)ev->pfn))
+		leave_pcp_list(s, (unsigned long)ev->pfn);	/* its drain was not recorded */
 	s->pcps[slot].count += 1 << ev->order;
 	page_lists_push_tail(&s->lists, list, (unsigned long)ev->pfn, true);
 }

@@ -36,7 +36,7 @@ void page_lists_destroy(struct page_lists *l)
 	*l = (struct page_lists){ 0 };
 }
 
-/* Link a page in between two neighbours, either of which may be NO_PAGE. */
+/* Link a page, on no list, between two neighbours, either of which may be NO_PAGE. */
 static void link_between(struct page_lists *l, unsigned int list,
 			 unsigned long pfn, uint32_t prev, uint32_t next)
 {
@@ -51,20 +51,6 @@ static void link_between(struct page_lists *l, unsigned int list,
 	at->nr++;
 }
 
-void page_lists_push_head(struct page_lists *l, unsigned int list,
-			  unsigned long pfn, bool known)
-{
-	link_between(l, list, pfn, NO_PAGE, l->lists[list].head);
-	l->known[pfn] = known;
-}
-
-void page_lists_push_tail(struct page_lists *l, unsigned int list,
-			  unsigned long pfn, bool known)
-{
-	link_between(l, list, pfn, l->lists[list].tail, NO_PAGE);
-	l->known[pfn] = known;
-}
-
 void page_lists_del(struct page_lists *l, unsigned long pfn)
 {
 	struct page_list *at = &l->lists[l->of[pfn]];
@@ -76,6 +62,22 @@ void page_lists_del(struct page_lists *l, unsigned long pfn)
 	*(next == NO_PAGE ? &at->tail : &l->prev[next]) = prev;
 	at->nr--;
 	l->of[pfn] = NO_LIST;
+}
+
+void page_lists_push_head(struct page_lists *l, unsigned int list,
+			  unsigned long pfn, bool known)
+{
+	page_lists_del(l, pfn);
+	link_between(l, list, pfn, NO_PAGE, l->lists[list].head);
+	l->known[pfn] = known;
+}
+
+void page_lists_push_tail(struct page_lists *l, unsigned int list,
+			  unsigned long pfn, bool known)
+{
+	page_lists_del(l, pfn);
+	link_between(l, list, pfn, l->lists[list].tail, NO_PAGE);
+	l->known[pfn] = known;
 }
 
 enum verdict page_lists_judge(const struct page_lists *l, unsigned int list,

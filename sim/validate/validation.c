@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* validation.c - which levels a bundle allows, and running them in order */
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,10 +45,75 @@ static bool has_nodes(const struct layout *l)
 	return false;
 }
 
+/* Tracepoints that were off: the buddy, or its per-CPU lists, go unseen. */
+static void note_unseen(struct validation *v)
+{
+	const uint64_t *nr = v->bundle.trace.by_kind;
+
+	if (!nr[EV_ZONE_LOCKED])
+		leave_out(v, "L0, L0.5", "no mm_page_alloc_zone_locked in the trace; pages leave the free lists unseen");
+	if (!nr[EV_PCPU_DRAIN])
+		leave_out(v, "L0, L0.5", "no mm_page_pcpu_drain in the trace; pages enter the free lists unseen");
+}
+
+/* First and last sample of a counter; false: there is none. */
+static bool counter_span(const struct bundle *b, const char *name, uint64_t *first,
+			 uint64_t *last)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < b->nr_counters; i++) {
+		const struct counter_sample *c = &b->counters[i];
+
+		if (strcmp(b->counter_names[c->name], name))
+			continue;
+		*first = any ? *first : c->value;
+		*last = c->value;
+		any = true;
+	}
+	return any;
+}
+
+/* A zone that grows while it is recorded gets pages that nobody freed. */
+static void note_growth(struct validation *v)
+{
+	const struct layout *l = &v->bundle.layout;
+
+	for (unsigned int z = 0; z < l->nr_zones; z++) {
+		uint64_t first = 0, last = 0;
+		char name[64];
+		struct msg why;
+
+		snprintf(name, sizeof(name), "%s.managed", l->zones[z].name);
+		if (!counter_span(&v->bundle, name, &first, &last) || first == last)
+			continue;
+		msg_set(&why, EINVAL, "%s went from %" PRIu64 " to %" PRIu64 " while it was recorded; those pages appear without a free",
+			name, first, last);
+		leave_out(v, "growth of a zone", why.text);
+	}
+}
+
+/* Samples of another clock, or of another time. */
+static void note_flagged(struct validation *v)
+{
+	const struct brackets *br = &v->brackets;
+
+	for (size_t i = 0; i < br->nr; i++)
+		for (unsigned int z = 0; z < br->nr_zones; z++)
+			if (br->list[i].zone[z] && br->list[i].flag[z] == SAMPLE_COUNTS)
+				return;
+	if (br->nr)
+		leave_out(v, "comparison with samples", "none lies between the snapshot and the last event, in which nothing was lost; expected the clock of the events in buddyinfo.tsv");
+}
+
 static void note_missing(struct validation *v)
 {
 	const struct bundle *b = &v->bundle;
 
+	note_unseen(v);
+	if (!has_nodes(&b->layout))	/* counters do not tell them apart */
+		note_growth(v);
+	note_flagged(v);
 	if (!b->nr_counters)
 		leave_out(v, "L0 books, L0.5 refill and drain sizes",
 			  "no samples in counters.tsv; expected those of /proc/vmstat and of per-CPU counts");
