@@ -191,6 +191,33 @@ static void print_classes(const struct study *s)
 	}
 }
 
+/* What needs an address, where there is more memory than addresses. */
+static void print_lowmem(const struct study *s)
+{
+	uint64_t lowmem = layout_lowmem_bytes(&s->layout);
+	uint64_t first = s->runs[0].tax.lowmem_peak_bytes;
+	char used[32], all[32], saved[32];
+
+	printf("\n%-20s %12s %12s %14s %12s\n", "lowmem", "metadata", "of lowmem",
+	       "saved beside", "maps");
+	printf("%-20s %12s %12s %14s %12s\n", format_bytes(lowmem, all, sizeof(all)),
+	       "at most", "percent", s->runs[0].spec, "per op");
+	for (unsigned int i = 0; i < s->nr_runs; i++) {
+		const struct replay_run *run = &s->runs[i];
+		uint64_t bytes = run->tax.lowmem_peak_bytes;
+		uint64_t difference = bytes > first ? bytes - first : first - bytes;
+
+		format_bytes(bytes, used, sizeof(used));
+		format_bytes(difference, saved, sizeof(saved));
+		printf("%-20s %12s %12.1f %s%13s %12.4f\n", run->spec, used,
+		       100 * (double)bytes / (double)lowmem,
+		       bytes > first ? "-" : " ", saved,
+		       (double)run->kmap.calls / (double)max_t(uint64_t, run->ops_done, 1));
+		if (bytes > lowmem)
+			printf("%-20s does not fit: needs %s of %s\n", "", used, all);
+	}
+}
+
 static void print_compaction(const struct study *s)
 {
 	printf("\n%-20s %8s %8s %8s %10s %10s %12s %12s\n", "compaction", "asked",
@@ -257,6 +284,9 @@ static enum status show(const struct study *s, struct msg *msg)
 	struct msg verdict;
 	enum status status = outcome_show(&e, &s->progress, &verdict);
 
+	if (!s->options->quiet && s->layout.highmem_pfn &&
+	    s->layout.highmem_pfn < layout_end_pfn(&s->layout))
+		print_lowmem(s);
 	if (!s->options->quiet && s->options->compaction)
 		print_compaction(s);
 	if (!s->options->quiet) {

@@ -105,6 +105,26 @@ START_TEST(the_2m_share_counts_pages_of_whole_pageblocks)
 }
 END_TEST
 
+START_TEST(what_lies_in_highmem_needs_no_lowmem)
+{
+	struct meta_account start = { .now = { 0 } }, end;
+	struct tax tax;
+
+	meta_charge(&start, META_descriptors, 1000);
+	end = start;
+	meta_charge(&end, META_nodes, 50);
+	meta_charge_high(&end, META_nodes, 70);
+	meta_uncharge(&end, META_nodes, 50);
+	meta_charge(&end, META_structures, 20);
+	meta_charge(&end, META_inband, 30);
+	tax_compute(&tax, &start, &end);
+	ck_assert(tax.lowmem_peak_bytes == 1050);
+	meta_uncharge_high(&end, META_nodes, 70);
+	ck_assert(end.lowmem == 1020);
+	ck_assert(end.now[META_nodes] == 0);
+}
+END_TEST
+
 START_TEST(growth_is_dynamic_and_what_was_there_at_the_start_is_static)
 {
 	struct meta_account start = { .now = { 0 } }, end;
@@ -152,6 +172,7 @@ int main(void)
 	tcase_add_test(tc, counts_of_a_terabyte_do_not_overflow);
 	tcase_add_test(tc, the_2m_share_counts_pages_of_whole_pageblocks);
 	tcase_add_test(tc, growth_is_dynamic_and_what_was_there_at_the_start_is_static);
+	tcase_add_test(tc, what_lies_in_highmem_needs_no_lowmem);
 	tcase_add_test(tc, the_static_tax_is_in_percent_of_memory_that_exists);
 	suite_add_tcase(suite, tc);
 	sr = srunner_create(suite);

@@ -16,6 +16,7 @@
  *	came == made,      left == 0		if nothing was released or moved
  *	came == 0,         left == released	if nothing was made or moved
  *	came == 1,         left == 1		if one was moved and no more
+ *	lowmem grew by the nodes that came below the border
  *
  * And a node that came in a free tells by its own past which of them it was.
  * Pages of a few entries make every case common; a case that never came is a
@@ -62,6 +63,7 @@ static uint64_t recounted[NR_CAUSES];
 struct view {
 	struct alloc_stats stats;
 	unsigned long stash;		/* metadata, too, and no node */
+	uint64_t lowmem;
 	bool node[PAGES];
 	bool single[PAGES];		/* a free block of order 0 */
 };
@@ -70,6 +72,7 @@ static void look(const struct rig *rig, struct view *v)
 {
 	v->stats = rig->a->stats;
 	v->stash = rig_counts(rig).stash;
+	v->lowmem = rig->machine->meta.lowmem;
 	for (unsigned long pfn = 0; pfn < PAGES; pfn++) {
 		struct page_info info;
 
@@ -83,6 +86,8 @@ static void look(const struct rig *rig, struct view *v)
 struct change {
 	uint64_t taken, absorbed, peeled, reused, relocated, released, made;
 	uint64_t came, left;
+	int64_t low;			/* came less left, below the border */
+	int64_t lowmem;			/* the same as it was charged, in bytes */
 	unsigned long last;		/* of those that came */
 	bool set_aside;			/* a stash, which looks like a node */
 };
@@ -94,12 +99,15 @@ static struct change change_between(const struct view *before, const struct view
 		GREW(taken), GREW(absorbed), GREW(peeled), GREW(reused),
 		GREW(relocated), GREW(released),
 		.set_aside = before->stash || after->stash,
+		.lowmem = (int64_t)(after->lowmem - before->lowmem),
 	};
 #undef GREW
 
 	c.made = c.taken + c.absorbed + c.peeled + c.reused;
 	for (unsigned long pfn = 0; pfn < PAGES; pfn++) {
 		c.left += before->node[pfn] && !after->node[pfn];
+		if (pfn < shape.highmem_pfn)
+			c.low += after->node[pfn] - before->node[pfn];
 		if (before->node[pfn] || !after->node[pfn])
 			continue;
 		c.came++;
@@ -130,6 +138,8 @@ static const char *wrong_set(const struct change *c)
 		return "nodes left that were not counted, or were counted and did not leave";
 	if (!c->made && !c->released && c->relocated == 1 && (c->came != 1 || c->left != 1))
 		return "one node was counted as moved, and another number was";
+	if (c->lowmem != c->low * (int64_t)PAGE_SIZE)
+		return "lowmem was not charged for the nodes below the border";
 	if (c->reused && !c->released && !c->relocated && !c->peeled)
 		return "a page was counted as reused, and nothing gave one back";
 	return NULL;

@@ -66,6 +66,13 @@ static inline unsigned long layout_end_pfn(const struct layout *l)
 	return last->start_pfn + last->spanned;
 }
 
+/* Bytes of memory below the border of highmem. */
+static inline uint64_t layout_lowmem_bytes(const struct layout *l)
+{
+	return (uint64_t)min_t(unsigned long, l->highmem_pfn, layout_end_pfn(l)) <<
+	       PAGE_SHIFT;
+}
+
 static inline unsigned long zone_end_pfn(const struct zone *z)
 {
 	return z->start_pfn + z->spanned;

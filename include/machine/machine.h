@@ -86,6 +86,23 @@ void *machine_alloc(struct machine *m, uint64_t bytes, enum meta_column col);
 void machine_free(struct machine *m, void *ptr, uint64_t bytes,
 		  enum meta_column col);
 
+/* A page of memory carries metadata (META_nodes), or does no more. */
+static inline void machine_charge_page(struct machine *m, unsigned long pfn)
+{
+	if (machine_page_is_high(m, pfn))
+		meta_charge_high(&m->meta, META_nodes, PAGE_SIZE);
+	else
+		meta_charge(&m->meta, META_nodes, PAGE_SIZE);
+}
+
+static inline void machine_uncharge_page(struct machine *m, unsigned long pfn)
+{
+	if (machine_page_is_high(m, pfn))
+		meta_uncharge_high(&m->meta, META_nodes, PAGE_SIZE);
+	else
+		meta_uncharge(&m->meta, META_nodes, PAGE_SIZE);
+}
+
 /* Let metadata be what the arena and the simulated memory hold. */
 void machine_watch(const struct machine *m, struct cost *cost);
 

@@ -33,20 +33,48 @@ extern const char *const meta_column_help[NR_META_COLUMNS];
 struct meta_account {
 	uint64_t now[NR_META_COLUMNS];
 	uint64_t peak[NR_META_COLUMNS];
+	uint64_t lowmem;		/* of the allocator's own, not in highmem */
+	uint64_t lowmem_peak;
 };
 
-static inline void meta_charge(struct meta_account *acct, enum meta_column col,
-			       uint64_t bytes)
+/* The allocator's own memory; the other columns lie where others' memory is. */
+static inline bool meta_is_own(enum meta_column col)
+{
+	return col <= META_nodes;
+}
+
+static inline void meta_charge_high(struct meta_account *acct,
+				    enum meta_column col, uint64_t bytes)
 {
 	acct->now[col] += bytes;
 	if (acct->now[col] > acct->peak[col])
 		acct->peak[col] = acct->now[col];
 }
 
+static inline void meta_uncharge_high(struct meta_account *acct,
+				      enum meta_column col, uint64_t bytes)
+{
+	acct->now[col] -= bytes;
+}
+
+/* Memory with an address of its own, as all has but a page of highmem. */
+static inline void meta_charge(struct meta_account *acct, enum meta_column col,
+			       uint64_t bytes)
+{
+	meta_charge_high(acct, col, bytes);
+	if (!meta_is_own(col))
+		return;
+	acct->lowmem += bytes;
+	if (acct->lowmem > acct->lowmem_peak)
+		acct->lowmem_peak = acct->lowmem;
+}
+
 static inline void meta_uncharge(struct meta_account *acct,
 				 enum meta_column col, uint64_t bytes)
 {
-	acct->now[col] -= bytes;
+	meta_uncharge_high(acct, col, bytes);
+	if (meta_is_own(col))
+		acct->lowmem -= bytes;
 }
 
 #endif

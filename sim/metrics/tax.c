@@ -22,6 +22,7 @@ void tax_compute(struct tax *tax, const struct meta_account *start,
 		.borrowed_bytes = end->peak[META_borrowed],
 		.inband_peak_bytes = end->peak[META_inband],
 		.parked_peak_bytes = end->peak[META_parked],
+		.lowmem_peak_bytes = end->lowmem_peak,
 	};
 }
 

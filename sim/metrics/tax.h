@@ -8,6 +8,8 @@
  *              Its peak adds the columns' own peaks, so it may overstate a
  *              design in which both grow at different times; never understate
  *    the rest  peaks of their columns, and never part of the two above
+ *    lowmem    what of static and dynamic bytes needs an address, at most at
+ *              any time; owners' objects need one, too, and are not in it
  *    total     static and all the peaks, parked memory apart, which is free
  */
 #ifndef PAGETAX_SIM_METRICS_TAX_H
@@ -25,7 +27,8 @@
 	x(caller_peak_bytes,  "sizes that callers keep to be able to free, at most") \
 	x(borrowed_bytes,     "words borrowed from other descriptors, at most") \
 	x(inband_peak_bytes,  "links kept inside free memory, at most")        \
-	x(parked_peak_bytes,  "free memory parked in per-CPU lists, at most")
+	x(parked_peak_bytes,  "free memory parked in per-CPU lists, at most")  \
+	x(lowmem_peak_bytes,  "descriptors, structures and nodes outside highmem, at most")
 
 struct tax {
 #define TAX_FIELD(name, what) uint64_t name;

@@ -72,6 +72,10 @@ static json_t *run_metadata(struct builder *b, const struct experiment *e,
 	put_count(b, object, "total_peak_bytes", tax_total(&run->tax));
 	put_share(b, object, "total_percent", 100 * total / pages / PAGE_SIZE);
 	put_share(b, object, "total_bytes_per_page", total / pages);
+	if (e->layout->highmem_pfn)
+		put(b, object, "fits_lowmem",
+		    json_boolean(run->tax.lowmem_peak_bytes <=
+				 layout_lowmem_bytes(e->layout)));
 	put(b, object, "holds_allocatee",
 	    json_boolean(run->ops->describes_allocatee));
 	return object;

@@ -116,14 +116,15 @@ void tsv_write_tax(FILE *out, const struct experiment *e)
 	fprintf(out, "allocator\tmemory_bytes");
 	for (unsigned int c = 0; c < NR_META_COLUMNS; c++)
 		fprintf(out, "\t%s_peak_bytes", meta_column_names[c]);
-	fprintf(out, "\tallocatee_peak_bytes\n");
+	fprintf(out, "\tallocatee_peak_bytes\tlowmem_peak_bytes\n");
 	for (unsigned int r = 0; r < e->nr_runs; r++) {
 		const struct replay_run *run = &e->runs[r];
 
 		fprintf(out, "%s\t%" PRIu64, run->spec, memory);
 		for (unsigned int c = 0; c < NR_META_COLUMNS; c++)
 			fprintf(out, "\t%" PRIu64, run->meta_end.peak[c]);
-		fprintf(out, "\t%" PRIu64 "\n", run->tax.allocatee_peak_bytes);
+		fprintf(out, "\t%" PRIu64 "\t%" PRIu64 "\n",
+			run->tax.allocatee_peak_bytes, run->tax.lowmem_peak_bytes);
 	}
 }
 
@@ -265,6 +266,8 @@ void tsv_list_columns(void)
 	printf("  %-26s %s\n", "memory_bytes", "of the machine");
 	list_meta_columns("", "_peak");
 	printf("  %-26s %s\n", "allocatee_peak_bytes", "owners' objects in slab pages");
+	printf("  %-26s %s\n", "lowmem_peak_bytes",
+	       "descriptors, structures and nodes outside highmem");
 	printf("classes.tsv, one row for each allocator and class of owner:\n");
 	printf("  %-26s %s\n", "allocator, class", "");
 #define LIST_COLUMN(name, format, value, what) printf("  %-26s %s\n", #name, what);

@@ -58,7 +58,7 @@ struct slab *slab_add_page(struct buddy *b, struct slabs *slabs,
 		return NULL;
 	s->pfn = pfn;
 	slabs->nr_pages[z->index]++;
-	meta_charge(&b->base.machine->meta, META_nodes, PAGE_SIZE);
+	machine_charge_page(b->base.machine, pfn);
 	stats->nodes++;
 	if (stats->nodes > stats->nodes_peak)
 		stats->nodes_peak = stats->nodes;
@@ -101,7 +101,7 @@ unsigned long slab_remove(struct buddy *b, struct slabs *slabs, struct slab *s)
 	slabs->nr_free -= NR_SLOTS;
 	slabs->nr_pages[buddy_zone_of(b, pfn)->index]--;
 	machine_free(b->base.machine, s, SLAB_BYTES, META_nodes);
-	meta_uncharge(&b->base.machine->meta, META_nodes, PAGE_SIZE);
+	machine_uncharge_page(b->base.machine, pfn);
 	b->base.stats.nodes--;
 	b->base.stats.released++;
 	return pfn;
@@ -117,7 +117,7 @@ void slabs_destroy(struct slabs *slabs, struct machine *m)
 			if (s->pfn == PFN_NONE)
 				machine_free(m, s->apart, PAGE_SIZE, META_nodes);
 			else
-				meta_uncharge(&m->meta, META_nodes, PAGE_SIZE);
+				machine_uncharge_page(m, s->pfn);
 			machine_free(m, s, SLAB_BYTES, META_nodes);
 		}
 	}

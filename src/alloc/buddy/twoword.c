@@ -181,7 +181,7 @@ static unsigned long pfn_of_ref(const struct twoword *tw, struct node_ref ref)
 }
 
 /* A page is no node any more. */
-static void node_left(struct twoword_zone *tz)
+static void node_left(struct twoword_zone *tz, unsigned long pfn)
 {
 	struct allocator *a = &tz->tw->buddy.base;
 
@@ -189,7 +189,7 @@ static void node_left(struct twoword_zone *tz)
 	tz->nr_nodes--;
 	a->stats.nodes--;
 	a->stats.released++;
-	meta_uncharge(&a->machine->meta, META_nodes, PAGE_SIZE);
+	machine_uncharge_page(a->machine, pfn);
 }
 
 /*
@@ -248,13 +248,15 @@ static void store_put(struct node_store *store, struct node_ref ref,
 		      unsigned int level, size_t bytes)
 {
 	struct twoword_zone *tz = container_of(store, struct twoword_zone, store);
+	unsigned long pfn;
 
 	if (level > 0) {
 		boot_put(&tz->boot_store, ref, level, bytes);
 		return;
 	}
-	node_left(tz);
-	chain_pending(tz, pfn_of_ref(tz->tw, ref), 0);
+	pfn = pfn_of_ref(tz->tw, ref);
+	node_left(tz, pfn);
+	chain_pending(tz, pfn, 0);
 }
 
 static void *store_map(struct node_store *store, struct node_ref ref)
@@ -523,7 +525,7 @@ static void hang_leaf(struct twoword_zone *tz, struct deque *list,
 	stats->nodes++;
 	if (stats->nodes > stats->nodes_peak)
 		stats->nodes_peak = stats->nodes;
-	meta_charge(&tz->tw->buddy.base.machine->meta, META_nodes, PAGE_SIZE);
+	machine_charge_page(tz->tw->buddy.base.machine, pfn);
 }
 
 /* The list's empty leaf, or none: it is no node any more. */
@@ -535,7 +537,7 @@ static unsigned long unhang_spare(struct twoword_zone *tz, struct deque *list)
 	if (node_ref_is_none(ref))
 		return PFN_NONE;
 	pfn = pfn_of_ref(tz->tw, ref);
-	node_left(tz);
+	node_left(tz, pfn);
 	tz->tw->pages[pfn].state.bits = 0;
 	return pfn;
 }
@@ -671,6 +673,8 @@ static void move_node(struct twoword *tw, struct twoword_zone *tz,
 	deque_replace_leaf(list, tw_node_leaf(page->word1), to_ref);
 	tw->pages[to] = *page;
 	page->state.bits = 0;
+	machine_uncharge_page(tw->buddy.base.machine, from);
+	machine_charge_page(tw->buddy.base.machine, to);
 	tw->buddy.base.stats.relocated++;
 }
 
