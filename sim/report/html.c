@@ -33,7 +33,7 @@ static const char style[] =
 	"align-items:start}.first td,.first th{padding:.05rem .5rem}"
 	"@media(max-width:60rem){.first{display:block}}\n"
 	".box{overflow-x:auto;margin:.7rem 0}"
-	"table{border-collapse:collapse;font-size:.88rem;"
+	"table{border-collapse:separate;border-spacing:0;font-size:.88rem;"
 	"font-variant-numeric:tabular-nums}"
 	"caption{text-align:left;color:var(--faint);padding:.2rem 0;"
 	"position:sticky;left:0;max-width:calc(100vw - 2rem)}"
