@@ -69,10 +69,12 @@ struct deque {
 	uint32_t nr_in;			/* entries in inline slots, holes included */
 	uint32_t floor;			/* at this many, a removal has more to do */
 	uint32_t lo;			/* counter of the oldest entry in inline slots */
-	uint32_t nr_inline;		/* set at init, as are the next eight */
+	uint32_t full;			/* set at init, as are the next nine: at this
+					   many, a push at the head has more to do */
 	uint32_t mask;			/* ring size - 1; a slot is counter & mask */
 	uint32_t inline_mask;		/* an inline slot is counter & inline_mask */
 	void *slots;
+	uint32_t nr_inline;
 	uint8_t hysteresis;
 	uint8_t leaf_shift;		/* log2 of the entries in a leaf */
 	bool wide;			/* entries of 8 bytes */
@@ -108,7 +110,6 @@ uint32_t deque_wants_leaf(const struct deque *d, enum deque_end end);
 
 /* The slow halves of the calls below: any case, leaves included. */
 uint32_t deque_push_head_any(struct deque *d, unsigned long entry);
-uint32_t deque_push_tail_any(struct deque *d, unsigned long entry);
 unsigned long deque_pop_head_any(struct deque *d);
 void deque_del_any(struct deque *d, uint32_t slot, enum deque_end fill);
 
@@ -122,8 +123,7 @@ static inline bool deque_inline_full(const struct deque *d)
 static inline bool deque_push_is_inline(const struct deque *d,
 					enum deque_end end)
 {
-	return (d->nr_in != d->nr_inline) &
-	       ((end == DEQUE_HEAD) | (d->tail == d->lo));
+	return d->nr_in < d->full && (end == DEQUE_HEAD || d->tail == d->lo);
 }
 
 /*
@@ -178,34 +178,34 @@ static inline void deque_write(const struct deque *d, void *array, uint32_t i,
 }
 
 /*
- * Add an entry at an end; returns its slot. There must be room. Which end it
- * is may hang on a page that is still on its way from memory, and is as good
- * as random; so there is no branch on it while all is inline.
+ * The quick halves know inline entries of 4 bytes; those of 8 go the slow way,
+ * for they find `full` at 0 and `floor` out of reach.
  */
-static inline uint32_t deque_push(struct deque *d, enum deque_end end,
-				  unsigned long entry)
+static inline uint32_t *deque_inline_entry(const struct deque *d, uint32_t at)
 {
-	uint32_t back = end == DEQUE_TAIL;	/* 0 or 1 */
-	uint32_t at = d->lo + (d->nr_in & (back - 1)) - back;
+	COST_NOW(list_nodes, 1);
+	return (uint32_t *)d->slots + (at & d->inline_mask);
+}
 
-	if (unlikely(!deque_push_is_inline(d, end)))
-		return end == DEQUE_HEAD ? deque_push_head_any(d, entry) :
-					   deque_push_tail_any(d, entry);
-	deque_write(d, d->slots, at & d->inline_mask, entry);
+/* Add an entry at an end; returns its slot. There must be room. */
+static inline uint32_t deque_push_head(struct deque *d, unsigned long entry)
+{
+	uint32_t at = d->lo + d->nr_in;
+
+	if (unlikely(d->nr_in >= d->full))
+		return deque_push_head_any(d, entry);
+	*deque_inline_entry(d, at) = (uint32_t)entry;
 	d->nr_in++;
-	d->lo -= back;
-	d->tail -= back;
 	return at & d->mask;
 }
 
-static inline uint32_t deque_push_head(struct deque *d, unsigned long entry)
-{
-	return deque_push(d, DEQUE_HEAD, entry);
-}
+uint32_t deque_push_tail(struct deque *d, unsigned long entry);
 
-static inline uint32_t deque_push_tail(struct deque *d, unsigned long entry)
+static inline uint32_t deque_push(struct deque *d, enum deque_end end,
+				  unsigned long entry)
 {
-	return deque_push(d, DEQUE_TAIL, entry);
+	return end == DEQUE_HEAD ? deque_push_head(d, entry) :
+				   deque_push_tail(d, entry);
 }
 
 /* Take the newest entry, or DEQUE_ENTRY_NONE. May release leaves. */
@@ -214,7 +214,7 @@ static inline unsigned long deque_pop_head(struct deque *d)
 	if (unlikely(!deque_pop_is_inline(d)))
 		return deque_pop_head_any(d);
 	d->nr_in--;
-	return deque_read(d, d->slots, (d->lo + d->nr_in) & d->inline_mask);
+	return *deque_inline_entry(d, d->lo + d->nr_in);
 }
 
 /* Take the oldest entry, or DEQUE_ENTRY_NONE. May release leaves. */
@@ -229,15 +229,7 @@ static inline unsigned long deque_pop(struct deque *d, enum deque_end end)
 unsigned long deque_peek(const struct deque *d, enum deque_end end);
 
 /* Write an entry to a slot in a leaf. */
-static inline void deque_write_leaf(struct deque *d, uint32_t slot,
-				    unsigned long entry)
-{
-	struct node_ref ref = genradix_leaf(&d->tree, slot >> d->leaf_shift);
-	void *leaf = node_map(d->tree.store, ref);
-
-	deque_write(d, leaf, slot & ((1U << d->leaf_shift) - 1), entry);
-	node_unmap(d->tree.store, ref, leaf);
-}
+void deque_write_leaf(struct deque *d, uint32_t slot, unsigned long entry);
 
 /*
  * Remove the entry at `slot`, which must hold one. With swap, the entry at
@@ -259,9 +251,9 @@ static __always_inline void deque_del(struct deque *d, uint32_t slot,
 	d->nr_in = --nr_in;
 	if (at == nr_in)
 		return;
-	last = deque_read(d, d->slots, (d->lo + nr_in) & d->inline_mask);
+	last = *deque_inline_entry(d, d->lo + nr_in);
 	if (at < nr_in)
-		deque_write(d, d->slots, slot & d->inline_mask, last);
+		*deque_inline_entry(d, slot) = (uint32_t)last;
 	else
 		deque_write_leaf(d, slot, last);
 	moved(moved_ctx, last, slot);

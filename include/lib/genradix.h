@@ -82,25 +82,27 @@ static inline void genradix_unmap(const struct genradix *t,
  * Leaves by number: leaf l holds the entries from l * leaf_entries on.
  *
  * What hangs at place `leaf`, which the depth reaches; NODE_REF_NONE when
- * nothing does. Inline: a free list walks here whenever it fills a gap.
+ * nothing does.
  */
-static inline struct node_ref genradix_leaf(const struct genradix *t,
-					    uint64_t leaf)
+struct node_ref genradix_leaf(const struct genradix *t, uint64_t leaf);
+
+/*
+ * The same of a leaf that hangs, as long as no interior node has to be mapped:
+ * NODE_REF_NONE says to ask genradix_leaf(). Inline, and without a call: a free
+ * list walks here whenever it fills a gap.
+ */
+static inline struct node_ref genradix_leaf_direct(const struct genradix *t,
+						   uint64_t leaf)
 {
+	const unsigned int mask = (1U << t->fanout_shift) - 1;
 	struct node_ref ref = t->root;
 
 	for (unsigned int shift = t->fanout_shift * t->depth; shift > 0;) {
-		struct node_ref *node;
-		struct node_ref child;
-
-		if (unlikely(node_ref_is_none(ref)))
-			return ref;
+		if (unlikely(node_ref_is_high(ref)))
+			return NODE_REF_NONE;
 		COST_NOW(tree_levels, 1);
 		shift -= t->fanout_shift;
-		node = node_map(t->store, ref);
-		child = node[(leaf >> shift) & ((1U << t->fanout_shift) - 1)];
-		node_unmap(t->store, ref, node);
-		ref = child;
+		ref = ((const struct node_ref *)ref.bits)[(leaf >> shift) & mask];
 	}
 	return ref;
 }

@@ -70,6 +70,26 @@ static void *map_leaf(const struct deque *d, uint32_t counter,
 	return node_map(d->tree.store, *ref);
 }
 
+static __noinline void write_mapped_leaf(struct deque *d, uint32_t slot,
+					 unsigned long entry)
+{
+	struct node_ref ref = genradix_leaf(&d->tree, slot >> d->leaf_shift);
+	void *leaf = node_map(d->tree.store, ref);
+
+	deque_write(d, leaf, slot & leaf_mask(d), entry);
+	node_unmap(d->tree.store, ref, leaf);
+}
+
+void deque_write_leaf(struct deque *d, uint32_t slot, unsigned long entry)
+{
+	struct node_ref ref = genradix_leaf_direct(&d->tree, slot >> d->leaf_shift);
+
+	if (unlikely(node_ref_is_none(ref) || node_ref_is_high(ref)))
+		write_mapped_leaf(d, slot, entry);
+	else
+		deque_write(d, (void *)ref.bits, slot & leaf_mask(d), entry);
+}
+
 /* Entries and holes, from the tail to the head. */
 static uint32_t span(const struct deque *d)
 {
@@ -111,7 +131,8 @@ static void set_floor(struct deque *d)
 		at = max_t(int32_t, at, (int32_t)all_inline_at(d));
 	d->shrink_at = at;
 	left = at < 0 ? -1 : at - (int32_t)(d->lo - d->tail);
-	d->floor = d->punch ? UINT32_MAX : (uint32_t)max_t(int32_t, 0, left + 1);
+	if (!d->punch && !d->wide)
+		d->floor = (uint32_t)max_t(int32_t, 0, left + 1);
 }
 
 size_t deque_slot_bytes(const struct deque_config *cfg)
@@ -154,7 +175,8 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 	ring = max_t(unsigned long, ring, roundup_pow2(cfg->nr_inline));
 	assert(ring - 1 <= UINT32_MAX);
 	*d = (struct deque){
-		.floor = cfg->punch ? UINT32_MAX : 0,
+		.floor = cfg->punch || cfg->entry_bytes == 8 ? UINT32_MAX : 0,
+		.full = cfg->entry_bytes == 8 ? 0 : cfg->nr_inline,
 		.mask = (uint32_t)(ring - 1),
 		.nr_inline = cfg->nr_inline,
 		.inline_mask = (uint32_t)(roundup_pow2(cfg->nr_inline) - 1),
@@ -328,7 +350,9 @@ uint32_t deque_push_head_any(struct deque *d, unsigned long entry)
 	if (d->nr_inline) {
 		if (deque_inline_full(d))
 			spill(d);
-		return deque_push_head(d, entry);
+		at = d->lo + d->nr_in++;
+		deque_write(d, d->slots, at & d->inline_mask, entry);
+		return at & d->mask;
 	}
 	/* No inline slots: straight to the leaf. */
 	deque_write_leaf(d, at & d->mask, entry);
@@ -364,12 +388,16 @@ static void refill(struct deque *d, uint32_t nr)
 	}
 }
 
-uint32_t deque_push_tail_any(struct deque *d, unsigned long entry)
+uint32_t deque_push_tail(struct deque *d, unsigned long entry)
 {
 	uint32_t at = d->tail - 1;
 
-	if (deque_push_is_inline(d, DEQUE_TAIL))
-		return deque_push_tail(d, entry);
+	if (d->tail == d->lo && !deque_inline_full(d)) {
+		deque_write(d, d->slots, at & d->inline_mask, entry);
+		d->nr_in++;
+		d->lo = d->tail = at;
+		return at & d->mask;
+	}
 	deque_write_leaf(d, at & d->mask, entry);
 	if (likely(deque_push_fits(d, DEQUE_TAIL))) {
 		d->tail = at;

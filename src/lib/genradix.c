@@ -99,6 +99,25 @@ void genradix_init(struct genradix *t, size_t entry_bytes, size_t node_bytes,
 	};
 }
 
+struct node_ref genradix_leaf(const struct genradix *t, uint64_t leaf)
+{
+	struct node_ref ref = t->root;
+
+	for (unsigned int level = t->depth; level > 0; level--) {
+		struct node_ref *node;
+		struct node_ref child;
+
+		if (unlikely(node_ref_is_none(ref)))
+			return ref;
+		COST_NOW(tree_levels, 1);
+		node = node_map(t->store, ref);
+		child = node[child_at(t, leaf, level)];
+		node_unmap(t->store, ref, node);
+		ref = child;
+	}
+	return ref;
+}
+
 uint64_t genradix_max_leaves(const struct genradix *t, unsigned int depth)
 {
 	unsigned int shift = t->fanout_shift * depth;
