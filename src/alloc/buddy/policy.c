@@ -172,7 +172,7 @@ static unsigned long alloc_atomic(const struct buddy_repr *r, struct buddy *b,
 		if (pfn != PFN_NONE)
 			reserve_highatomic(r, b, z, pfn, req->order);
 	} else {
-		hand_out(r, b, z, pfn, req);
+		hand_out(r, b, z, pfn, req, req->order);
 	}
 	if (r->settle)
 		r->settle(b, z);
@@ -244,7 +244,7 @@ static unsigned long alloc_last_resort(const struct buddy_repr *r,
 		unsigned long pfn = r->last_resort(b, z, req->order);
 
 		if (pfn != PFN_NONE) {
-			hand_out(r, b, z, pfn, req);
+			hand_out(r, b, z, pfn, req, req->order);
 			return pfn;
 		}
 		pfn = buddy_zone_alloc(r, b, z, req, false);

@@ -25,8 +25,10 @@
  * Most requests are for a page that a list has, and most frees of a page whose
  * buddy is in use. For those there is a fast path: it asks all it has to before
  * it changes anything and calls nothing. Zones that are placed by `spare` have one
- * of their own, in the functions named _near. What the fast path cannot do goes the whole
- * way from the start, in the functions named _any.
+ * of their own, in the functions named _near. What the fast path cannot do goes
+ * the whole way from the start, in the functions named _any. Each ends with what
+ * it calls, so that it saves no registers: a free that waits for its page holds
+ * back what follows once the processor's window is full of instructions.
  *
  * Not simulated are those who make room: kswapd, compaction, direct reclaim.
  * What they freed on a recorded machine is part of the demand. So a request
@@ -71,11 +73,12 @@ static __always_inline void note_owner(struct buddy *b, unsigned long pfn,
 static __always_inline void hand_out(const struct buddy_repr *r,
 				     struct buddy *b, struct buddy_zone *z,
 				     unsigned long pfn,
-				     const struct alloc_req *req)
+				     const struct alloc_req *req,
+				     unsigned int order)
 {
-	r->set_allocated(b, z, pfn, req->order);
+	r->set_allocated(b, z, pfn, order);
 	note_owner(b, pfn, req->migratetype == MIGRATE_MOVABLE);
-	z->allocated += 1UL << req->order;
+	z->allocated += 1UL << order;
 }
 
 static __always_inline bool asks_pcp(const struct buddy_zone *z,
@@ -106,7 +109,7 @@ static __always_inline unsigned long buddy_zone_alloc(const struct buddy_repr *r
 		if (pfn == PFN_NONE)
 			return PFN_NONE;
 	}
-	hand_out(r, b, z, pfn, req);
+	hand_out(r, b, z, pfn, req, req->order);
 	return pfn;
 }
 
@@ -114,10 +117,38 @@ static __always_inline unsigned long buddy_zone_alloc(const struct buddy_repr *r
 unsigned long buddy_alloc_slow(const struct buddy_repr *r, struct buddy *b,
 			       const struct alloc_req *req);
 
+/* Whether taking its head is all there is to do with a list. */
+static __always_inline bool has_listed(const struct buddy_repr *r,
+				       const struct buddy_zone *z,
+				       unsigned int order, unsigned int type)
+{
+	return r->can_pop ? r->can_pop(z, order, type) : z->nr_free[order][type];
+}
+
+/* The block at the head of a list, if that is so. */
+static __always_inline unsigned long take_listed(const struct buddy_repr *r,
+						 struct buddy *b,
+						 struct buddy_zone *z,
+						 const struct alloc_req *req,
+						 unsigned int order,
+						 unsigned int type)
+{
+	unsigned long pfn;
+
+	if (!has_listed(r, z, order, type))
+		return PFN_NONE;
+	pfn = r->pop(b, z, order, type);
+	hand_out(r, b, z, pfn, req, order);
+	count_unlisted(z, order, type);
+	return pfn;
+}
+
 /* With `spare`: the same list has a near block, and no pageblock changes sides. */
-PLACED unsigned long pop_near(const struct buddy_repr *r, struct buddy *b,
-			      struct buddy_zone *z, const struct alloc_req *req,
-			      unsigned int type)
+static __always_inline unsigned long pop_near(const struct buddy_repr *r,
+					      struct buddy *b,
+					      struct buddy_zone *z,
+					      const struct alloc_req *req,
+					      unsigned int type)
 {
 	struct placement *p = z->placement;
 	unsigned int order = req->order;
@@ -128,45 +159,9 @@ PLACED unsigned long pop_near(const struct buddy_repr *r, struct buddy *b,
 		return PFN_NONE;
 	p->window_left = left;
 	pfn = list_pop(r, b, z, order, type);
-	hand_out(r, b, z, pfn, req);
+	hand_out(r, b, z, pfn, req, order);
 	count_near(p, order, type, false);
 	count_in_block(z, ranked_block_of(p, pfn), -(1 << order));
-	return pfn;
-}
-
-/*
- * The fast path: the highest zone's marks hold, and the CPU's list or that of
- * the very order asked for has a block. PFN_NONE: nothing was done yet.
- */
-static __always_inline unsigned long buddy_alloc_fast(const struct buddy_repr *r,
-						      struct buddy *b,
-						      const struct alloc_req *req)
-{
-	unsigned int top = min_t(unsigned int, req->zone_limit, b->nr_zones - 1);
-	struct buddy_zone *z = b->zones[top];
-	unsigned int order = req->order;
-	unsigned int type = z->nr_types == 1 ? 0 : req->migratetype;
-	unsigned long pfn;
-
-	if (b->policy.marks && !zone_passes_low(z, req))
-		return PFN_NONE;
-	if (asks_pcp(z, req)) {
-		struct pcp *pcp = &z->pcps[req->cpu];
-
-		if (pcp_list_empty(pcp, pcp_list_index(order, type)))
-			return PFN_NONE;
-		pfn = pcp_take(r, b, z, pcp, order, type);
-		hand_out(r, b, z, pfn, req);
-		return pfn;
-	}
-	if (r->secure || !z->nr_free[order][type] ||
-	    (r->can_pop && !r->can_pop(z, order, type)))
-		return PFN_NONE;
-	if (unlikely(z->placement))
-		return pop_near(r, b, z, req, type);
-	pfn = r->pop(b, z, order, type);
-	hand_out(r, b, z, pfn, req);
-	count_unlisted(z, order, type);
 	return pfn;
 }
 
@@ -195,16 +190,76 @@ static __noinline unsigned long buddy_alloc_any(const struct buddy_repr *r,
 	return buddy_alloc_slow(r, b, req);
 }
 
+/* From the CPU's own list, if that has a block. */
+static __noinline unsigned long buddy_alloc_pcp(const struct buddy_repr *r,
+						struct buddy *b,
+						struct buddy_zone *z,
+						const struct alloc_req *req,
+						unsigned int type)
+{
+	struct pcp *pcp = &z->pcps[req->cpu];
+	unsigned long pfn;
+
+	if (unlikely(pcp_list_empty(pcp, pcp_list_index(req->order, type))))
+		return buddy_alloc_any(r, b, req);
+	pfn = pcp_take(r, b, z, pcp, req->order, type);
+	hand_out(r, b, z, pfn, req, req->order);
+	return pfn;
+}
+
+PLACED unsigned long buddy_alloc_placed(const struct buddy_repr *r,
+					struct buddy *b, struct buddy_zone *z,
+					const struct alloc_req *req,
+					unsigned int type)
+{
+	unsigned long pfn = PFN_NONE;
+
+	if (!r->secure && has_listed(r, z, req->order, type))
+		pfn = pop_near(r, b, z, req, type);
+	return likely(pfn != PFN_NONE) ? pfn : buddy_alloc_any(r, b, req);
+}
+
+/* From the highest zone if it has the very block, or the whole way. */
+static __always_inline unsigned long buddy_alloc_top(const struct buddy_repr *r,
+						     struct buddy *b,
+						     struct buddy_zone *z,
+						     const struct alloc_req *req)
+{
+	unsigned int order = req->order;
+	unsigned int type = z->nr_types == 1 ? 0 : req->migratetype;
+	unsigned long pfn;
+
+	if (asks_pcp(z, req))
+		return buddy_alloc_pcp(r, b, z, req, type);
+	if (unlikely(z->placement))
+		return buddy_alloc_placed(r, b, z, req, type);
+	if (r->secure)
+		return buddy_alloc_any(r, b, req);
+	pfn = likely(order == 0) ? take_listed(r, b, z, req, 0, type) :
+				   take_listed(r, b, z, req, order, type);
+	return likely(pfn != PFN_NONE) ? pfn : buddy_alloc_any(r, b, req);
+}
+
+static __noinline unsigned long buddy_alloc_marked(const struct buddy_repr *r,
+						   struct buddy *b,
+						   struct buddy_zone *z,
+						   const struct alloc_req *req)
+{
+	if (!zone_passes_low(z, req))
+		return buddy_alloc_any(r, b, req);
+	return buddy_alloc_top(r, b, z, req);
+}
+
 static __always_inline unsigned long buddy_alloc(const struct buddy_repr *r,
 						 struct allocator *a,
 						 const struct alloc_req *req)
 {
 	struct buddy *b = to_buddy(a);
-	unsigned long pfn = buddy_alloc_fast(r, b, req);
+	unsigned int top = min_t(unsigned int, req->zone_limit, b->nr_zones - 1);
 
-	if (likely(pfn != PFN_NONE))
-		return pfn;
-	return buddy_alloc_any(r, b, req);
+	if (b->policy.marks)
+		return buddy_alloc_marked(r, b, b->zones[top], req);
+	return buddy_alloc_top(r, b, b->zones[top], req);
 }
 
 /*
@@ -239,9 +294,10 @@ static __always_inline void buddy_put(const struct buddy_repr *r,
 }
 
 /* With `spare`: to the list's head, if the pageblock is near. */
-PLACED bool add_near(const struct buddy_repr *r, struct buddy *b,
-		     struct buddy_zone *z, unsigned long pfn,
-		     unsigned int order, unsigned int type)
+static __always_inline bool add_near(const struct buddy_repr *r,
+				     struct buddy *b, struct buddy_zone *z,
+				     unsigned long pfn, unsigned int order,
+				     unsigned int type)
 {
 	struct placement *p = z->placement;
 	struct ranked_block *block;
@@ -262,34 +318,30 @@ PLACED bool add_near(const struct buddy_repr *r, struct buddy *b,
 }
 
 /*
- * The fast path: the block goes to a list, and nothing else changes. False
+ * The fast path: the page goes to the list, and nothing else changes. False
  * when there is more to it, and nothing was done yet.
  */
 static __always_inline bool buddy_free_fast(const struct buddy_repr *r,
 					    struct buddy *b,
 					    struct buddy_zone *z,
-					    unsigned long pfn,
-					    unsigned int order)
+					    unsigned long pfn)
 {
-	unsigned long buddy = pfn_buddy(pfn, order);
+	unsigned long buddy = pfn_buddy(pfn, 0);
 	unsigned int type = buddy_type(b, z, pfn);
 	enum list_end end;
 
-	if (unlikely(order >= PAGEBLOCK_ORDER || buddy < z->start_pfn ||
-		     buddy >= z->end_pfn))
+	if (unlikely(buddy < z->start_pfn || buddy >= z->end_pfn))
 		return false;
-	if (r->may_join ? r->may_join(b, buddy, order) :
-			  r->is_free(b, buddy, order))
+	if (r->may_join ? r->may_join(b, buddy) : r->is_free(b, buddy, 0))
 		return false;
-	if (unlikely(z->placement))
-		return add_near(r, b, z, pfn, order, type);
-	end = end_by_rule(r, b, z, pfn, order);
-	if (r->can_push && !r->can_push(z, order, type, end))
+	end = end_by_rule(r, b, z, pfn, 0);
+	if (r->can_push && !r->can_push(z, 0, type, end))
 		return false;
-	z->allocated -= 1UL << order;
+	z->allocated--;
 	r->clear(b, pfn);
-	r->add(b, z, pfn, order, type, end);
-	count_listed(z, order, type);
+	r->add(b, z, pfn, 0, type, end);
+	count_listed(z, 0, type);
+	zone_note_recovery(z);
 	return true;
 }
 
@@ -303,6 +355,32 @@ static __noinline void buddy_free_any(const struct buddy_repr *r,
 	zone_note_recovery(z);
 }
 
+PLACED void buddy_free_placed(const struct buddy_repr *r, struct buddy *b,
+			      struct buddy_zone *z, unsigned long pfn,
+			      unsigned int order)
+{
+	unsigned long buddy = pfn_buddy(pfn, order);
+
+	if (order < PAGEBLOCK_ORDER && buddy >= z->start_pfn &&
+	    buddy < z->end_pfn &&
+	    !(r->may_join && order == 0 ? r->may_join(b, buddy) :
+					  r->is_free(b, buddy, order)) &&
+	    add_near(r, b, z, pfn, order, buddy_type(b, z, pfn)))
+		zone_note_recovery(z);
+	else
+		buddy_free_any(r, b, z, pfn, order);
+}
+
+static __noinline void buddy_free_pcp(const struct buddy_repr *r,
+				      struct buddy *b, struct buddy_zone *z,
+				      unsigned long pfn, unsigned int order,
+				      unsigned int cpu)
+{
+	z->allocated -= 1UL << order;
+	r->clear(b, pfn);
+	pcp_free(r, b, z, &z->pcps[cpu], pfn, order);
+}
+
 static __always_inline void buddy_free(const struct buddy_repr *r,
 				       struct allocator *a, unsigned long pfn,
 				       unsigned int order, unsigned int cpu)
@@ -310,16 +388,12 @@ static __always_inline void buddy_free(const struct buddy_repr *r,
 	struct buddy *b = to_buddy(a);
 	struct buddy_zone *z = buddy_zone_of(b, pfn);
 
-	if (z->pcps && pcp_holds(order)) {
-		z->allocated -= 1UL << order;
-		r->clear(b, pfn);
-		pcp_free(r, b, z, &z->pcps[cpu], pfn, order);
-	} else if (likely(order == 0) ? buddy_free_fast(r, b, z, pfn, 0) :
-					buddy_free_fast(r, b, z, pfn, order)) {
-		zone_note_recovery(z);
-	} else {
+	if (z->pcps && pcp_holds(order))
+		buddy_free_pcp(r, b, z, pfn, order, cpu);
+	else if (unlikely(z->placement))
+		buddy_free_placed(r, b, z, pfn, order);
+	else if (unlikely(order) || !buddy_free_fast(r, b, z, pfn))
 		buddy_free_any(r, b, z, pfn, order);
-	}
 }
 
 static __always_inline void buddy_release(const struct buddy_repr *r,

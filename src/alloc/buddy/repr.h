@@ -193,12 +193,12 @@ struct buddy_repr {
 
 	/*
 	 * Optional: what the fast paths ask before they begin (see policy.h).
-	 * may_join: the buddy of a block being freed is free, or evict has to
+	 * may_join: the buddy of a page being freed is free, or evict has to
 	 * look at it (left out: it is free). can_push, can_pop: no more than add
-	 * or pop is to be done to that list (left out: always so).
+	 * or pop is to be done to that list (left out: always, or if it has a
+	 * block).
 	 */
-	bool (*may_join)(const struct buddy *b, unsigned long buddy,
-			 unsigned int order);
+	bool (*may_join)(const struct buddy *b, unsigned long buddy);
 	bool (*can_push)(const struct buddy_zone *z, unsigned int order,
 			 unsigned int type, enum list_end end);
 	bool (*can_pop)(const struct buddy_zone *z, unsigned int order,

@@ -38,25 +38,32 @@
  * Freeing a pending block of order k with m merges changes the first by
  * 1 - m - 2^k <= 0; turning it into a leaf, or peeling, keeps the first and
  * lowers the second; taking an entry as a leaf, or relocating, is followed by
- * an insertion that lowers the first. So each step lowers the pair.
+ * an insertion that lowers the first. So each of these lowers the pair.
+ *
+ * Dropping an empty leaf to merge with it lowers the first as well, but the list
+ * that lost it may be the one that the merged block goes to: then a page is
+ * peeled off for it, the pair is as it was, and so on for ever. At the head this
+ * cannot be, for an empty leaf is dropped only while there is an inline slot. At
+ * the tail the rule for likely merges puts a block once in an operation, what
+ * was freed; whatever is pending then goes to the head. A placement may put each
+ * of them there: so its zones drop a leaf only while the list is all inline.
  *
  * Why no leaf survives in an all-free zone, where it ends at no odd place, has
  * no hole, and no pageblock is reserved (those join none of another type). The
- * top order's leaves are set aside at boot. Say m others remain, and s <= 1
- * pages in the stash. A free block below the top order has a buddy in which one
- * of those m + s pages lies, another for each block of that order: so the lists
- * of one order, all types together, hold at most m + s entries. A list of up to
- * F = inline - hysteresis entries has no leaf, so at most (m + s) / (F + 1)
- * lists of an order have any. If each has one, the 10 lower orders have
- * m <= 10 (m + 1) / (F + 1) leaves, with F = 12 at most 3; but a single leaf
- * already takes m + 1 > 12. So m = 0.
+ * top order's leaves are set aside at boot. Say m others remain. The buddy of
+ * each is a leaf, too: a free page beside a node is the zone's only one, and the
+ * stash, left alone while its buddy is in use, joined when that was freed. So
+ * order 0 has at most one entry, and the leaves fill n >= 1 blocks of order 1,
+ * but for that page: m >= 2n - 1. A free block of order k, 1 to 9, has a buddy
+ * with leaves in it, another for each block: at most n entries an order, all
+ * types together. A list has no leaf up to F = inline - hysteresis entries, and
+ * then at most 3 (it may stand across the border of two, and keep a spare) and
+ * one more for each 1024. With all lists at their worst
  *
- * But a list may stand across the border of two leaves and keep a spare: 3
- * leaves, and one more for each 1024 entries. Then F >= 31 is what rules out
- * all m > 0 (30 (m + 1) / 32 + 10 (m + 1) / 1024 < m from m = 31 on), say
- * inline=36. With the default of 16 slots, some 12 to 30 lonely leaves that
- * keep up each other's lists are not ruled out by counting; no run or
- * exploration has met them.
+ *    2n - 1 <= m <= 9 * (3 * floor(n / (F + 1)) + n / 1024)
+ *
+ * and F = 14, the default, leaves no n: below 15 the right side is 0, from 15 on
+ * at most 1.81 n. (F = 12 would: 25 to 27 leaves that keep up each other.)
  *
  * Invariants:  entry[word1(p)] == p  for every free head p, and no other entry
  *              leaves of a list == needed for its entries, plus one spare at most
@@ -337,7 +344,7 @@ static inline void twoword_add(struct buddy *b, struct buddy_zone *z,
 				 entry_of(z, pfn));
 }
 
-static inline void twoword_del(struct buddy *b, struct buddy_zone *z,
+static __always_inline void twoword_del(struct buddy *b, struct buddy_zone *z,
 			       unsigned long pfn, unsigned int order,
 			       unsigned int type, enum list_end fill)
 {
@@ -394,7 +401,13 @@ static inline unsigned long twoword_unpark(struct buddy *b,
 static unsigned long twoword_next_parked(const struct buddy *b,
 					 unsigned long pfn, unsigned long prev)
 {
-	return *parked_link(b, pfn) ^ prev;
+	return xor_list_next(b, parked_link, pfn, prev);
+}
+
+static unsigned long twoword_parked_pfn(const struct buddy *b, uint64_t place)
+{
+	(void)b;
+	return xor_end_pfn(place);
 }
 
 static bool twoword_make_room(struct buddy *b, struct buddy_zone *z,
@@ -434,14 +447,12 @@ static inline bool one_free_page(const struct buddy_zone *z)
 
 /* The quick answers are inline. */
 
-/* There is room already, and there is no neighbour to relieve. */
+/* A slot in the head waits for it, and there is no neighbour to relieve. */
 static inline bool can_push(const struct buddy_zone *z, unsigned int order,
 			    unsigned int type, enum list_end end)
 {
-	const struct deque *list = list_of(z, order, type);
-
-	return (likely(deque_push_is_inline(list, deque_end(end))) ||
-		deque_push_fits(list, deque_end(end))) &&
+	return end == LIST_HEAD &&
+	       deque_push_is_inline(list_of(z, order, type), DEQUE_HEAD) &&
 	       (order > 0 || !to_zone(z)->crowded);
 }
 
@@ -455,7 +466,11 @@ static inline bool make_room(struct buddy *b, struct buddy_zone *z,
 			     unsigned long pfn, unsigned int order,
 			     unsigned int type, enum list_end end)
 {
-	if (likely(can_push(z, order, type, end)))
+	const struct deque *list = list_of(z, order, type);
+
+	if (likely(order > 0 || !to_zone(z)->crowded) &&
+	    (likely(deque_push_is_inline(list, deque_end(end))) ||
+	     deque_push_fits(list, deque_end(end))))
 		return true;
 	return twoword_make_room(b, z, pfn, order, type, end);
 }
@@ -469,13 +484,9 @@ static inline bool evict(struct buddy *b, struct buddy_zone *z,
 }
 
 /* A free buddy, or one that evict() has to look at. */
-static inline bool may_join(const struct buddy *b, unsigned long buddy,
-			    unsigned int order)
+static inline bool may_join(const struct buddy *b, unsigned long buddy)
 {
-	struct tw_state state = page_of(b, buddy)->state;
-
-	return order == 0 ? tw_may_join_single(state) :
-			    tw_is(state, TW_FREE, order);
+	return tw_may_join_single(page_of(b, buddy)->state);
 }
 
 static inline void settle(struct buddy *b, struct buddy_zone *z)
@@ -496,6 +507,7 @@ static const struct buddy_repr twoword_repr = {
 	.park = twoword_park,
 	.unpark = twoword_unpark,
 	.next_parked = twoword_next_parked,
+	.parked_pfn = twoword_parked_pfn,
 	.may_join = may_join,
 	.can_push = can_push,
 	.can_pop = can_pop,
@@ -1154,7 +1166,7 @@ static const struct option_spec twoword_options[] = {
 	{ "removal", "swap|punch", "swap", "how a block leaves the middle of a list: an end entry takes its place, or a hole stays" },
 	{ "relocate", "off|on", "on", "copy a node away when it keeps two buddies apart" },
 	{ "inline", "0..64", "16", "entries kept in the list's head, without a node" },
-	{ "hysteresis", "0..64", "4", "entries a list shortens by before its empty leaf goes" },
+	{ "hysteresis", "0..64", "2", "entries a list shortens by before its empty leaf goes" },
 	{ "entry", "4|8", "4", "bytes of a list entry" },
 	{ "nodes", "any|lowmem|highmem|boot", "any", "reach nodes as the machine says, all directly, or all through kmap_local; boot: none are made of pages, all leaves are set aside at create" },
 	BUDDY_OPTIONS,
