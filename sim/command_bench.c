@@ -216,18 +216,21 @@ static int run_limits(const struct bench_plan *plan, const struct options *o,
 
 		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 			struct bench_limit l;
-			int err = bench_limit(&l, sizes[i], entries, msg);
+			int err = bench_limit(&l, sizes[i], entries,
+					      plan->ops, msg);
 
 			if (err)
 				return err;
 			json_array_append_new(limits, json_pack(
-				"{s:i, s:I, s:f, s:f}", "entry_bytes", (int)sizes[i],
+				"{s:i, s:I, s:f, s:f, s:f, s:f}", "entry_bytes", (int)sizes[i],
 				"entries", (json_int_t)entries,
 				"overlapped_ns", l.overlapped_ns,
-				"dependent_ns", l.dependent_ns));
+				"dependent_ns", l.dependent_ns,
+				"coin_ns", l.coin_ns, "free_ns", l.free_ns));
 			if (!o->quiet)
-				printf("the memory itself: %lu words of %2u bytes: %5.1f ns overlapped, %6.1f ns dependent\n",
-				       entries, sizes[i], l.overlapped_ns, l.dependent_ns);
+				printf("the memory itself: %lu words of %2u bytes: %5.1f ns overlapped, %6.1f dependent, %5.1f with a coin toss, %5.1f in a free\n",
+				       entries, sizes[i], l.overlapped_ns, l.dependent_ns,
+				       l.coin_ns, l.free_ns);
 		}
 	}
 	if (!o->quiet)

@@ -73,8 +73,10 @@ START_TEST(the_limit_and_the_stream_give_figures)
 	struct bench_stream stream;
 	struct msg msg;
 
-	ck_assert(!bench_limit(&limit, 16, 1024, &msg));
+	ck_assert(!bench_limit(&limit, 16, 1024, 10000, &msg));
 	ck_assert(limit.overlapped_ns > 0);
+	ck_assert(limit.coin_ns > 0);
+	ck_assert(limit.free_ns > 0);
 	ck_assert_msg(!bench_stream(&stream, "tests/data/fork-sample", &msg),
 		      "%s", msg.text);
 	ck_assert_uint_gt(stream.lines, 0);

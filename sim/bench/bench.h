@@ -92,16 +92,20 @@ int bench_run(const struct bench_case *c, char *const *specs, unsigned int nr,
 /*
  * The physical limit: random read-modify-writes of one word in each of
  * `entries` entries of entry_bytes. Overlapped: the next address does not
- * depend on what was read; dependent: it does. ns each, medians.
+ * depend on what was read; dependent: it does; coin: a branch does, at random;
+ * free: that, among as many instructions as a free has. ns each, medians of
+ * BENCH_REPEATS times `touches`.
  */
 struct bench_limit {
 	unsigned int entry_bytes;
 	double overlapped_ns;
 	double dependent_ns;
+	double coin_ns;
+	double free_ns;
 };
 
 int bench_limit(struct bench_limit *limit, unsigned int entry_bytes,
-		unsigned long entries, struct msg *msg);
+		unsigned long entries, unsigned long touches, struct msg *msg);
 
 /* How fast a trace is read and streamed, by CPU time of one thread. */
 struct bench_stream {
@@ -134,6 +138,12 @@ int bench_policy(struct bench_policy rows[NR_BENCH_POLICIES], const char *spec,
 		 const char *path, struct msg *msg);
 
 int bench_stream(struct bench_stream *stream, const char *path, struct msg *msg);
+
+/* The next of a row of random numbers, whose upper bits are good: Knuth's MMIX. */
+static inline uint64_t bench_draw(uint64_t x)
+{
+	return x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+}
 
 /* Of this thread. */
 static inline double cpu_ns(void)

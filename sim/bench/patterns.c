@@ -7,8 +7,8 @@
  * its own pages and draws from its own random source, which every allocator
  * gets with the same seed, so all of them are asked the same, unless one is so
  * slow that its repeat ends early (MOST_NS). Random numbers
- * are drawn inside the timed loop; a driver that asks `null` costs about 4 ns
- * an operation, which is in every figure.
+ * are drawn inside the timed loop; a driver that asks `null` costs about 3 ns
+ * an operation, which is in every figure (scripts/bench-instructions counts it).
  */
 #include <errno.h>
 #include <pthread.h>
@@ -75,14 +75,13 @@ struct worker {
 	struct held *held;
 	size_t nr_held;
 	size_t room;
-	uint32_t draw;			/* the next random number: where to look next */
+	uint64_t draw;			/* the next random number: where to look next */
 	unsigned long held_pages;
 	unsigned long target_pages;	/* what the occupancy allows this thread */
 	unsigned long share_pages;	/* of memory: this thread's part */
 	struct rng rng;
 
 	/* Of the phase under way. */
-	uint64_t ops;
 	uint64_t failed;
 	double began_ns;
 	double ns;
@@ -125,7 +124,6 @@ static inline bool take(struct worker *w, unsigned int order)
 	lock(w);
 	pfn = alloc_pages(w->subject->allocator, &req);
 	unlock(w);
-	w->ops++;
 	if (unlikely(pfn == PFN_NONE)) {
 		w->failed++;
 		return false;
@@ -145,13 +143,12 @@ static inline void give(struct worker *w, size_t i)
 	lock(w);
 	free_pages(w->subject->allocator, held_pfn(h), order, w->cpu);
 	unlock(w);
-	w->ops++;
 }
 
-/* Where a draw falls among n; no division (Lemire's multiplication). */
-static inline size_t among(uint32_t draw, size_t n)
+/* Where a draw falls among n: its upper half is what counts; no division. */
+static inline size_t among(uint64_t draw, size_t n)
 {
-	return (size_t)((uint64_t)draw * n >> 32);
+	return (size_t)((draw >> 32) * n >> 32);
 }
 
 /*
@@ -162,7 +159,7 @@ static inline void give_random(struct worker *w)
 {
 	size_t i = among(w->draw, w->nr_held);
 
-	w->draw = (uint32_t)(rng_next(&w->rng) >> 32);
+	w->draw = bench_draw(w->draw);
 	__builtin_prefetch(&w->held[among(w->draw, w->nr_held)], 1);
 	give(w, i);
 }
@@ -329,7 +326,7 @@ static int workers_make(struct subject *s, const struct bench_case *c,
 			.room = pages / c->threads + 1,
 		};
 		rng_seed(&w->rng, c->seed + t);
-		w->draw = (uint32_t)rng_next(&w->rng);
+		w->draw = rng_next(&w->rng);
 		w->held = table_alloc(w->room * sizeof(*w->held));
 		if (!w->held)
 			return msg_set(msg, ENOMEM,
@@ -424,11 +421,16 @@ static void *run_turn(void *arg)
 	struct turn *turn = arg;
 	struct worker *w = turn->worker;
 	prepare_phase(w, turn->phase);
-	w->ops = w->failed = 0;
+	w->failed = 0;
 	w->began_ns = cpu_ns();
 	bench_run_phase(w, turn->phase);
 	w->ns = cpu_ns() - w->began_ns;
 	return NULL;
+}
+
+static uint64_t nr_asked(const struct allocator *a)
+{
+	return a->stats.allocs + a->stats.failed_allocs + a->stats.frees;
 }
 
 static int run_repeat(struct subject *s, const struct bench_case *c,
@@ -439,7 +441,7 @@ static int run_repeat(struct subject *s, const struct bench_case *c,
 	pthread_t threads[BENCH_MAX_THREADS];
 	uint64_t maps = s->machine->kmap.calls;
 	struct cost_sums costs = { .nr_ops = 0 };
-	uint64_t ops = 0;
+	uint64_t ops = nr_asked(s->allocator);
 	double ns = 0;
 	int err = 0;
 
@@ -462,10 +464,10 @@ static int run_repeat(struct subject *s, const struct bench_case *c,
 			return msg_set(msg, EAGAIN, "no second thread to be had");
 	}
 	for (unsigned int t = 0; t < c->threads; t++) {
-		ops += s->workers[t].ops;
 		ns += s->workers[t].ns;
 		result->failed += s->workers[t].failed;
 	}
+	ops = nr_asked(s->allocator) - ops;
 	result->ns[repeat] = ops ? ns / (double)ops : 0;
 	result->ops += ops;
 	result->kmap_per_op += (double)(s->machine->kmap.calls - maps);
