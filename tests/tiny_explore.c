@@ -77,8 +77,8 @@ static const struct {
 	{ { .spec = "inpage" BARE, .highmem = true }, 0, false, 0, 229648 },
 	{ { .spec = "twoword" BARE }, 0, false, 0, 229648 },
 	{ { .spec = "twoword:inline=3" BARE }, 0, true, 1, 500000 },
-	{ { .spec = "twoword:inline=3" BARE, .start_pfn = 3, .keeps_nodes = true }, 2, true, 1, 95000 },
-	{ { .spec = "twoword:inline=3" BARE, .highmem = true }, 2, true, 1, 38000 },
+	{ { .spec = "twoword:inline=3:hysteresis=4" BARE, .start_pfn = 3, .keeps_nodes = true }, 2, true, 1, 95000 },
+	{ { .spec = "twoword:inline=3:hysteresis=4" BARE, .highmem = true }, 2, true, 1, 38000 },
 	{ { .spec = "twoword:inline=3:mobility=off:pcp=off" }, 3, true, 1, 340000 },
 	{ { .spec = "twoword:inline=2" BARE, .keeps_nodes = true }, 2, true, 1, 70000 },
 	{ { .spec = "twoword:inline=1" BARE, .keeps_nodes = true }, 1, true, 1, 300000 },
@@ -86,7 +86,7 @@ static const struct {
 	{ { .spec = "twoword:inline=0" BARE, .keeps_nodes = true }, 3, true, 2, 50000 },
 	{ { .spec = "twoword:inline=1:removal=punch" BARE, .keeps_nodes = true }, 6, true, 1, 1400 },
 	{ { .spec = "twoword:inline=1:relocate=off" BARE, .keeps_nodes = true }, 3, true, 1, 90000 },
-	{ { .spec = "twoword:inline=3:entry=8" BARE }, 2, true, 1, 38000 },
+	{ { .spec = "twoword:inline=3:hysteresis=4:entry=8" BARE }, 2, true, 1, 38000 },
 #if PAGE_SHIFT < 6	/* leaves of 16 entries: 6.7 million states on 7 pages */
 	/*
 	 * Where blocks stand follows from W, and from what was spared. The first
