@@ -1269,6 +1269,12 @@ static int twoword_create(struct allocator **out, struct machine *m,
 		goto destroy;
 	tw->relocate = option_get(opts, "relocate");
 	tw->nodes = (unsigned int)option_get(opts, "nodes");
+	if ((uint64_t)m->end_pfn > XOR_NONE) {
+		err = msg_set(msg, EINVAL,
+			      "twoword: %lu pages are too many: per-CPU lists link pfns of 32 bits, 16 TiB",
+			      m->end_pfn);
+		goto destroy;
+	}
 	err = choose_node_addresses(tw, m, msg);
 	if (err)
 		goto destroy;
