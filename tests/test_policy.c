@@ -3,6 +3,40 @@
  * test_policy.c - tests src/alloc/buddy/{watermark.h,policy.h,policy.c}
  *
  * Marks, reserves, the choice of zones, and requests that cannot wait.
+ *
+ * Every rule of the policy and the case that draws it; a name without a file is
+ * here, else in test_mobility.c (m), test_pcp.c (p) or test_gfp.c (g):
+ *
+ *    free   which list            p a_freed_page_is_filed_under_its_pageblock
+ *           orders past the lists p some_requests_go_straight_to_the_free_lists
+ *           sizes of lists        p lists_are_sized_by_zone_and_cpus
+ *           drain: how much       p a_drain_gives_back_what_was_freed_lately
+ *           drain: from where     p a_drain_takes_from_the_tail
+ *           drain: which list     p a_drain_begins_with_the_list_of_the_free_and_goes_round
+ *           limit rises, falls    p the_limit_rises_to_hold_what_is_being_freed
+ *                                 p a_zone_in_need_keeps_less
+ *           free-high             p two_high_orders_in_a_row_free_high_when_much_was_freed
+ *           decay each second     p what_lies_idle_decays
+ *           merge, retype         m pageblocks_of_other_types_join_and_take_the_freed_type
+ *           merge, refused        m the_reserve_does_not_join_other_pageblocks
+ *           order 10 in pieces    m what_is_larger_than_a_pageblock_is_freed_in_pageblocks
+ *           head or tail          m a_block_that_is_likely_to_merge_goes_to_the_tail
+ *    alloc  zone limit from gfp   g
+ *           low mark, lowmem      the_first_try_ends_at_the_low_mark
+ *           min mark, urgency     the_second_try_ends_at_the_min_mark_or_below_it
+ *           high mark             below_the_high_mark_is_remembered_until_pages_come_back
+ *           no-fragment pass      lower_zones_come_before_a_broken_pageblock
+ *           smallest fit, split   m the_smallest_block_that_fits_is_split_and_its_low_part_given
+ *           claim, whole          m a_block_of_pageblocks_is_claimed_whole_largest_first
+ *           claim, thresholds     m a_part_is_claimed_if_half_is_free_or_compatible
+ *           boost                 a_claim_raises_the_marks_up_to_five_halves_of_high
+ *           steal                 m a_steal_takes_the_smallest_block
+ *           fallback order        m fallback_types_have_an_order
+ *           refill size           p a_refill_doubles_until_something_is_freed
+ *                                 p a_refill_of_larger_blocks_is_a_batch_and_two_blocks_at_least
+ *           sticky mode           p a_refill_that_stole_goes_on_stealing
+ *           HighAtomic            a_request_that_cannot_wait_reserves_its_pageblock
+ *                                 the_reserve_counts_for_the_urgent_only
  */
 #include <stdio.h>
 #include <stdlib.h>
