@@ -61,30 +61,30 @@ int machine_create(struct machine **out, const struct layout *layout,
 	m->end_pfn = layout_end_pfn(layout);
 	m->nr_cpus = layout->nr_cpus;
 
-	err = physmem_create(&m->physmem, m->end_pfn,
-			     min_t(unsigned long, m->highmem_pfn, m->end_pfn),
-			     mode == WINDOW_GUARD, msg);
-	if (err)
-		goto free_machine;
-	err = window_create(&m->window, mode, m->nr_cpus, msg);
-	if (err)
-		goto destroy_physmem;
-
+	/* The longest range first: a 32-bit host may have but one for it. */
 	limit = arena_bytes(layout);
 	m->arena = arena_create(limit, &m->meta);
 	if (!m->arena) {
 		err = msg_set(msg, ENOMEM,
 			      "the metadata of %lu pages needs up to %" PRIu64 " bytes of address space",
 			      m->end_pfn, limit);
-		goto destroy_window;
+		goto free_machine;
 	}
+	err = physmem_create(&m->physmem, m->end_pfn,
+			     min_t(unsigned long, m->highmem_pfn, m->end_pfn),
+			     mode == WINDOW_GUARD, msg);
+	if (err)
+		goto destroy_arena;
+	err = window_create(&m->window, mode, m->nr_cpus, msg);
+	if (err)
+		goto destroy_physmem;
 	*out = m;
 	return 0;
 
-destroy_window:
-	window_destroy(&m->window);
 destroy_physmem:
 	physmem_destroy(&m->physmem);
+destroy_arena:
+	arena_destroy(m->arena);
 free_machine:
 	free(m);
 	return err;
