@@ -124,6 +124,19 @@ START_TEST(padding_and_rests_below_4_bytes_are_kept_by_objects)
 }
 END_TEST
 
+START_TEST(a_search_begins_behind_what_is_in_use)
+{
+	set_up(64);
+	take(16, 4);
+	ck_assert_uint_eq(am.first_free, 1);
+	take(16, 4);
+	ck_assert_uint_eq(am.first_free, 2);
+	give(0);
+	ck_assert_uint_eq(am.first_free, 0);
+	tear_down();
+}
+END_TEST
+
 START_TEST(a_search_in_vain_makes_the_hint_exact)
 {
 	uint32_t a, b;
@@ -253,6 +266,7 @@ int main(void)
 	tcase_add_test(t, the_offsets_of_the_published_vector);
 	tcase_add_test(t, the_first_area_that_fits_is_taken);
 	tcase_add_test(t, padding_and_rests_below_4_bytes_are_kept_by_objects);
+	tcase_add_test(t, a_search_begins_behind_what_is_in_use);
 	tcase_add_test(t, a_search_in_vain_makes_the_hint_exact);
 	tcase_add_loop_test(t, bytes_moved_follow_the_law, 0,
 			    (int)ARRAY_SIZE(orders));

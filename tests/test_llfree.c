@@ -122,6 +122,69 @@ START_TEST(a_reservation_keeps_no_page_from_another_cpu)
 }
 END_TEST
 
+/* Where a CPU goes for its next tree, with 32 of them. */
+#define TREE (8 * CHILD)
+
+static unsigned long tree_of_next(unsigned int cpu)
+{
+	return take_on(cpu, 0) / TREE;
+}
+
+static void fill_tree(unsigned int cpu)
+{
+	for (unsigned long i = 0; i < TREE; i++)
+		if (take_on(cpu, 0) == PFN_NONE)
+			ck_abort_msg("no page %lu", i);
+}
+
+START_TEST(cpus_begin_far_apart)
+{
+	set_up("llfree", 32 * TREE, 2);
+	ck_assert_uint_eq(tree_of_next(1), 8);
+	ck_assert_uint_eq(tree_of_next(0), 0);
+	tear_down();
+}
+END_TEST
+
+START_TEST(a_tree_partly_used_comes_before_one_wholly_free)
+{
+	set_up("llfree", 32 * TREE, 2);
+	take_on(0, 0);
+	allocator_drain(a);
+	ck_assert_uint_eq(tree_of_next(1), 0);
+	tear_down();
+}
+END_TEST
+
+/* Tree 8 has 300 pages left, tree 9 all but 200. */
+START_TEST(of_the_trees_around_the_one_with_least_left_is_taken)
+{
+	set_up("llfree", 32 * TREE, 2);
+	fill_tree(1);
+	for (int i = 0; i < 200; i++)
+		ck_assert_uint_eq(tree_of_next(1), 9);
+	for (unsigned long page = 0; page < 300; page++)
+		a->ops->free(a, 8 * TREE + page, 0, 1);
+	allocator_drain(a);
+	ck_assert_uint_eq(tree_of_next(1), 8);
+	tear_down();
+}
+END_TEST
+
+START_TEST(what_others_free_into_a_cpus_tree_is_taken_before_another_tree)
+{
+	set_up("llfree", 32 * TREE, 2);
+	fill_tree(0);
+	take_on(1, 0);
+	for (unsigned long page = 0; page < 10; page++)
+		a->ops->free(a, page, 0, 1);
+	for (int i = 0; i < 10; i++)
+		ck_assert_uint_eq(tree_of_next(0), 0);
+	ck_assert_uint_eq(tree_of_next(0), 1);
+	tear_down();
+}
+END_TEST
+
 START_TEST(a_huge_block_split_is_freed_page_by_page)
 {
 	unsigned long pfn;
@@ -250,6 +313,10 @@ int main(void)
 	tcase_add_loop_test(tc, each_order_is_served_aligned_until_memory_is_full, 0, 10);
 	tcase_add_test(tc, cpus_keep_to_trees_of_their_own);
 	tcase_add_test(tc, a_reservation_keeps_no_page_from_another_cpu);
+	tcase_add_test(tc, cpus_begin_far_apart);
+	tcase_add_test(tc, a_tree_partly_used_comes_before_one_wholly_free);
+	tcase_add_test(tc, of_the_trees_around_the_one_with_least_left_is_taken);
+	tcase_add_test(tc, what_others_free_into_a_cpus_tree_is_taken_before_another_tree);
 	tcase_add_test(tc, a_huge_block_split_is_freed_page_by_page);
 	tcase_add_loop_test(tc, a_page_costs_little_more_than_a_bit, 0,
 			    ARRAY_SIZE(footprints));

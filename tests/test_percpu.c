@@ -138,6 +138,60 @@ START_TEST(what_is_beyond_the_design_is_refused)
 }
 END_TEST
 
+START_TEST(what_fits_exactly_is_served)
+{
+	set_up(specs[_i]);
+	add_chunk();
+	for (unsigned long at = 0; at < CHUNK; at += PERCPU_MAX_NR)
+		ck_assert_uint_eq(take(PERCPU_MAX_NR, 1), at);
+	ck_assert_uint_eq(take(1, 1), RANGE_NONE);
+	expect_sound();
+	tear_down();
+}
+END_TEST
+
+/* Two chunks of one slot: the one that has risen to it was added first. */
+START_TEST(a_chunk_that_moves_up_is_asked_first)
+{
+	static const char *const generations[] = { "percpu_map", "percpu_bitmap" };
+
+	set_up(generations[_i]);
+	add_chunk();
+	add_chunk();
+	/* Both rose when they were released, the second one last. */
+	for (unsigned long at = 0; at < CHUNK; at += PERCPU_MAX_NR)
+		ck_assert_uint_eq(take(PERCPU_MAX_NR, 1), CHUNK + at);
+	ck_assert_uint_eq(take(PERCPU_MAX_NR, 1), 0);
+	for (unsigned long at = 0; at < CHUNK / 2; at += PERCPU_MAX_NR)
+		range_free(range, CHUNK + at, PERCPU_MAX_NR);
+	ck_assert_uint_eq(take(PERCPU_MAX_NR, 1), CHUNK);
+	expect_sound();
+	tear_down();
+}
+END_TEST
+
+/* 4 units are free; 5 are asked for in vain, and then 4. */
+START_TEST(in_5_2_a_chunk_that_failed_is_not_asked_again)
+{
+	static const char *const versions[] = {
+		"percpu_bitmap:pages=1:version=5.2", "percpu_bitmap:pages=1",
+	};
+
+	for (int i = 0; i < 2; i++) {
+		set_up(versions[i]);
+		ck_assert_int_eq(range_add_free(range, 0, PAGE), 0);
+		while (take(1, 1) != RANGE_NONE)
+			;
+		for (unsigned long unit = 8; unit < 12; unit++)
+			ck_assert_int_eq(range_free(range, unit, 1), RANGE_OK);
+		ck_assert_uint_eq(take(5, 1), RANGE_NONE);
+		ck_assert_uint_eq(take(4, 1), i ? 8 : RANGE_NONE);
+		expect_sound();
+		tear_down();
+	}
+}
+END_TEST
+
 /* 288 bytes a page, 276 before 5.2, one bit, and a struct for the chunk. */
 START_TEST(bitmaps_take_what_the_formula_says)
 {
@@ -176,6 +230,63 @@ START_TEST(a_page_has_memory_from_its_first_use_on)
 	range_free(range, at, 2 * PAGE);
 	ck_assert_uint_eq(percpu_bitmap_nr_populated(range), 6);
 	ck_assert_uint_eq(percpu_bitmap_nr_empty(range), 6);
+	expect_sound();
+	tear_down();
+}
+END_TEST
+
+/* Two pages for a run and four empty ones; then each step takes one page. */
+START_TEST(fewer_than_2_empty_pages_become_4)
+{
+	static const unsigned int left[][2] = { { 6, 3 }, { 6, 2 }, { 9, 4 } };
+
+	set_up("percpu_bitmap:populate=on");
+	add_chunk();
+	take(2 * PAGE, PAGE);
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+		take(PAGE, PAGE);
+		ck_assert_uint_eq(percpu_bitmap_nr_populated(range), left[i][0]);
+		ck_assert_uint_eq(percpu_bitmap_nr_empty(range), left[i][1]);
+	}
+	tear_down();
+}
+END_TEST
+
+static void free_pages_of(unsigned long chunk, unsigned long from,
+			  unsigned long to)
+{
+	for (unsigned long page = from; page < to; page++)
+		ck_assert_int_eq(range_free(range, chunk * CHUNK + page * PAGE,
+					    PAGE), RANGE_OK);
+}
+
+/*
+ * Two chunks of 64 pages, all in use. A gives its empty pages back when there
+ * are a quarter of its own and, beside them, more than 4 in B.
+ */
+START_TEST(four_empty_pages_are_left_when_others_are_given_back)
+{
+	unsigned long populated = 2 * CHUNK / PAGE;
+
+	set_up("percpu_bitmap:depopulate=on");
+	add_chunk();
+	add_chunk();
+	while (take(PAGE, PAGE) != RANGE_NONE)
+		;
+	ck_assert_uint_eq(percpu_bitmap_nr_populated(range), populated);
+	free_pages_of(1, 0, 4);
+	free_pages_of(0, 2, 18);
+	ck_assert_uint_eq(percpu_bitmap_nr_populated(range), populated);
+	free_pages_of(1, 4, 5);
+	free_pages_of(0, 18, 19);
+	ck_assert_uint_eq(percpu_bitmap_nr_populated(range), populated - 17);
+	ck_assert_uint_eq(percpu_bitmap_nr_empty(range), 5);
+	/* B's go first; with 3 left, what A has next is kept. */
+	for (int i = 0; i < 2; i++)
+		ck_assert_uint_ge(take(PAGE, PAGE), CHUNK);
+	free_pages_of(0, 1, 2);
+	ck_assert_uint_eq(percpu_bitmap_nr_populated(range), populated - 17);
+	ck_assert_uint_eq(percpu_bitmap_nr_empty(range), 4);
 	expect_sound();
 	tear_down();
 }
@@ -328,6 +439,11 @@ int main(void)
 			    0, n);
 	tcase_add_loop_test(t, wrong_frees_are_noticed, 0, n);
 	tcase_add_loop_test(t, what_is_beyond_the_design_is_refused, 0, n);
+	tcase_add_loop_test(t, what_fits_exactly_is_served, 0, n);
+	tcase_add_loop_test(t, a_chunk_that_moves_up_is_asked_first, 0, 2);
+	tcase_add_test(t, in_5_2_a_chunk_that_failed_is_not_asked_again);
+	tcase_add_test(t, fewer_than_2_empty_pages_become_4);
+	tcase_add_test(t, four_empty_pages_are_left_when_others_are_given_back);
 	tcase_add_test(t, bitmaps_take_what_the_formula_says);
 	tcase_add_test(t, a_page_has_memory_from_its_first_use_on);
 	tcase_add_test(t, who_cannot_wait_gets_populated_pages_only);

@@ -116,7 +116,7 @@ static const struct {
 	{ HINTS_5_2, 1 },   { HINTS_5_2, BLOCK_BITS },
 };
 
-/* 4 walks in each of the three builds: 250,000 operations in all. */
+/* In each build: tiny blocks of 4 to 128 bits. */
 START_TEST(the_hard_invariants_hold_after_every_operation)
 {
 	struct walk w = {
@@ -126,7 +126,7 @@ START_TEST(the_hard_invariants_hold_after_every_operation)
 	};
 
 	set_up(walks[_i].version);
-	walk(&w, 62500, 2019 + (uint64_t)_i);
+	walk(&w, 250000, 2019 + (uint64_t)_i);
 	expect_sound();
 	ck_assert_uint_eq(w.beyond, 0);
 	tear_down();
@@ -268,6 +268,34 @@ START_TEST(a_run_may_span_blocks_and_come_back)
 }
 END_TEST
 
+/*
+ *    block   0      1    2      3    4
+ *            [run]  ###  .####  ###  ..##     the run is freed: of all, the chunk
+ *                                             knows the longest, though it lies
+ *                                             before what was known
+ */
+START_TEST(a_whole_block_that_is_freed_is_the_chunks_longest)
+{
+	set_up(HINTS_FIXED);
+	ck_assert_int_eq(take(BLOCK_BITS), 0);
+	for (int i = BLOCK_BITS; i < NR_BITS; i++)
+		ck_assert_int_eq(take(1), i);
+	bitmap_chunk_free(&bc, &range, 2 * BLOCK_BITS, 1);
+	bitmap_chunk_free(&bc, &range, 4 * BLOCK_BITS, 1);
+	bitmap_chunk_free(&bc, &range, 4 * BLOCK_BITS + 1, 1);
+	ck_assert_int_eq(bc.whole.contig_hint, 2);
+	ck_assert_int_eq(bc.whole_scan.scan_hint, 1);
+	bitmap_chunk_free(&bc, &range, 0, BLOCK_BITS);
+	ck_assert_int_eq(bc.whole.contig_hint, BLOCK_BITS);
+	/* And so, joined, when the next block is. */
+	for (int i = BLOCK_BITS; i < 2 * BLOCK_BITS; i++)
+		bitmap_chunk_free(&bc, &range, i, 1);
+	ck_assert_int_eq(bc.whole.contig_hint, 2 * BLOCK_BITS + 1);
+	expect_sound();
+	tear_down();
+}
+END_TEST
+
 START_TEST(population_counts_what_is_empty)
 {
 	set_up(HINTS_FIXED);
@@ -333,7 +361,9 @@ START_TEST(no_atomic_run_lies_in_a_block_without_memory)
 			bitmap_chunk_populate(&bc, block, block + 1);
 		else if (bitmap_chunk_block_is_free(&bc, block))
 			bitmap_chunk_depopulate(&bc, block, block + 1);
-		at = take_atomic(1 + (int)rng_below(&rng, 2 * BLOCK_BITS));
+		at = bitmap_chunk_alloc(&bc, &range,
+					1 + (int)rng_below(&rng, 2 * BLOCK_BITS),
+					1 << rng_below(&rng, 3), true);
 		if (at < 0)
 			continue;
 		held[nr_held++] = at;
@@ -365,6 +395,7 @@ int main(void)
 	tcase_add_test(t, in_5_2_the_chunk_does_not_hear_of_a_free_beyond_block_0);
 	tcase_add_test(t, in_5_2_a_refresh_may_forget_right_free);
 	tcase_add_test(t, a_run_may_span_blocks_and_come_back);
+	tcase_add_test(t, a_whole_block_that_is_freed_is_the_chunks_longest);
 	tcase_add_test(t, population_counts_what_is_empty);
 	tcase_add_test(t, an_atomic_run_skips_blocks_without_memory);
 	tcase_add_loop_test(t, no_atomic_run_lies_in_a_block_without_memory, 0,
