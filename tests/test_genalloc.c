@@ -12,6 +12,17 @@
  *    byte    low bits first: eb, 02
  *
  * The other forms must place alike, so the same bytes say what their maps hold.
+ *
+ * Defects of the posted interleaved form, and the case that shows each beside
+ * the right form:
+ *    1 swap taken for failed  as_posted_every_success_takes_a_second_swap; what
+ *                             comes of it: as_posted_a_claim_leaves_units_behind
+ *                             and as_posted_a_release_wipes_the_next_owner_out
+ *                             (test_races.c)
+ *    2 map rounded down       as_posted_a_map_ends_before_its_chunk and
+ *                             a_chunk_need_not_be_a_multiple_of_a_word
+ *    3 half a pool checked    as_posted_half_a_pool_is_taken_for_empty
+ *    4 released upwards       a_run_is_released_from_its_end (test_races.c)
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,9 @@
 /*
  * test_hybrid.c - the fourteen defects of the code that was posted
  *
- * Each test says how the backend behaves where the posted code did not compile,
- * crashed or lost count; the two that hand out wrong pages are shown both ways.
+ * Each test has the number of its defect (d01 to d14) in the reference, and
+ * says how the backend behaves where the posted code did not compile, crashed
+ * or lost count; the two that hand out wrong pages are shown both ways.
  */
 #include <errno.h>
 #include <signal.h>

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "alloc/registry.h"
 #include "alloc/range/percpu.h"
 #include "alloc/range/percpu_bitmap.h"
 #include "base/bits.h"
@@ -345,6 +346,28 @@ START_TEST(who_cannot_wait_gets_populated_pages_only)
 }
 END_TEST
 
+/* As pages: GFP_ATOMIC and the like come without __GFP_DIRECT_RECLAIM. */
+START_TEST(a_request_for_pages_says_whether_it_can_wait)
+{
+	struct alloc_req req = { .flags = ALLOC_NON_BLOCKING };
+	struct allocator *a;
+
+	ck_assert_int_eq(layout_flat(&layout, CHUNK, 1, NULL), 0);
+	ck_assert_int_eq(machine_create(&machine, &layout, WINDOW_ARITH, NULL), 0);
+	ck_assert_int_eq(allocator_create(&a, "percpu_bitmap:populate=on", false,
+					  machine, NULL), 0);
+	allocator_release(a, 0, MAX_PAGE_ORDER);
+	ck_assert_uint_eq(alloc_pages(a, &req), PFN_NONE);
+	ck_assert_uint_eq(a->stats.refused, 0);
+	ck_assert_uint_eq(a->stats.failed_allocs, 1);
+	/* The worker has populated some by now. */
+	ck_assert_uint_eq(alloc_pages(a, &req), 0);
+	allocator_destroy(a);
+	machine_destroy(machine);
+	layout_free(&layout);
+}
+END_TEST
+
 START_TEST(without_memory_behind_it_a_run_is_given_back)
 {
 	struct dry_backing dry = { { dry_populate, dry_depopulate }, 3, 0 };
@@ -447,6 +470,7 @@ int main(void)
 	tcase_add_test(t, bitmaps_take_what_the_formula_says);
 	tcase_add_test(t, a_page_has_memory_from_its_first_use_on);
 	tcase_add_test(t, who_cannot_wait_gets_populated_pages_only);
+	tcase_add_test(t, a_request_for_pages_says_whether_it_can_wait);
 	tcase_add_test(t, without_memory_behind_it_a_run_is_given_back);
 	tcase_add_test(t, who_cannot_wait_does_with_the_entries_there_are);
 	tcase_add_test(t, pages_are_given_back_only_where_that_is_asked_for);

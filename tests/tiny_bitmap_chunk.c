@@ -5,6 +5,15 @@
  *
  * With pages of 4, 8 and 16 units six blocks are so small that a walk meets
  * every way in which a run can lie in them.
+ *
+ * Defects of the original, by the numbers of bitmap_hints.c, and their cases:
+ *    1 4.14, another's length   in_4_14_a_free_may_borrow_the_length_of_another_stretch
+ *    2 4.14, overlap unseen     in_4_14_the_chunks_hint_may_be_too_long
+ *    3 5.2, block-relative end  in_5_2_the_chunk_does_not_hear_of_a_free_beyond_block_0
+ *                               the_fixed_hints_refuse_less_of_what_would_fit
+ *    4 5.2, right_free lost     in_5_2_a_refresh_may_forget_right_free
+ *    5 5.2, a hint inside       in_5_2_a_scan_hint_may_be_a_part_of_the_hint
+ *      another
  */
 #include <check.h>
 #include <stdlib.h>
@@ -251,6 +260,29 @@ START_TEST(in_5_2_a_refresh_may_forget_right_free)
 }
 END_TEST
 
+/* Defect 5: 0 is free, then 2, then 3. */
+START_TEST(in_5_2_a_scan_hint_may_be_a_part_of_the_hint)
+{
+	static const enum hint_version versions[] = { HINTS_5_2, HINTS_FIXED };
+
+	for (int i = 0; i < 2; i++) {
+		const int bits[] = { 0, 2, 3 };
+
+		set_up(versions[i]);
+		only_these_free(bits, 3);
+		ck_assert_int_eq(bc.blocks[0].contig_hint_start, 2);
+		ck_assert_int_eq(bc.blocks[0].contig_hint, 2);
+		if (versions[i] == HINTS_5_2) {
+			ck_assert_int_eq(bc.scans[0].scan_hint_start, 2);
+			ck_assert_int_eq(bc.scans[0].scan_hint, 1);
+		} else {
+			ck_assert_int_eq(bc.scans[0].scan_hint, 0);
+		}
+		tear_down();
+	}
+}
+END_TEST
+
 START_TEST(a_run_may_span_blocks_and_come_back)
 {
 	set_up(HINTS_FIXED);
@@ -270,27 +302,31 @@ END_TEST
 
 /*
  *    block   0      1    2      3    4
- *            [run]  ###  .####  ###  ..##     the run is freed: of all, the chunk
+ *            [run]  ###  ..##   ###  #...     the run is freed: of all, the chunk
  *                                             knows the longest, though it lies
- *                                             before what was known
+ *                                             before its scan hint, block 2's
  */
 START_TEST(a_whole_block_that_is_freed_is_the_chunks_longest)
 {
+	const int bits[] = {
+		2 * BLOCK_BITS, 2 * BLOCK_BITS + 1,
+		4 * BLOCK_BITS + 1, 4 * BLOCK_BITS + 3, 4 * BLOCK_BITS + 2,
+	};
+
 	set_up(HINTS_FIXED);
 	ck_assert_int_eq(take(BLOCK_BITS), 0);
 	for (int i = BLOCK_BITS; i < NR_BITS; i++)
 		ck_assert_int_eq(take(1), i);
-	bitmap_chunk_free(&bc, &range, 2 * BLOCK_BITS, 1);
-	bitmap_chunk_free(&bc, &range, 4 * BLOCK_BITS, 1);
-	bitmap_chunk_free(&bc, &range, 4 * BLOCK_BITS + 1, 1);
-	ck_assert_int_eq(bc.whole.contig_hint, 2);
-	ck_assert_int_eq(bc.whole_scan.scan_hint, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
+		bitmap_chunk_free(&bc, &range, bits[i], 1);
+	ck_assert_int_eq(bc.whole.contig_hint, 3);
+	ck_assert_int_eq(bc.whole_scan.scan_hint, 2);
 	bitmap_chunk_free(&bc, &range, 0, BLOCK_BITS);
 	ck_assert_int_eq(bc.whole.contig_hint, BLOCK_BITS);
 	/* And so, joined, when the next block is. */
 	for (int i = BLOCK_BITS; i < 2 * BLOCK_BITS; i++)
 		bitmap_chunk_free(&bc, &range, i, 1);
-	ck_assert_int_eq(bc.whole.contig_hint, 2 * BLOCK_BITS + 1);
+	ck_assert_int_eq(bc.whole.contig_hint, 2 * BLOCK_BITS + 2);
 	expect_sound();
 	tear_down();
 }
@@ -394,6 +430,7 @@ int main(void)
 	tcase_add_test(t, in_4_14_a_free_may_borrow_the_length_of_another_stretch);
 	tcase_add_test(t, in_5_2_the_chunk_does_not_hear_of_a_free_beyond_block_0);
 	tcase_add_test(t, in_5_2_a_refresh_may_forget_right_free);
+	tcase_add_test(t, in_5_2_a_scan_hint_may_be_a_part_of_the_hint);
 	tcase_add_test(t, a_run_may_span_blocks_and_come_back);
 	tcase_add_test(t, a_whole_block_that_is_freed_is_the_chunks_longest);
 	tcase_add_test(t, population_counts_what_is_empty);

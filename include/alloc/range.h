@@ -234,19 +234,22 @@ static inline enum range_answer range_can(const struct range *r,
 }
 
 /*
- * Take nr units at a multiple of align. Returns the first, or RANGE_NONE and
- * the reason in *why (which may be NULL).
+ * Take nr units at a multiple of align, for a caller that can wait or for one
+ * that cannot. Returns the first, or RANGE_NONE and the reason in *why (which
+ * may be NULL).
  */
-static inline unsigned long range_alloc(struct range *r, unsigned long nr,
-					unsigned long align,
-					enum range_answer *why)
+static inline unsigned long range_alloc_as(struct range *r, unsigned long nr,
+					   unsigned long align, bool waits,
+					   enum range_answer *why)
 {
 	enum range_answer answer = range_can(r, nr, align);
 	unsigned long first = RANGE_NONE;
 
 	if (answer == RANGE_OK) {
 		COST_OP(r);
-		first = r->ops->alloc(r, nr, align);
+		first = waits || !r->ops->alloc_atomic ?
+			r->ops->alloc(r, nr, align) :
+			r->ops->alloc_atomic(r, nr, align);
 		if (first == RANGE_NONE)
 			answer = RANGE_NO_SPACE;
 	}
@@ -255,16 +258,18 @@ static inline unsigned long range_alloc(struct range *r, unsigned long nr,
 	return first;
 }
 
-/* The same for a caller that cannot wait. */
+static inline unsigned long range_alloc(struct range *r, unsigned long nr,
+					unsigned long align,
+					enum range_answer *why)
+{
+	return range_alloc_as(r, nr, align, true, why);
+}
+
 static inline unsigned long range_alloc_atomic(struct range *r,
 					       unsigned long nr,
 					       unsigned long align)
 {
-	if (range_can(r, nr, align) != RANGE_OK)
-		return RANGE_NONE;
-	COST_OP(r);
-	return r->ops->alloc_atomic ? r->ops->alloc_atomic(r, nr, align) :
-				      r->ops->alloc(r, nr, align);
+	return range_alloc_as(r, nr, align, false, NULL);
 }
 
 /*

@@ -104,8 +104,8 @@ static int check_hints(const struct promise *p)
 	    (s->scan_hint && s->scan_hint_start > h->contig_hint_start &&
 	     s->scan_hint != h->contig_hint))
 		return broken(p, "scan_hint", s->scan_hint, h->contig_hint);
-	/* Put right, it is another stretch than the hint's. */
-	if (p->bc->version == HINTS_FIXED && s->scan_hint &&
+	/* Put right, a block's is another stretch; the chunk is told of parts. */
+	if (p->bc->version == HINTS_FIXED && p->block >= 0 && s->scan_hint &&
 	    s->scan_hint_start < h->contig_hint_start + h->contig_hint &&
 	    h->contig_hint_start < s->scan_hint_start + s->scan_hint)
 		return broken(p, "scan_hint_start", s->scan_hint_start,

@@ -10,7 +10,9 @@
  *
  * One range a zone, one span a range. What lies before the zone, in holes or
  * was never released stays reserved. A request for 2^order pages asks for
- * that many units at that alignment, from the highest zone allowed downwards.
+ * that many units at that alignment, from the highest zone allowed downwards,
+ * and says whether it can wait (percpu's designs serve who cannot from what is
+ * at hand).
  *
  * Free blocks by order are those of a buddy allocator whose free pages are the
  * same: each free run is cut into the largest naturally aligned blocks.
@@ -174,11 +176,13 @@ unsigned long range_pages_alloc(struct allocator *a,
 	struct range_pages *p = to_pages(a);
 	unsigned long nr = 1UL << req->order;
 	unsigned int i = min_t(unsigned int, req->zone_limit, p->nr_zones - 1);
+	bool waits = !(req->flags & ALLOC_NON_BLOCKING);
 	enum range_answer why;
 
 	for (i++; i-- > 0;) {
 		struct pages_zone *z = &p->zones[i];
-		unsigned long unit = range_alloc(z->range, nr, nr, &why);
+		unsigned long unit = range_alloc_as(z->range, nr, nr,
+						    waits, &why);
 
 		if (unit != RANGE_NONE) {
 			set_held(p, p->nr_held + 1);
