@@ -263,6 +263,7 @@ int main(void)
 	SRunner *sr = srunner_create(s);
 	int failed;
 
+	tcase_set_timeout(t, 120);
 	tcase_add_test(t, the_offsets_of_the_published_vector);
 	tcase_add_test(t, the_first_area_that_fits_is_taken);
 	tcase_add_test(t, padding_and_rests_below_4_bytes_are_kept_by_objects);

@@ -382,10 +382,11 @@ START_TEST(no_atomic_run_lies_in_a_block_without_memory)
 
 	set_up(every_version[_i]);
 	rng_seed(&rng, 5 * 19);
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < 300000; i++) {
 		int block = (int)rng_below(&rng, NR_BLOCKS), at;
 
-		if (nr_held && rng_below(&rng, 2)) {
+		/* Fuller and emptier by turns. */
+		if (nr_held && rng_below(&rng, 8) < 2 + (unsigned int)(i >> 10) % 5) {
 			int k = (int)rng_below(&rng, (uint64_t)nr_held);
 
 			at = held[k];
@@ -393,7 +394,9 @@ START_TEST(no_atomic_run_lies_in_a_block_without_memory)
 			bitmap_chunk_free(&bc, &range, at,
 				bitmap_chunk_run_end(&bc, &range, at) - at);
 		}
-		if (!bitmap_test(bc.populated, (unsigned long)block))
+		if (rng_below(&rng, 3))
+			;
+		else if (!bitmap_test(bc.populated, (unsigned long)block))
 			bitmap_chunk_populate(&bc, block, block + 1);
 		else if (bitmap_chunk_block_is_free(&bc, block))
 			bitmap_chunk_depopulate(&bc, block, block + 1);

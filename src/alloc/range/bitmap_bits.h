@@ -78,20 +78,4 @@ static inline bool is_better_start(int start, int than)
 			 lowest_bit((unsigned long)than);
 }
 
-/*
- * Whether all blocks of the run have memory; if not, where the first populated
- * one begins behind the first that has none, or nr_bits.
- */
-static inline bool is_populated(const struct bitmap_chunk *bc, int at,
-				int bits, int *next)
-{
-	unsigned long nr = (unsigned long)bc->nr_blocks;
-	unsigned long first = (unsigned long)(at / BLOCK_BITS);
-	unsigned long end = (unsigned long)((at + bits - 1) / BLOCK_BITS) + 1;
-	unsigned long hole = bitmap_next_clear(bc->populated, first, end);
-
-	*next = (int)bitmap_next_set(bc->populated, hole, nr) * BLOCK_BITS;
-	return hole == end;
-}
-
 #endif

@@ -54,14 +54,13 @@ int bitmap_chunk_alloc(struct bitmap_chunk *bc, struct range *r, int bits,
 {
 	struct stretch skipped = { 0, 0 };
 	int start = hints_find(bc, r, bits, align, populated_only);
-	int at, end, next;
+	int at, end;
 
 	if (start < 0)
 		return -1;
 	end = min_int(start + bits + BLOCK_BITS, bc->nr_bits);
 	at = find_bits(bc, r, start, end, bits, align, &skipped);
-	/* A hint of 4.14 that is too long may lead on into a block without memory. */
-	if (at < 0 || (populated_only && !is_populated(bc, at, bits, &next)))
+	if (at < 0)
 		return -1;
 	hints_skipped(bc, r, skipped);
 

@@ -311,7 +311,27 @@ static int next_start(struct bitmap_chunk *bc, struct range *r, int from,
 	return -1;
 }
 
-/* From where the chunk's hints say, past what lacks memory if asked. */
+/*
+ * Whether all blocks of the run have memory; if not, where the first populated
+ * one begins behind the first that has none, or nr_bits.
+ */
+static bool is_populated(const struct bitmap_chunk *bc, int at, int bits,
+			 int *next)
+{
+	unsigned long nr = (unsigned long)bc->nr_blocks;
+	unsigned long first = (unsigned long)(at / BLOCK_BITS);
+	unsigned long end = (unsigned long)((at + bits - 1) / BLOCK_BITS) + 1;
+	unsigned long hole = bitmap_next_clear(bc->populated, first, end);
+
+	*next = (int)bitmap_next_set(bc->populated, hole, nr) * BLOCK_BITS;
+	return hole == end;
+}
+
+/*
+ * From where the chunk's hints say, past what lacks memory if asked. What a
+ * block's hint names is there in every version (4.14's chunk may be wrong), so
+ * the run that is found from here on lies in the blocks that were looked at.
+ */
 int hints_find(struct bitmap_chunk *bc, struct range *r, int bits, int align,
 	       bool populated_only)
 {
