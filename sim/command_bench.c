@@ -112,7 +112,7 @@ static int parse_patterns(struct bench_plan *plan, const char *text,
 			plan->patterns[p] = true;
 		else
 			err = msg_set(msg, EINVAL,
-				      "unknown pattern '%s'; allowed are a1, aB, aW, c, b, policy and stream",
+				      "unknown pattern '%s'; allowed are a1, aB, aW, aU, c, b, policy and stream",
 				      word);
 	}
 	free(copy);

@@ -99,23 +99,39 @@ END_TEST
 
 /*
  *    order 0   head [3500, 3] tail        W was 4094 when they were freed,
- *    order 9   [512 .. 2047]              and is 2558 now
+ *    order 8   [512 1024 1536]            and is 3326 now
  *
  * 3500 has gone stale: it moves behind 3. Alone on its list, it is passed over
- * for a block below W, however large.
+ * for a block below W of half a pageblock.
  */
-START_TEST(a_stale_head_moves_to_the_tail)
+static void make_stale(int backend, unsigned long nr)
 {
-	all_in_use(_i, ":placement=watermark" BARE);
+	all_in_use(backend, ":placement=watermark" BARE);
 	drawn_free(&d, 8, 0);
 	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 8);
 	drawn_free(&d, 3, 0);
 	drawn_free(&d, 3500, 0);
 	for (unsigned long block = 1; block < 4; block++) {
-		free_even(block, BLOCK / 2);
-		free_odd(block, BLOCK / 2);
+		free_even(block, nr);
+		free_odd(block, nr);
 	}
+}
+
+START_TEST(a_stale_head_moves_to_the_tail)
+{
+	make_stale(_i, BLOCK / 4);
 	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 3);
+	ck_assert_uint_eq(next_from(100, 1 * BLOCK, 4 * BLOCK), 100);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/* The same with whole pageblocks below W: 3500 costs none of them. */
+START_TEST(no_pageblock_below_w_is_broken_while_a_smaller_block_will_do)
+{
+	make_stale(_i, BLOCK / 2);
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 3);
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), 3500);
 	ck_assert_uint_eq(next_from(100, 1 * BLOCK, 4 * BLOCK), 100);
 	drawn_destroy(&d);
 }
@@ -317,6 +333,7 @@ int main(void)
 	EACH_BACKEND(the_first_request_finds_what_was_released_sorted);
 	EACH_BACKEND(a_freed_page_goes_to_the_head_below_w_and_to_the_tail_above);
 	EACH_BACKEND(a_stale_head_moves_to_the_tail);
+	EACH_BACKEND(no_pageblock_below_w_is_broken_while_a_smaller_block_will_do);
 	EACH_BACKEND(unmovable_pages_grow_from_the_other_end);
 	EACH_BACKEND(the_emptiest_pageblock_is_spared_while_there_is_another_page);
 	EACH_BACKEND(a_page_freed_from_a_spared_pageblock_is_not_handed_out_next);

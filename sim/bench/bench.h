@@ -25,6 +25,7 @@
 	x(a1, "free one random page, allocate one")                          \
 	x(aB, "free 1024 random pages, allocate 1024")                       \
 	x(aW, "free a tenth of memory at random, allocate it again")         \
+	x(aU, "aB, in which a tenth of what is used becomes unmovable, for good") \
 	x(c,  "orders 0 to 9 with probability 2^-order, around the occupancy") \
 	x(b,  "allocate all memory page by page, free it in random order")
 

@@ -32,6 +32,7 @@ const char *const bench_pattern_names[NR_BENCH_PATTERNS] = {
 #define CLOCK_OPS 4096UL
 #define MOST_NS 5e8			/* of one repeat; a wave of aW is finished */
 #define C_MAX_ORDER 9			/* pattern c: 2 MiB and below */
+#define PIN_SHARE 10			/* pattern aU: one page of so many is pinned */
 
 /*
  * A block held, small, so that the driver's own misses stay few:
@@ -79,6 +80,7 @@ struct worker {
 	unsigned long held_pages;
 	unsigned long target_pages;	/* what the occupancy allows this thread */
 	unsigned long share_pages;	/* of memory: this thread's part */
+	unsigned long pinned_pages;	/* unmovable and never given back; not in held */
 	struct rng rng;
 
 	/* Of the phase under way. */
@@ -114,23 +116,37 @@ static inline void unlock(const struct worker *w)
 		pthread_spin_unlock(&w->subject->lock);
 }
 
-static inline bool take(struct worker *w, unsigned int order)
+static __always_inline unsigned long ask(struct worker *w, unsigned int order,
+					 unsigned int migratetype)
 {
 	const struct alloc_req req = {
-		.order = order, .migratetype = MIGRATE_MOVABLE, .cpu = w->cpu,
+		.order = order, .migratetype = migratetype, .cpu = w->cpu,
 	};
 	unsigned long pfn;
 
 	lock(w);
 	pfn = alloc_pages(w->subject->allocator, &req);
 	unlock(w);
-	if (unlikely(pfn == PFN_NONE)) {
+	if (unlikely(pfn == PFN_NONE))
 		w->failed++;
+	return pfn;
+}
+
+static inline bool take(struct worker *w, unsigned int order)
+{
+	unsigned long pfn = ask(w, order, MIGRATE_MOVABLE);
+
+	if (unlikely(pfn == PFN_NONE))
 		return false;
-	}
 	w->held[w->nr_held++] = held_make(pfn, order);
 	w->held_pages += 1UL << order;
 	return true;
+}
+
+static void pin(struct worker *w)
+{
+	if (ask(w, 0, MIGRATE_UNMOVABLE) != PFN_NONE)
+		w->pinned_pages++;
 }
 
 static inline void give(struct worker *w, size_t i)
@@ -178,7 +194,8 @@ static inline bool look_up(unsigned long done, size_t step)
 	return done % CLOCK_OPS < step;
 }
 
-static void run_bursts(struct worker *w, size_t burst)
+static __always_inline void run_bursts(struct worker *w, size_t burst,
+				       bool pinning)
 {
 	unsigned long ops = w->c->ops / w->c->threads;
 
@@ -187,8 +204,13 @@ static void run_bursts(struct worker *w, size_t burst)
 			break;
 		for (size_t i = 0; i < burst && w->nr_held; i++)
 			give_random(w);
-		for (size_t i = 0; i < burst; i++)
-			take(w, 0);
+		for (size_t i = 0; i < burst; i++) {
+			if (pinning && i % PIN_SHARE == 0 &&
+			    w->pinned_pages < w->target_pages / PIN_SHARE)
+				pin(w);
+			else
+				take(w, 0);
+		}
 	}
 }
 
@@ -237,13 +259,16 @@ static __attribute__((noinline)) void bench_run_phase(struct worker *w,
 {
 	switch (w->c->pattern) {
 	case PATTERN_a1:
-		run_bursts(w, 1);
+		run_bursts(w, 1, false);
 		break;
 	case PATTERN_aB:
-		run_bursts(w, BURST);
+		run_bursts(w, BURST, false);
 		break;
 	case PATTERN_aW:
-		run_bursts(w, w->share_pages / 10);
+		run_bursts(w, w->share_pages / 10, false);
+		break;
+	case PATTERN_aU:
+		run_bursts(w, BURST, true);
 		break;
 	case PATTERN_c:
 		run_mixed(w);

@@ -10,7 +10,9 @@
  *    lifo        what was freed last: Linux, and no cost beyond the list
  *    watermark   W = the zone's used frames, the top of memory packed perfectly.
  *                Near: pfn < W. A request takes the smallest order whose head
- *                is near, else the smallest there is. W moves and blocks do not:
+ *                is near, else the smallest there is; and breaks no pageblock
+ *                below W while a smaller block lies anywhere. W moves and blocks
+ *                do not:
  *                a head found beyond W goes to the tail, one for each order
  *                looked at. Unmovable pages have their own end of the zone: near
  *                is what W marks from the top, and they claim pageblocks there.
@@ -301,7 +303,9 @@ static __always_inline unsigned int watermark_find(const struct buddy_repr *r,
 		unsigned long pfn;
 
 		from = any_order(z, from, type);
-		if (from == NR_PAGE_ORDERS)
+		if (from == NR_PAGE_ORDERS ||
+		    (from >= PAGEBLOCK_ORDER &&
+		     any_order(z, order, type) < PAGEBLOCK_ORDER))
 			break;
 		pfn = r->peek(b, z, from, type, LIST_HEAD);
 		if (!below_watermark(z, pfn, type, z->free_pages) &&
