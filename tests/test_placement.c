@@ -223,6 +223,29 @@ START_TEST(pages_drained_from_per_cpu_lists_go_to_their_ends)
 }
 END_TEST
 
+/*
+ * Every pageblock is movable and a twelfth free, so none is half free or
+ * unmovable: Linux would steal a page here and there. Claimed instead, one
+ * pageblock after the other is used up, and the rest has no unmovable page.
+ */
+START_TEST(unmovable_pages_claim_pageblocks_instead_of_being_scattered)
+{
+	unsigned long touched = 0, in[8] = { 0 };
+
+	all_free(_i, ":placement=spare:pcp=off");
+	for (unsigned long pfn = 0; pfn < NR_PAGES; pfn++)
+		drawn_alloc(&d, 0, M);
+	for (unsigned long i = 0; i < 8 * 40; i++)
+		drawn_free(&d, i % 8 * BLOCK + i / 8 * 2, 0);
+	for (unsigned long i = 0; i < 70; i++)
+		in[drawn_alloc(&d, 0, U) / BLOCK]++;
+	for (unsigned long block = 0; block < 8; block++)
+		touched += in[block] > 0;
+	ck_assert_uint_le(touched, 3);
+	drawn_destroy(&d);
+}
+END_TEST
+
 /* --- lowest ------------------------------------------------------------ */
 
 /*
@@ -340,6 +363,7 @@ int main(void)
 	EACH_BACKEND(a_spared_pageblock_that_does_not_empty_is_given_up_for_one_that_does);
 	EACH_BACKEND(a_larger_request_takes_what_it_needs_and_no_more);
 	EACH_BACKEND(pages_drained_from_per_cpu_lists_go_to_their_ends);
+	EACH_BACKEND(unmovable_pages_claim_pageblocks_instead_of_being_scattered);
 	EACH_BACKEND(the_lowest_block_that_fits_is_taken);
 	EACH_BACKEND(scattered_memory_heals_with_every_rule_but_lifo);
 	tcase_add_loop_test(tc, what_a_rule_keeps_is_metadata_and_given_back, 0, 3);

@@ -163,6 +163,17 @@ static bool pageblock_is_alike(const struct buddy_repr *r,
 	return use.free + alike >= PAGEBLOCK_NR_PAGES / 2;
 }
 
+/*
+ * Whether a request takes pageblocks for its type however full they are. One
+ * unmovable page keeps a spared pageblock from ever becoming whole, so with
+ * `spare` none is scattered by stealing as long as there is another to claim.
+ */
+static bool claims_any(const struct buddy_zone *z, unsigned int type)
+{
+	return z->placement && z->placement->rule == PLACE_SPARE &&
+	       type == MIGRATE_UNMOVABLE;
+}
+
 /* Claim the pageblock of the block at the head of a list, if it is worth it. */
 static unsigned long claim_part(const struct buddy_repr *r, struct buddy *b,
 				struct buddy_zone *z, unsigned int from,
@@ -174,7 +185,7 @@ static unsigned long claim_part(const struct buddy_repr *r, struct buddy *b,
 
 	zone_raise_boost(z);
 	if (!zone_holds_pageblock(z, start) ||
-	    !pageblock_is_alike(r, b, z, start, type))
+	    !(claims_any(z, type) || pageblock_is_alike(r, b, z, start, type)))
 		return PFN_NONE;
 	move_pageblock(r, b, z, start, type);
 	b->base.stats.claims++;

@@ -173,19 +173,26 @@ static void swap_sides(const struct buddy_repr *r, struct buddy *b,
 	change_side(r, b, z, spared, SIDE_NEAR);
 }
 
-/* Pageblocks that could have been empty at any time lately. */
+/*
+ * Pageblocks that could have been empty at any time lately. Free pages in those
+ * of other types are no use to a request, and each time one finds nothing near
+ * it has shown that: so many are withheld, an eighth less with each window.
+ */
 static unsigned long spare_target(struct buddy_zone *z)
 {
 	struct placement *p = z->placement;
+	unsigned long target;
 
 	p->least[0] = min_t(unsigned long, p->least[0], z->free_pages);
 	if (p->window_left < 0) {
 		p->window_left = (long)(zone_pages(z) / WINDOW_SHARE);
 		p->least[1] = p->least[0];
 		p->least[0] = z->free_pages;
+		p->withheld -= div_round_up(p->withheld, 8);
 		p->due = true;
 	}
-	return min_t(unsigned long, p->least[0], p->least[1]) >> PAGEBLOCK_ORDER;
+	target = min_t(unsigned long, p->least[0], p->least[1]) >> PAGEBLOCK_ORDER;
+	return target - min_t(unsigned long, target, p->withheld);
 }
 
 void spare_adjust(const struct buddy_repr *r, struct buddy *b,
@@ -226,6 +233,7 @@ bool spare_give_up(const struct buddy_repr *r, struct buddy *b,
 			    buddy_type(b, z, start_of(p, block)) != type)
 				continue;
 			change_side(r, b, z, block, SIDE_NEAR);
+			p->withheld++;
 			return true;
 		}
 	}
@@ -546,6 +554,7 @@ static uint64_t mix_spare(const struct placement *p, uint64_t hash)
 	hash = fingerprint_mix(hash, (uint64_t)p->window_left);
 	hash = fingerprint_mix(hash, p->least[0]);
 	hash = fingerprint_mix(hash, p->least[1]);
+	hash = fingerprint_mix(hash, p->withheld);
 	for (unsigned long i = 0; i < p->nr_blocks; i++) {
 		const struct ranked_block *block = &p->blocks[i];
 

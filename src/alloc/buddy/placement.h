@@ -32,34 +32,60 @@
  *    spared   .     [1]  <---swap--------'  when nr_spare < free / 512
  *
  *  - As many are spared as could be empty: the least number of free pages seen
- *    lately, in pageblocks. "Lately" is the time in which an eighth to a quarter
- *    of the zone was handed out, so a wave of frees spares nothing that the next
- *    wave of requests has to break.
+ *    lately, in pageblocks, less one for each time a request found nothing near.
+ *    "Lately" is the time in which an eighth to a quarter of the zone was handed
+ *    out, so a wave of frees spares nothing that the next wave of requests has to
+ *    break.
  *  - A near pageblock emptier by 16 ranks than the fullest spared one takes its
  *    place: what never empties (an unmovable page) is found out and given up.
  *  - A single page that finds nothing near makes the fullest spared pageblock a
  *    near one; a larger request takes the smallest spared block, as it is.
+ *  - Unmovable requests claim pageblocks however full they are, and scatter no
+ *    page by stealing while there is one to claim (mobility.c).
  *  - Who changes sides takes its free blocks to the other ends of their lists,
  *    so near blocks stand before far ones always, and one look at a head tells.
  *
  * Cost: a request does one such step at most, and only after a pageblock has
  * changed rank: 16 bytes a pageblock, amortised O(1), at worst 2 * 512 entries.
+ * All of it lies within the call, under the zone's lock if there is one: no rule
+ * adds a locked operation. Pages to and from near pageblocks take a fast path
+ * (policy.h, _near); the other rules have none.
  *
  * When an entry leaves the middle of a deque, the gap is filled from the end of
  * its own side, so that the sides stay apart.
  *
- * What they do. Memory scattered at random, half full and turned over, becomes
- * whole again with each rule but lifo (test_placement, scattered_memory_...).
- * On a machine that is mostly free there is little to win, and watermark loses.
- * Free memory in blocks of 2 MiB at the end of a bundle, percent, as samples.tsv
- * of `pagetax replay BUNDLE -a twoword,twoword:placement=watermark,...` has it:
+ * Which rule: spare. Share of free memory in blocks of 2 MiB, percent, from a
+ * scattered start of 4 GiB, and CPU time to lifo's in the same run (10 % noise):
+ * `pagetax bench --pattern P --memory 4G --occupancy O --highmem none -a
+ * twoword,twoword:placement=...`, at 95 % with --ops 8000000.
  *
- *                 fork    redis   cc      files
- *    lifo         89.97   89.06   91.17   91.84
- *    watermark    89.97   85.64   90.06   88.18
- *    spare        89.97   89.06   91.18   91.96
+ *                 50 % in use                      95 %
+ *                 a1   aB   aW   aU   c    time      a1   aB   aW   c
+ *    lifo          0    0    0    0    0   1         0    0    0    0
+ *    watermark    98   95   39   87   57   1.1-1.5  98   85    0    0
+ *    spare        98   98   99   93   96   0.9-1.2  97   99   91    0
+ *    lowest       98   98   99   97   97   1.5-1.7  87   68    8    0
  *
- * The fast path of policy.h is lifo's alone.
+ * Instructions are 1.3 times lifo's in a1 and aB, 1.75 in c (callgrind, bench's
+ * own among them), but the descriptor that both wait for is what takes the time.
+ *
+ * On bundles, most of whose memory is free, there is little to win: at the end of
+ * fork, redis, cc, files 89.97, 89.06, 91.17, 91.84 % with lifo and the same to
+ * 0.1 points with each of the others, at no sample less by 0.1 (`pagetax replay
+ * BUNDLE`, samples.tsv). watermark lost up to 5.4 points as long as it broke
+ * whole pageblocks below W for what a small block beyond W could serve.
+ *
+ * Where it fails. c at 95 %: a request takes what others of its order left, so
+ * holes stay where small orders became fewer. Blocks are n = used / 5.5, those of
+ * order 9 number n / 512 and vary by the square root of that; orders 0-8 give up
+ * or take sqrt(512 n) pages: 17 % of what is free at 4 GiB, and seen from the
+ * highest of the last six lifetimes, which is how long a pageblock takes to
+ * empty, 27 %; half full 1.2 and 2.3 %. (1 GiB: 31 and 56, 2.3 and 4.3 %, so
+ * there c stays near 90.) Nothing that neither moves pages nor knows how long they
+ * will live can follow faster, so 90 % is out of reach; lowest, which costs a
+ * search and a byte a page, was seen at 0 to 32 % with 1 GiB. What frees whole
+ * blocks there is moving pages (simulate --compaction). aU at 90 % ends at 0 as
+ * well (lowest: 19-31), at 80 % in 76.
  */
 #ifndef PAGETAX_ALLOC_BUDDY_PLACEMENT_H
 #define PAGETAX_ALLOC_BUDDY_PLACEMENT_H
@@ -107,6 +133,7 @@ struct placement {
 	unsigned long nr_spare;		/* whole ones included */
 	long window_left;		/* pages to hand out until this window ends */
 	unsigned long least[2];		/* free pages: in this window and the last */
+	unsigned long withheld;		/* pageblocks not to be spared after all */
 	uint64_t ranked[NR_SIDES];	/* ranks that are not empty */
 	uint32_t ranks[NR_SIDES][NR_RANKS];
 	struct ranked_block *blocks;
