@@ -39,7 +39,7 @@
 	x(kmap_per_op,          "kmap",       "per_op",               "the same for each operation") \
 	x(failed_allocs,        "",           "failed_allocs",        "requests that got nothing") \
 	x(free_path_allocations, "",          "free_path_allocations", "allocations made while freeing") \
-	x(ns_per_op,            "timing",     "ns_per_op",            "wall-clock nanoseconds an operation; differs from run to run")
+	x(ns_per_op,            "timing",     "ns_per_op",            "nanoseconds of CPU time an operation; differs from run to run")
 
 enum result_column {
 #define RESULT_ENUM(name, object, key, what) RESULT_##name,

@@ -371,7 +371,7 @@ int summary_write(FILE *out, const struct experiment *e)
 static json_t *timing_json(struct builder *b, const struct replay_run *run)
 {
 	json_t *object = json_object();
-	double ns = run->ops_done ? run->wall_s * 1e9 / (double)run->ops_done : 0;
+	double ns = run->ops_done ? run->cpu_s * 1e9 / (double)run->ops_done : 0;
 
 	put_text(b, object, "allocator", run->spec);
 	put_share(b, object, "wall_s", run->wall_s);

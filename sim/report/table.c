@@ -30,7 +30,7 @@ void table_row_of_run(struct table_row *row, const struct replay_run *run,
 		.failed_allocs = run->stats.failed_allocs,
 		.refused = run->stats.refused,
 		.kmap_per_op = (double)run->kmap.calls / ops,
-		.ns_per_op = run->wall_s * 1e9 / ops,
+		.ns_per_op = run->cpu_s * 1e9 / ops,
 		.verified = run->verified,
 	};
 }

@@ -311,7 +311,7 @@ static void write_price(struct page *p, int run)
 			   more_or_less(failed));
 	if (ns > 0 && base_ns > 0)
 		html_textf(&p->html,
-			   " %.0f ns an operation instead of %.0f, by the wall clock of this one run;",
+			   " %.0f ns of CPU time an operation instead of %.0f in this one run;",
 			   ns, base_ns);
 	if (sins > 0)
 		html_textf(&p->html, " %.0f allocations made while freeing.", sins);
