@@ -154,6 +154,7 @@ static const struct {
 	{ "pagetax info ", STATUS_USAGE, "an empty argument|INPUT" },
 	{ "pagetax plot tax", STATUS_USAGE, "1 argument;|RESULT" },
 	{ "pagetax simulate %s/", STATUS_FAILED, "directory" },
+	{ "pagetax simulate %s/astray.ini", STATUS_USAGE, "astray.ini:1: include|no.ini: No such file" },
 	{ "pagetax bench --pattern stream %s/missing", STATUS_FAILED, "/missing|stream" },
 	{ "pagetax bench --pattern a1 -a null --memory 64M --json %s/no/such", STATUS_FAILED, "/no/such" },
 	{ "pagetax info %s/broken", STATUS_FAILED, "/broken/summary.json:2" },
@@ -164,6 +165,7 @@ START_TEST(a_mistake_gets_one_message_that_says_what_is_allowed)
 	char parts[256], *rest = parts, *part;
 
 	scratch_write_text("empty", "");
+	scratch_write_text("astray.ini", "include = no.ini\n");
 	write_trace("trace");
 	ck_assert_int_eq(system(NULL) != 0, 1);
 	if (strstr(mistakes[_i].line, "/broken")) {

@@ -103,9 +103,12 @@ START_TEST(an_included_file_is_found_beside_the_one_that_names_it)
 	ck_assert_msg(strstr(msg.text, "part.ini:2: unknown key 'arivals'"), "%s", msg.text);
 	ck_assert_int_eq(read_text(&s, "include = s.ini\n", 1), -EINVAL);
 	ck_assert_msg(strstr(msg.text, "8 deep"), "%s", msg.text);
-	ck_assert_int_eq(read_text(&s, "include = none.ini\n", 1), -ENOENT);
+	ck_assert_int_eq(read_text(&s, "include = none.ini\n", 1), -EINVAL);
 	ck_assert_msg(strstr(msg.text, "s.ini:1: include: ") &&
 		      strstr(msg.text, "none.ini: No such file"), "%s", msg.text);
+	ck_assert_int_eq(read_text(&s, "include = .\n", 1), -EINVAL);
+	ck_assert_msg(strstr(msg.text, "s.ini:1: include: ") &&
+		      strstr(msg.text, "Is a directory"), "%s", msg.text);
 }
 END_TEST
 

@@ -36,7 +36,10 @@ static int set_description(struct scenario_reader *r, char *value, struct msg *w
 	return r->s->description ? 0 : scenario_no_memory(why);
 }
 
-/* A file beside this one. */
+/*
+ * A file beside this one. That it cannot be read is a mistake in this file, said
+ * with its line; what is wrong within it has been said already.
+ */
 static int set_include(struct scenario_reader *r, char *value, struct msg *why)
 {
 	const char *slash = strrchr(r->file, '/');
@@ -51,14 +54,14 @@ static int set_include(struct scenario_reader *r, char *value, struct msg *why)
 	snprintf(path, sizeof(path), "%.*s%s",
 		 slash && *value != '/' ? (int)(slash - r->file + 1) : 0, r->file,
 		 value);
-	if (access(path, R_OK))
-		return msg_set(why, errno, "%s: %s", path, strerror(errno));
 	err = read_file(r, path);
 	r->file = file;
 	r->line = line;
 	r->kind = NULL;
 	r->section[0] = '\0';
-	return err;
+	if (!err || err == -EINVAL || err == -ENOMEM)
+		return err;
+	return msg_set(why, EINVAL, "%s", r->msg->text);
 }
 
 static const struct scenario_key top_keys[] = {
