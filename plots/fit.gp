@@ -14,6 +14,7 @@ eval time_range
 
 set multiplot layout 2, 1
 set key outside right top
+set lmargin 11		# one time axis under the other
 set xlabel "simulated time [s]"
 
 set title "Pages of live blocks"
