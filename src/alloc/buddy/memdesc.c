@@ -39,6 +39,12 @@
  * multiple of 16. The order of a buddy that might be merged with stands in its
  * struct: in high memory each look at it is one kmap_local.
  *
+ * The word has 64 bits on a 32-bit machine, too. The design's is as long as a
+ * pointer, and a pointer of four bytes reaches structs in low memory only: half
+ * the words, but every slab would be lowmem. Here a slab may be any page, and
+ * a physical address below 64 GiB has 36 bits: without the four that alignment
+ * leaves zero it takes all of 32, and the type does not fit beside it.
+ *
  * Invariants:  structs in use == free blocks + allocated blocks
  *              struct(word(p)).pfn == p for each head p
  *              no slab page hosts the struct of a slab page
