@@ -1247,6 +1247,7 @@ static int twoword_create(struct allocator **out, struct machine *m,
 			  const struct option_set *opts, struct msg *msg)
 {
 	unsigned int nr_zones = m->layout->nr_zones;
+	uint64_t end_pfn = m->end_pfn;	/* wider than a pfn where that has 32 bits */
 	struct twoword *tw = machine_alloc(m, sizeof(*tw) + nr_zones *
 					   sizeof(tw->zones[0]), META_structures);
 	int err;
@@ -1269,7 +1270,7 @@ static int twoword_create(struct allocator **out, struct machine *m,
 		goto destroy;
 	tw->relocate = option_get(opts, "relocate");
 	tw->nodes = (unsigned int)option_get(opts, "nodes");
-	if ((uint64_t)m->end_pfn > XOR_NONE) {
+	if (end_pfn > XOR_NONE) {
 		err = msg_set(msg, EINVAL,
 			      "twoword: %lu pages are too many: per-CPU lists link pfns of 32 bits, 16 TiB",
 			      m->end_pfn);
