@@ -15,7 +15,9 @@
 
 /* Blocks in place are as large as the largest slab; nodes of nta are one page or four. */
 const struct byte_kind byte_kinds[] = {
-#define RANGE_KIND(text, ...) { .name = text, .plan = { text, __VA_ARGS__, 0 } }
+#define RANGE_KIND(text, unit, pages_order, is_mapped)				\
+	{ .name = text, .plan = { .spec = text, .unit_bytes = unit,		\
+				  .order = pages_order, .mapped = is_mapped } }
 	{ .name = "slabs of powers of 2", .sizes = SLAB_POWERS_OF_2 },
 	{ .name = "slabs of equal objects", .sizes = SLAB_EQUAL },
 	RANGE_KIND("genalloc", 8, 3, false),
