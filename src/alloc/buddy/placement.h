@@ -63,11 +63,11 @@
  *                 a1   aB   aW   aU   c    time      a1   aB   aW   c
  *    lifo          0    0    0    0    0   1         0    0    0    0
  *    watermark    98   95   39   87   57   1.1-1.5  98   85    0    0
- *    spare        98   98   99   93   96   0.9-1.2  97   99   91    0
+ *    spare        96   97   98   93   96   0.8-1.25 97   99   91    0
  *    lowest       98   98   99   97   97   1.5-1.7  87   68    8    0
  *
- * Instructions are 1.3 times lifo's in a1 and aB, 1.75 in c (callgrind, bench's
- * own among them), but the descriptor that both wait for is what takes the time.
+ * Instructions are 1.6 times lifo's in a1, aB, aW and c (scripts/bench-instructions),
+ * but the descriptor that both wait for is what takes the time.
  *
  * On bundles, most of whose memory is free, there is little to win: at the end of
  * fork, redis, cc, files 89.97, 89.06, 91.17, 91.84 % with lifo and the same to
@@ -78,14 +78,12 @@
  * Where it fails. c at 95 %: a request takes what others of its order left, so
  * holes stay where small orders became fewer. Blocks are n = used / 5.5, those of
  * order 9 number n / 512 and vary by the square root of that; orders 0-8 give up
- * or take sqrt(512 n) pages: 17 % of what is free at 4 GiB, and seen from the
- * highest of the last six lifetimes, which is how long a pageblock takes to
- * empty, 27 %; half full 1.2 and 2.3 %. (1 GiB: 31 and 56, 2.3 and 4.3 %, so
- * there c stays near 90.) Nothing that neither moves pages nor knows how long they
- * will live can follow faster, so 90 % is out of reach; lowest, which costs a
- * search and a byte a page, was seen at 0 to 32 % with 1 GiB. What frees whole
- * blocks there is moving pages (simulate --compaction). aU at 90 % ends at 0 as
- * well (lowest: 19-31), at 80 % in 76.
+ * or take sqrt(512 n) pages: by this estimate 18 % of what is free at 4 GiB, 37 %
+ * at 1 GiB; half full 1.3 and 2.7 %, so c ends lower on small machines. Nothing
+ * that neither moves pages nor knows how long they will live can follow faster, so
+ * 90 % seems out of reach, for lowest too, which costs a search and a byte a page.
+ * What frees whole blocks there is moving pages (simulate --compaction). aU at 80
+ * and 90 % ends at 1 and 0 (lowest: 43 and 10).
  */
 #ifndef PAGETAX_ALLOC_BUDDY_PLACEMENT_H
 #define PAGETAX_ALLOC_BUDDY_PLACEMENT_H
