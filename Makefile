@@ -289,7 +289,7 @@ $(foreach t,$(test_programs),$(eval $(call program,$(t),$(T)/obj/tests/$(notdir 
 	$(test_libs) $(sim_libs))))
 
 # Our own calls for memory fail when the test says so; those of libraries do not.
-$(T)/test_faults: ld_flags += $(foreach f,malloc calloc realloc strdup strndup,-Wl,--wrap=$(f))
+$(T)/test_faults: ld_flags += $(foreach f,malloc aligned_alloc calloc realloc strdup strndup,-Wl,--wrap=$(f))
 
 # Pages so small that ten entries make a deep tree: `fan` child words a node.
 tiny_fan2 := -DPAGE_SHIFT=4 -DMAX_PAGE_ORDER=3 -DPAGEBLOCK_ORDER=2 -DKM_MAX_IDX=4
@@ -430,13 +430,15 @@ bench-engine: $(B)/pagetax
 
 # What an event of `tera` costs at 64 GiB and at 1 TiB, in turns. The tables of
 # linked alone are 16 GiB then. Samples look at all memory, so few are taken.
+# A second of 64 GiB tells little on a host that others share, so it is run often.
 TERA_ALLOCATORS ?= twoword linked
 TERA_ROUNDS     ?= 1 2 3
+TERA_SCALES     ?= 1/16 1/16 1/16 1 1/16 1/16 1/16
 bench-tera: $(B)/pagetax
 	@for a in $(TERA_ALLOCATORS); do \
 		for round in $(TERA_ROUNDS); do \
-			for scale in 1/16 1; do \
-				echo "run $$a $$scale"; \
+			for scale in $(TERA_SCALES); do \
+				echo "run $$a $$scale $$round"; \
 				$(B)/pagetax simulate --no-plots -a $$a --sample 1s \
 					--scale $$scale tera; \
 			done; \

@@ -32,10 +32,11 @@
 
 #include "base/bits.h"
 #include "sim/event_queue.h"
+#include "sim/host_memory.h"
 
 #define CHUNK_BYTES 1024
 #define CHUNK_ENTRIES ((CHUNK_BYTES - 16) / sizeof(struct queue_entry))
-#define SLAB_CHUNKS 1024		/* 1 MiB */
+#define SLAB_CHUNKS 2047		/* a huge page: 2 MiB less 1 KiB */
 #define SOON_CHUNKS 2		/* of 63 entries, for 64 slots: two for each */
 #define SOON_AHEAD 8		/* of many at one instant */
 #define PARTIAL_CHUNKS (2 * QUEUE_LEVELS * QUEUE_SLOTS)
@@ -87,7 +88,7 @@ static int queue_make_room(struct event_queue *q, size_t nr)
 			q->spare = c;
 			continue;
 		}
-		slab = malloc(sizeof(*slab));
+		slab = host_table_alloc(sizeof(*slab));
 		if (!slab)
 			return -ENOMEM;
 		slab->next = q->slabs;

@@ -1,11 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* host_memory.c - ask the kernel, through /proc and getrusage() */
+/* host_memory.c - ask the kernel, through /proc, getrusage() and madvise() */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "sim/host_memory.h"
+
+#define HUGE_PAGE (UINT64_C(2) << 20)
+
+void *host_table_alloc(uint64_t bytes)
+{
+	void *table;
+
+	if (bytes > SIZE_MAX - HUGE_PAGE)
+		return NULL;
+	if (bytes < HUGE_PAGE / 2)
+		return malloc((size_t)bytes);
+	bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+	table = aligned_alloc(HUGE_PAGE, (size_t)bytes);
+	if (table)
+		madvise(table, (size_t)bytes, MADV_HUGEPAGE);
+	return table;
+}
 
 /* The number behind a label that begins a line; in KiB there. */
 static bool read_kib(const char *path, const char *label, uint64_t *bytes)

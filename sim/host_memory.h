@@ -5,6 +5,12 @@
 
 #include "base/types.h"
 
+/*
+ * Memory that is visited in any order: from 1 MiB on it asks for the host's
+ * huge pages, of 2 MiB. NULL when there is none; free() gives it back.
+ */
+void *host_table_alloc(uint64_t bytes);
+
 /* What may still be taken without swapping; UINT64_MAX when it cannot be known. */
 uint64_t host_memory_available(void);
 

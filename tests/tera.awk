@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # tera.awk - simulations of one scenario at two scales, in turns, as one table:
-# the median cost of an event at each, and how much more it is at the second
+# the median cost of an event at each, and how much more it is at the second:
+# the median over the rounds, as a host's memory is faster at times
 #
-#    run ALLOCATOR SCALE, then what pagetax simulate prints, for each
+#    run ALLOCATOR SCALE ROUND, then what pagetax simulate prints, for each
 
 function median(list,    n, a, i, j, x) {
 	n = split(list, a)
@@ -19,6 +20,7 @@ function median(list,    n, a, i, j, x) {
 $1 == "run" {
 	allocator = $2
 	scale = $3
+	round = $4
 	in_table = 0
 	nr_runs++
 	if (!((allocator, scale) in ns)) {
@@ -32,8 +34,18 @@ in_table && $1 == allocator {
 	nr_seen++
 	events[allocator, scale] = $2
 	ns[allocator, scale] = ns[allocator, scale] " " 1e3 / $3
+	of_round[allocator, scale, round] = of_round[allocator, scale, round] " " 1e3 / $3
+	if (round > nr_rounds)
+		nr_rounds = round
 }
 /^host memory:/ { memory[allocator, scale] = $5 " " $6 }
+
+# Its cost in each round over that of the first scale.
+function growth(a, s,    r, list) {
+	for (r = 1; r <= nr_rounds; r++)
+		list = list " " median(of_round[a, s, r]) / median(of_round[a, first[a], r])
+	return median(list)
+}
 
 END {
 	printf "%-12s %8s %12s %12s %8s %16s\n", "allocator", "scale", "events",
@@ -41,11 +53,10 @@ END {
 	for (i = 1; i <= nr_allocators; i++) {
 		a = allocators[i]
 		s = scales[i]
-		cost = median(ns[a, s])
 		if (!(a in first))
-			first[a] = cost
+			first[a] = s
 		printf "%-12s %8s %12d %12.0f %8.2f %16s\n", a, s, events[a, s],
-		       cost, cost / first[a], memory[a, s]
+		       median(ns[a, s]), growth(a, s), memory[a, s]
 	}
 	exit !nr_runs || nr_seen != nr_runs
 }

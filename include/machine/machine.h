@@ -81,6 +81,14 @@ static inline void *machine_lowmem(const struct machine *m, unsigned long pfn)
  */
 void *machine_memmap(struct machine *m, size_t bytes_per_page);
 
+/*
+ * Any other table that operations visit all over, on the host's huge pages if
+ * it is large; `charge` of its bytes are charged. Zeroed, and not to be given
+ * back. NULL when there is no room.
+ */
+void *machine_table(struct machine *m, uint64_t bytes, uint64_t charge,
+		    enum meta_column col);
+
 /* Metadata from the arena; counted as a free-path allocation inside a free. */
 void *machine_alloc(struct machine *m, uint64_t bytes, enum meta_column col);
 void machine_free(struct machine *m, void *ptr, uint64_t bytes,

@@ -15,12 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "alloc/registry.h"
 #include "base/bits.h"
 #include "base/rng.h"
 #include "sim/bench/bench.h"
+#include "sim/host_memory.h"
 
 const char *const bench_pattern_names[NR_BENCH_PATTERNS] = {
 #define PATTERN_NAME(name, what) #name,
@@ -321,18 +321,6 @@ static void scatter(struct worker *w)
 		give(w, w->nr_held - 1);
 }
 
-/* On huge pages where the host has them; NULL when there is no room. */
-static void *table_alloc(size_t bytes)
-{
-	size_t huge = (size_t)2 << 20;
-	size_t rounded = (bytes + huge - 1) / huge * huge;
-	void *table = aligned_alloc(huge, rounded);
-
-	if (table)
-		madvise(table, rounded, MADV_HUGEPAGE);
-	return table;
-}
-
 static int workers_make(struct subject *s, const struct bench_case *c,
 			struct msg *msg)
 {
@@ -352,7 +340,7 @@ static int workers_make(struct subject *s, const struct bench_case *c,
 		};
 		rng_seed(&w->rng, c->seed + t);
 		w->draw = rng_next(&w->rng);
-		w->held = table_alloc(w->room * sizeof(*w->held));
+		w->held = host_table_alloc(w->room * sizeof(*w->held));
 		if (!w->held)
 			return msg_set(msg, ENOMEM,
 				       "no memory to keep %zu blocks", w->room);

@@ -3,12 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "sim/host_memory.h"
 #include "sim/workload/live.h"
 
 #define NO_SPARE UINT32_MAX
-#define HUGE_PAGE (UINT64_C(2) << 20)
 
 void live_init(struct live_table *t)
 {
@@ -21,22 +20,6 @@ void live_destroy(struct live_table *t)
 	live_init(t);
 }
 
-/* Lives end in any order, so a large table wants few and large pages. */
-static void *table_alloc(uint64_t bytes)
-{
-	void *table;
-
-	if (bytes > SIZE_MAX - HUGE_PAGE)
-		return NULL;
-	if (bytes < HUGE_PAGE)
-		return malloc((size_t)bytes);
-	bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-	table = aligned_alloc(HUGE_PAGE, (size_t)bytes);
-	if (table)
-		madvise(table, (size_t)bytes, MADV_HUGEPAGE);
-	return table;
-}
-
 static int live_grow(struct live_table *t)
 {
 	uint64_t room = t->room ? t->room + (uint64_t)t->room / 2 : 1024;
@@ -45,7 +28,7 @@ static int live_grow(struct live_table *t)
 	if (t->room == NO_SPARE)
 		return -ENOMEM;
 	room = min_t(uint64_t, room, NO_SPARE);
-	lives = table_alloc(room * sizeof(*lives));
+	lives = host_table_alloc(room * sizeof(*lives));
 	if (!lives)
 		return -ENOMEM;
 	if (t->nr_ids)

@@ -106,22 +106,29 @@ static void count_allocation(struct machine *m)
 		m->free_path_allocations++;
 }
 
-void *machine_memmap(struct machine *m, size_t bytes_per_page)
+void *machine_table(struct machine *m, uint64_t bytes, uint64_t charge,
+		    enum meta_column col)
 {
-	uint64_t bytes = (uint64_t)m->end_pfn * bytes_per_page;
-	uint64_t charge = (uint64_t)layout_present(m->layout) * bytes_per_page;
-	void *map;
+	void *table;
 
 	count_allocation(m);
-	map = arena_alloc_charged(m->arena, bytes, charge, META_descriptors);
+	table = arena_alloc_charged(m->arena, bytes, charge, col);
 
-	/*
-	 * Only advice, and aligned as it must be from 64 KiB on. Boot frees each
-	 * largest block, so it fetches all of the map and no operation has to.
-	 */
-	if (map && bytes >= UINT64_C(2) << 20)
-		madvise(map, (size_t)bytes, MADV_HUGEPAGE);
-	return map;
+	/* Only advice, and aligned as it must be from 64 KiB on. */
+	if (table && bytes >= UINT64_C(2) << 20)
+		madvise(table, (size_t)bytes, MADV_HUGEPAGE);
+	return table;
+}
+
+/*
+ * Boot frees each largest block, so it fetches all of the map and no operation
+ * has to.
+ */
+void *machine_memmap(struct machine *m, size_t bytes_per_page)
+{
+	return machine_table(m, (uint64_t)m->end_pfn * bytes_per_page,
+			     (uint64_t)layout_present(m->layout) * bytes_per_page,
+			     META_descriptors);
 }
 
 void *machine_alloc(struct machine *m, uint64_t bytes, enum meta_column col)

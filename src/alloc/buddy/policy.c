@@ -33,7 +33,7 @@ static int init_mobility(struct buddy *b, struct msg *msg)
 		b->block_type[i] = MIGRATE_MOVABLE;
 	if (!b->policy.mobility)
 		return 0;
-	b->lru = arena_alloc_charged(m->arena, lru_bytes(l), 0, META_structures);
+	b->lru = machine_table(m, lru_bytes(l), 0, META_structures);
 	if (!b->lru)
 		return msg_set(msg, ENOMEM, "%s: no room for a bit for each of %lu pages",
 			       b->base.ops->name, layout_end_pfn(l));
