@@ -29,6 +29,7 @@
 
 #include "alloc/allocator.h"
 #include "sim/demand.h"
+#include "sim/host_memory.h"
 #include "sim/source/gfp.h"
 
 #define DIRTY_NAME(name, what) #name,
@@ -147,16 +148,25 @@ static int put_id(struct books *books, uint32_t id)
 	return 0;
 }
 
+static int demand_grow(struct demand *d, uint64_t room)
+{
+	struct demand_op *ops = host_table_grow(d->ops, d->nr_ops * sizeof(*ops),
+						room * sizeof(*ops));
+
+	if (!ops)
+		return -ENOMEM;
+	d->ops = ops;
+	d->room = (size_t)room;
+	return 0;
+}
+
 static int demand_append(struct demand *d, const struct demand_op *op)
 {
-	if (d->nr_ops == d->room) {
-		size_t room = d->room ? d->room + d->room / 2 : 4096;
-		struct demand_op *ops = realloc(d->ops, room * sizeof(*ops));
+	if (unlikely(d->nr_ops == d->room)) {
+		int err = demand_grow(d, d->room + (uint64_t)d->room / 2 + 1);
 
-		if (!ops)
-			return -ENOMEM;
-		d->ops = ops;
-		d->room = room;
+		if (err)
+			return err;
 	}
 	d->ops[d->nr_ops++] = *op;
 	return 0;
@@ -483,6 +493,10 @@ int demand_resolve(struct demand *d, const struct bundle *bundle,
 			       "%s: %zu events are more than one replay can hold (2^32)",
 			       bundle->name, bundle->trace.nr_events);
 	err = books_init(&books, d, layout);
+	/* As a rule, each is one operation. */
+	if (!err)
+		err = demand_grow(d, bundle->trace.by_kind[EV_ALLOC] +
+				     bundle->trace.by_kind[EV_FREE]);
 	if (!err)
 		err = enter_residents(&books, bundle, msg);
 	if (!err)

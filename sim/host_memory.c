@@ -26,6 +26,19 @@ void *host_table_alloc(uint64_t bytes)
 	return table;
 }
 
+/* A copy costs less than the page faults of what realloc() would move. */
+void *host_table_grow(void *table, size_t used, uint64_t bytes)
+{
+	void *longer = host_table_alloc(bytes);
+
+	if (!longer)
+		return NULL;
+	if (used)
+		memcpy(longer, table, used);
+	free(table);
+	return longer;
+}
+
 /* The number behind a label that begins a line; in KiB there. */
 static bool read_kib(const char *path, const char *label, uint64_t *bytes)
 {

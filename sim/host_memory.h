@@ -11,6 +11,9 @@
  */
 void *host_table_alloc(uint64_t bytes);
 
+/* As realloc(), of which the first `used` bytes are kept. */
+void *host_table_grow(void *table, size_t used, uint64_t bytes);
+
 /* What may still be taken without swapping; UINT64_MAX when it cannot be known. */
 uint64_t host_memory_available(void);
 

@@ -69,4 +69,11 @@ int builder_comm(struct trace_builder *b, const char *name, size_t len,
 int builder_add(struct trace_builder *b, const struct event *ev,
 		struct msg *msg);
 
+/*
+ * Room for nr events behind those of the trace, for a reader that has proved them
+ * to be sane and keeps the trace's and the builder's sums itself. 0 or -ENOMEM with a
+ * message.
+ */
+int builder_reserve(struct trace_builder *b, size_t nr, struct msg *msg);
+
 #endif

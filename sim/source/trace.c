@@ -17,6 +17,7 @@
 #define HASH_NONFATAL_OOM 1	/* else it exits */
 #include <uthash.h>
 
+#include "sim/host_memory.h"
 #include "sim/source/reader.h"
 #include "sim/source/trace_dat.h"
 
@@ -164,13 +165,16 @@ int builder_comm(struct trace_builder *b, const char *name, size_t len,
 
 /* ---- events ---- */
 
-static int trace_grow(struct trace *trace, struct msg *msg)
+/* Make room for at least nr events in all. */
+static int trace_grow(struct trace *trace, size_t nr, struct msg *msg)
 {
-	size_t room = trace->room ? 2 * trace->room : 4096;
+	size_t room = max_t(size_t, nr, trace->room ? 2 * trace->room : 4096);
 	struct event *events = NULL;
 
 	if (room <= SIZE_MAX / sizeof(*events))
-		events = realloc(trace->events, room * sizeof(*events));
+		events = host_table_grow(trace->events,
+					 trace->nr_events * sizeof(*events),
+					 room * sizeof(*events));
 	if (!events)
 		return msg_set(msg, ENOMEM, "no memory for %zu events", room);
 	trace->events = events;
@@ -228,7 +232,7 @@ int builder_add(struct trace_builder *b, const struct event *ev, struct msg *msg
 		return err;
 
 	if (unlikely(trace->nr_events == trace->room)) {
-		err = trace_grow(trace, msg);
+		err = trace_grow(trace, trace->nr_events + 1, msg);
 		if (err)
 			return err;
 	}
@@ -240,6 +244,13 @@ int builder_add(struct trace_builder *b, const struct event *ev, struct msg *msg
 		b->unsorted = true;
 	b->last_ns = ev->time_ns;
 	return 0;
+}
+
+int builder_reserve(struct trace_builder *b, size_t nr, struct msg *msg)
+{
+	size_t wanted = b->trace->nr_events + nr;
+
+	return wanted > b->trace->room ? trace_grow(b->trace, wanted, msg) : 0;
 }
 
 /* Merge the runs [0, mid) and [mid, n) of `from`; the left one wins ties. */
@@ -263,7 +274,7 @@ static int trace_sort(struct trace *trace, struct msg *msg)
 {
 	size_t n = trace->nr_events;
 	struct event *from = trace->events;
-	struct event *to = malloc(n * sizeof(*to));
+	struct event *to = host_table_alloc(n * sizeof(*to));
 
 	if (!to)
 		return msg_set(msg, ENOMEM, "no memory to sort %zu events by time", n);

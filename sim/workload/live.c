@@ -28,12 +28,10 @@ static int live_grow(struct live_table *t)
 	if (t->room == NO_SPARE)
 		return -ENOMEM;
 	room = min_t(uint64_t, room, NO_SPARE);
-	lives = host_table_alloc(room * sizeof(*lives));
+	lives = host_table_grow(t->lives, t->nr_ids * sizeof(*lives),
+				room * sizeof(*lives));
 	if (!lives)
 		return -ENOMEM;
-	if (t->nr_ids)
-		memcpy(lives, t->lives, t->nr_ids * sizeof(*lives));
-	free(t->lives);
 	t->lives = lives;
 	t->room = (uint32_t)room;
 	return 0;
