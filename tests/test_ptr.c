@@ -147,6 +147,57 @@ START_TEST(pfns_beyond_32_bits_come_back_as_differences)
 }
 END_TEST
 
+/*
+ * Steps of the pfn whose codes take 1, 2, 3 ... bytes, so that each length
+ * comes right before the end of a block, where words reach beyond it.
+ */
+START_TEST(differences_of_every_length_come_back_at_the_end_of_a_block)
+{
+	const int most = sizeof(long) > 4 ? 39 : 30;	/* bits of a pfn */
+
+	use_many(1 + (size_t)_i, 3);
+	for (int i = 0; i <= _i; i++)
+		events[i].pfn = i % 2 ? UINT64_C(1) << min_t(int, 3 * (i + 1), most) : 0;
+	/* more than 32 bits, so that differences are what is written */
+	events[0].pfn = sizeof(long) > 4 ? UINT64_C(1) << 38 : UINT64_C(1) << 30;
+	assert_packs();
+}
+END_TEST
+
+/* What a block's shapes do not settle: such events go one by one. */
+START_TEST(rare_events_come_back_among_many)
+{
+	use_many(3 * PTR_BLOCK_EVENTS - 5, 50);
+	for (size_t i = 0; i < original.nr_events; i += 1 + i % 97) {
+		events[i].kind = i % 2 ? EV_ALLOC : EV_LOST;
+		events[i].pfn = i % 2 ? EVENT_PFN_FAILED : i % 3;
+	}
+	for (size_t i = 0; i < original.nr_events; i++)
+		if (events[i].kind == EV_LOST)
+			original.lost += events[i].pfn;
+	assert_packs();
+	for (unsigned int kind = 0; kind < NR_EVENT_KINDS; kind++) {
+		uint64_t nr = 0;
+
+		for (size_t i = 0; i < original.nr_events; i++)
+			nr += events[i].kind == kind;
+		ck_assert_uint_eq(again.by_kind[kind], nr);
+	}
+	ck_assert_uint_eq(again.nr_cpus, 50);
+	ck_assert_uint_lt(again.max_pfn, 1 << 20);
+}
+END_TEST
+
+START_TEST(the_highest_page_is_the_last_of_its_block)
+{
+	use_many(100, 3);
+	events[50].order = 10;
+	events[50].pfn = 0x200000;
+	assert_packs();
+	ck_assert_uint_eq(again.max_pfn, 0x2003ff);
+}
+END_TEST
+
 START_TEST(files_come_back_whole)
 {
 	for (size_t i = 0; i < sizeof(file_bytes); i++)
@@ -213,6 +264,26 @@ static void assert_refused(size_t len, const char *what, size_t where)
 		ck_abort_msg("%s at %zu: \"%s\"", what, where, msg.text);
 }
 
+/* The n-th section's place; its payload follows. */
+static uint8_t *find_section(unsigned int n, struct ptr_section *s)
+{
+	uint8_t *at = (uint8_t *)bytes + PTR_START_BYTES;
+
+	ptr_section_get(s, at);
+	while (n--) {
+		at += PTR_SECTION_BYTES + s->packed;
+		ptr_section_get(s, at);
+	}
+	return at;
+}
+
+static void sign(uint8_t *at, struct ptr_section *s)
+{
+	ptr_section_put(at, s);
+	s->crc = ptr_section_crc(at, at + PTR_SECTION_BYTES, s->packed);
+	ptr_section_put(at, s);
+}
+
 START_TEST(every_flipped_bit_is_noticed_where_it_is)
 {
 	pack_small();
@@ -241,6 +312,73 @@ START_TEST(every_cut_is_noticed)
 }
 END_TEST
 
+/* Long enough to be unpacked ahead, on a thread. */
+static void pack_long(void)
+{
+	use_many(ARRAY_SIZE(events), 20);
+	bytes = scratch_slurp(pack(NULL), &nr_bytes);
+}
+
+/* Altering a byte here is noticed, in this section. */
+static void assert_altered(size_t at, unsigned int section)
+{
+	char where[32];
+
+	snprintf(where, sizeof(where), ": section %u (", section);
+	bytes[at] ^= 0x55;
+	assert_refused(nr_bytes, "an altered byte", at);
+	if (!strstr(msg.text, where))
+		ck_abort_msg("byte %zu: \"%s\", and not%s", at, msg.text, where);
+	bytes[at] ^= 0x55;
+}
+
+START_TEST(an_altered_byte_of_a_long_file_is_noticed_where_it_is)
+{
+	size_t at = PTR_START_BYTES;
+	struct ptr_section s;
+
+	pack_long();
+	for (unsigned int n = 0; n == 0 || s.type != PTR_INDX; n++) {
+		size_t end;
+
+		ptr_section_get(&s, (uint8_t *)bytes + at);
+		end = at + PTR_SECTION_BYTES + s.packed;
+		for (size_t i = at; i < end; i += i < at + 48 ? 1 : 9973)
+			assert_altered(i, n);
+		at = end;
+	}
+	ck_assert_uint_eq(at + PTR_TRAILER_BYTES, nr_bytes);
+	free(bytes);
+}
+END_TEST
+
+/* Of two, the first in the file is told, whichever is met first. */
+START_TEST(the_first_of_two_faults_of_a_long_file_is_told)
+{
+	struct ptr_section first, second;
+	uint8_t *at, *altered;
+
+	pack_long();
+	at = find_section(2, &first);
+	altered = find_section(3, &second);
+	first.nr_events--;		/* which only the decoder notices, behind the thread */
+	sign(at, &first);
+	altered[PTR_SECTION_BYTES + 20] ^= 1;
+	assert_refused(nr_bytes, "two faults", 2);
+	ck_assert_ptr_nonnull(strstr(msg.text, "section 2 (events)"));
+	free(bytes);
+}
+END_TEST
+
+START_TEST(a_long_file_that_is_cut_is_refused_at_the_section_that_lacks)
+{
+	pack_long();
+	for (size_t len = nr_bytes - 1; len > nr_bytes / 8; len -= len / 8)
+		assert_refused(len, "a cut", len);
+	free(bytes);
+}
+END_TEST
+
 START_TEST(bytes_behind_the_end_are_noticed)
 {
 	pack_small();
@@ -252,26 +390,6 @@ START_TEST(bytes_behind_the_end_are_noticed)
 END_TEST
 
 /* ---- what somebody else wrote, with right checksums ---- */
-
-/* The n-th section's place; its payload follows. */
-static uint8_t *find_section(unsigned int n, struct ptr_section *s)
-{
-	uint8_t *at = (uint8_t *)bytes + PTR_START_BYTES;
-
-	ptr_section_get(s, at);
-	while (n--) {
-		at += PTR_SECTION_BYTES + s->packed;
-		ptr_section_get(s, at);
-	}
-	return at;
-}
-
-static void sign(uint8_t *at, struct ptr_section *s)
-{
-	ptr_section_put(at, s);
-	s->crc = ptr_section_crc(at, at + PTR_SECTION_BYTES, s->packed);
-	ptr_section_put(at, s);
-}
 
 START_TEST(sections_in_another_order_are_noticed)
 {
@@ -355,6 +473,10 @@ int main(void)
 	tcase_add_test(tc, every_field_of_every_kind_comes_back);
 	tcase_add_loop_test(tc, blocks_of_every_fill_come_back, 0, ARRAY_SIZE(sizes));
 	tcase_add_test(tc, pfns_beyond_32_bits_come_back_as_differences);
+	tcase_add_loop_test(tc, differences_of_every_length_come_back_at_the_end_of_a_block,
+			    0, 14);
+	tcase_add_test(tc, rare_events_come_back_among_many);
+	tcase_add_test(tc, the_highest_page_is_the_last_of_its_block);
 	tcase_add_test(tc, files_come_back_whole);
 	tcase_add_test(tc, a_limit_ends_in_the_middle_of_a_block);
 	tcase_add_test(tc, the_same_trace_gives_the_same_bytes);
@@ -364,6 +486,9 @@ int main(void)
 	tcase_add_checked_fixture(damage, scratch_setup, teardown);
 	tcase_add_test(damage, every_flipped_bit_is_noticed_where_it_is);
 	tcase_add_test(damage, every_cut_is_noticed);
+	tcase_add_test(damage, an_altered_byte_of_a_long_file_is_noticed_where_it_is);
+	tcase_add_test(damage, the_first_of_two_faults_of_a_long_file_is_told);
+	tcase_add_test(damage, a_long_file_that_is_cut_is_refused_at_the_section_that_lacks);
 	tcase_add_test(damage, bytes_behind_the_end_are_noticed);
 	tcase_add_test(damage, sections_in_another_order_are_noticed);
 	tcase_add_loop_test(damage, signed_nonsense_is_refused_all_the_same, 0,
