@@ -65,6 +65,7 @@ struct books {
 	const struct layout *layout;
 	struct gfp_zone_limits zone_limits;
 	unsigned long end_pfn;
+	uint64_t zone_start, zone_end;	/* of a zone that was looked up lately */
 	uint8_t *page;
 	uint32_t *id;			/* of a head; undefined elsewhere */
 
@@ -93,7 +94,7 @@ static int books_init(struct books *books, struct demand *d,
 		.end_pfn = layout_end_pfn(layout),
 	};
 	books->page = calloc(books->end_pfn, sizeof(*books->page));
-	books->id = malloc(books->end_pfn * sizeof(*books->id));
+	books->id = host_table_alloc(books->end_pfn * (uint64_t)sizeof(*books->id));
 	return books->page && books->id ? 0 : -ENOMEM;
 }
 
@@ -160,23 +161,44 @@ static int demand_grow(struct demand *d, uint64_t room)
 	return 0;
 }
 
-static int demand_append(struct demand *d, const struct demand_op *op)
+/*
+ * The next operation, for the caller to set every field: put together elsewhere and
+ * copied, its bytes would be read as words before they are written, which waits.
+ * NULL: no memory.
+ */
+static inline struct demand_op *demand_next(struct demand *d, const struct moment *at)
 {
-	if (unlikely(d->nr_ops == d->room)) {
-		int err = demand_grow(d, d->room + (uint64_t)d->room / 2 + 1);
+	struct demand_op *op;
 
-		if (err)
-			return err;
-	}
-	d->ops[d->nr_ops++] = *op;
-	return 0;
+	if (unlikely(d->nr_ops == d->room) &&
+	    demand_grow(d, d->room + (uint64_t)d->room / 2 + 1))
+		return NULL;
+	op = &d->ops[d->nr_ops++];
+	op->time_ns = at->time_ns;
+	op->event = at->event;
+	op->cpu = at->cpu;
+	op->migratetype = 0;
+	op->zone_limit = 0;
+	op->flags = 0;
+	op->pad = 0;
+	return op;
+}
+
+/* What all pages of a block are: nearly always of one. */
+static inline void books_fill(struct books *books, unsigned long pfn, unsigned int order,
+			      uint8_t page)
+{
+	if (likely(order == 0))
+		books->page[pfn] = page;
+	else
+		memset(books->page + pfn, page, 1UL << order);
 }
 
 /* Enter a block whose pages are all free in the books. */
 static void books_enter(struct books *books, unsigned long pfn,
 			unsigned int order, uint32_t id)
 {
-	memset(books->page + pfn, BOOK_TAIL, 1UL << order);
+	books_fill(books, pfn, order, BOOK_TAIL);
 	books->page[pfn] = (uint8_t)(BOOK_HEAD + order);
 	books->id[pfn] = id;
 	books->live_blocks++;
@@ -189,23 +211,18 @@ static int books_free_block(struct books *books, unsigned long head,
 			    const struct moment *at)
 {
 	unsigned int order = books->page[head] - BOOK_HEAD;
-	const struct demand_op op = {
-		.time_ns = at->time_ns,
-		.id = books->id[head],
-		.event = at->event,
-		.kind = DEMAND_FREE,
-		.order = (uint8_t)order,
-		.cpu = at->cpu,
-	};
-	int err = demand_append(books->demand, &op);
+	struct demand_op *op = demand_next(books->demand, at);
 
-	if (err)
-		return err;
-	memset(books->page + head, BOOK_FREE, 1UL << order);
+	if (!op)
+		return -ENOMEM;
+	op->kind = DEMAND_FREE;
+	op->id = books->id[head];
+	op->order = (uint8_t)order;
+	books_fill(books, head, order, BOOK_FREE);
 	books->live_blocks--;
 	books->live_pages -= 1UL << order;
 	books->demand->nr_frees++;
-	return put_id(books, op.id);
+	return put_id(books, op->id);
 }
 
 static int books_halve(struct books *books, unsigned long head,
@@ -213,22 +230,16 @@ static int books_halve(struct books *books, unsigned long head,
 {
 	unsigned int order = books->page[head] - BOOK_HEAD - 1;
 	unsigned long upper = head + (1UL << order);
-	struct demand_op op = {
-		.time_ns = at->time_ns,
-		.id = books->id[head],
-		.kind = DEMAND_SPLIT,
-		.order = (uint8_t)order,
-		.cpu = at->cpu,
-	};
-	int err = get_id(books, &op.upper);
+	struct demand_op *op = demand_next(books->demand, at);
 
-	if (!err)
-		err = demand_append(books->demand, &op);
-	if (err)
-		return err;
+	if (!op || get_id(books, &op->upper))
+		return -ENOMEM;
+	op->kind = DEMAND_SPLIT;
+	op->id = books->id[head];
+	op->order = (uint8_t)order;
 	books->page[head] = (uint8_t)(BOOK_HEAD + order);
 	books->page[upper] = (uint8_t)(BOOK_HEAD + order);
-	books->id[upper] = op.upper;
+	books->id[upper] = op->upper;
 	books->live_blocks++;
 	books->demand->nr_splits++;
 	return 0;
@@ -299,44 +310,68 @@ static int resolve_free(struct books *books, const struct event *ev,
 	return 0;
 }
 
-static int resolve_alloc(struct books *books, const struct event *ev,
-			 const struct moment *at)
+/* Whoever lives where a block is to be: the free was missed. */
+static int evict(struct books *books, unsigned long pfn, unsigned int order,
+		 const struct moment *at)
 {
-	struct demand_dirty *dirty = &books->demand->dirty;
-	unsigned long pfn = (unsigned long)ev->pfn;
-	struct demand_op op = {
-		.time_ns = at->time_ns,
-		.event = at->event,
-		.kind = DEMAND_ALLOC,
-		.order = ev->order,
-		.migratetype = ev->migratetype,
-		.zone_limit = books->zone_limits.of[ev->gfp & GFP_ZONE_MASK],
-		.cpu = at->cpu,
-		.flags = (uint8_t)gfp_alloc_flags(ev->gfp),
-	};
 	struct cleared cleared;
 	int err;
 
+	if (likely(order == 0 && books->page[pfn] == BOOK_FREE))
+		return 0;
+	err = books_clear(books, pfn, 1UL << order, at, &cleared);
+	if (!err && cleared.blocks)
+		books->demand->dirty.alloc_live++;
+	return err;
+}
+
+static int resolve_alloc(struct books *books, const struct event *ev,
+			 const struct moment *at)
+{
+	unsigned long pfn = (unsigned long)ev->pfn;
+	struct demand_op *op;
+	int err;
+
 	if (pfn & ((1UL << ev->order) - 1)) {
-		dirty->misaligned++;
+		books->demand->dirty.misaligned++;
 		return 0;
 	}
-	err = books_clear(books, pfn, 1UL << ev->order, at, &cleared);
+	err = evict(books, pfn, ev->order, at);
 	if (err)
 		return err;
-	if (cleared.blocks)
-		dirty->alloc_live++;
-	err = get_id(books, &op.id);
-	if (!err)
-		err = demand_append(books->demand, &op);
-	if (err)
-		return err;
-	books_enter(books, pfn, op.order, op.id);
+	op = demand_next(books->demand, at);
+	if (!op || get_id(books, &op->id))
+		return -ENOMEM;
+	op->kind = DEMAND_ALLOC;
+	op->order = ev->order;
+	op->migratetype = ev->migratetype;
+	op->zone_limit = books->zone_limits.of[ev->gfp & GFP_ZONE_MASK];
+	op->flags = (uint8_t)gfp_alloc_flags(ev->gfp);
+	books_enter(books, pfn, ev->order, op->id);
 	books->demand->nr_allocs++;
 	return 0;
 }
 
-static int check_place(const struct books *books, const struct event *ev,
+/* Whether a zone holds the block, most often the one that held the last. */
+static bool place_is_known(struct books *books, uint64_t first, uint64_t last)
+{
+	const struct layout *layout = books->layout;
+	int zone;
+
+	if (likely(first >= books->zone_start && last < books->zone_end))
+		return true;
+	if (last >= books->end_pfn ||
+	    layout_zone_of(layout, (unsigned long)last) < 0)
+		return false;
+	zone = layout_zone_of(layout, (unsigned long)first);
+	if (zone < 0)
+		return false;
+	books->zone_start = layout->zones[zone].start_pfn;
+	books->zone_end = zone_end_pfn(&layout->zones[zone]);
+	return true;
+}
+
+static int check_place(struct books *books, const struct event *ev,
 		       size_t index, struct msg *msg)
 {
 	uint64_t last;
@@ -345,9 +380,7 @@ static int check_place(const struct books *books, const struct event *ev,
 		return msg_set(msg, EINVAL, "event %zu: order %u is above %u",
 			       index, ev->order, MAX_PAGE_ORDER);
 	last = ev->pfn + (UINT64_C(1) << ev->order) - 1;
-	if (last >= books->end_pfn ||
-	    layout_zone_of(books->layout, (unsigned long)ev->pfn) < 0 ||
-	    layout_zone_of(books->layout, (unsigned long)last) < 0)
+	if (!place_is_known(books, ev->pfn, last))
 		return msg_set(msg, EINVAL,
 			       "event %zu: pfn %" PRIu64 " of order %u is in no zone of this machine, which ends at pfn %lu",
 			       index, ev->pfn, ev->order, books->end_pfn);
