@@ -236,6 +236,18 @@ START_TEST(an_order_of_no_block_is_named_by_its_record)
 }
 END_TEST
 
+/* The record is cut, not the page: its fields would be those of the next one. */
+START_TEST(a_record_shorter_than_its_fields_is_named)
+{
+	if (!supported())
+		return;
+	put_le32(page + 16, 3);		/* the last page's record: 12 bytes of 36 */
+	ck_assert_int_lt(read_file(), 0);
+	ck_assert_msg(strstr(msg.text, "trace.dat: record 1: 12 bytes; expected 20"),
+		      "%s", msg.text);
+}
+END_TEST
+
 START_TEST(a_head_without_its_file_is_refused)
 {
 	len = 100;
@@ -255,6 +267,7 @@ int main(void)
 	tcase_add_test(tc, records_of_all_cpus_come_in_order_with_what_was_lost);
 	tcase_add_test(tc, a_block_that_cannot_be_is_named_by_its_record);
 	tcase_add_test(tc, an_order_of_no_block_is_named_by_its_record);
+	tcase_add_test(tc, a_record_shorter_than_its_fields_is_named);
 	tcase_add_test(tc, a_head_without_its_file_is_refused);
 	suite_add_tcase(suite, tc);
 
