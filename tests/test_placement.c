@@ -246,6 +246,80 @@ START_TEST(unmovable_pages_claim_pageblocks_instead_of_being_scattered)
 }
 END_TEST
 
+/*
+ *    pageblock   4 of type U, 306 pages free in each     M    M    M    M
+ *    free        1224: U keeps 1024                     40   40   40  240
+ *                                                            spared ^
+ */
+static unsigned long fill_with_both_types(int backend)
+{
+	unsigned long emptiest = 0, nr_movable = 0;
+
+	all_free(backend, ":placement=spare:pcp=off");
+	for (unsigned long i = 0; i < NR_PAGES; i++)
+		drawn_alloc(&d, 0, i < 4 * BLOCK ? U : M);
+	for (unsigned long block = 0; block < 8; block++) {
+		if (drawn_type(&d, block * BLOCK) == U) {
+			free_even(block, BLOCK / 2);
+			free_odd(block, 50);
+		} else {
+			free_even(block, ++nr_movable < 4 ? 40 : 240);
+			emptiest = block;
+		}
+	}
+	ck_assert_uint_eq(nr_movable, 4);
+	/* What was not free lately is not spared: let two windows of an eighth pass. */
+	for (unsigned long i = 0; i < NR_PAGES / 4 + 2; i++)
+		drawn_free(&d, drawn_alloc(&d, 0, U), 0);
+	return emptiest;
+}
+
+/* Of the next `nr` movable pages: how many come from pageblocks of type U. */
+static unsigned long next_borrowed(unsigned long nr)
+{
+	unsigned long borrowed = 0;
+
+	while (nr--)
+		borrowed += drawn_type(&d, drawn_alloc(&d, 0, M)) == U;
+	return borrowed;
+}
+
+START_TEST(movable_pages_take_what_others_left_before_a_spared_pageblock)
+{
+	unsigned long emptiest = fill_with_both_types(_i);
+
+	ck_assert_uint_eq(next_from(200, emptiest * BLOCK, (emptiest + 1) * BLOCK), 0);
+	drawn_destroy(&d);
+}
+END_TEST
+
+START_TEST(others_keep_what_they_would_claim_at_once)
+{
+	unsigned long borrowed;
+
+	fill_with_both_types(_i);
+	borrowed = next_borrowed(500);
+	ck_assert_uint_le(borrowed, 200);
+	ck_assert_uint_ge(borrowed, 200 - NODES);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/* Of an unmovable pageblock nothing is spared, however empty it is, but itself. */
+START_TEST(unmovable_pages_do_not_leave_a_pageblock_that_is_nearly_empty)
+{
+	unsigned long first, home = 0;
+
+	all_free(_i, ":placement=spare:pcp=off");
+	first = drawn_alloc(&d, 0, U) / BLOCK;
+	for (unsigned long i = 0; i < 100; i++)
+		home += drawn_alloc(&d, 0, U) / BLOCK == first;
+	ck_assert_uint_eq(home, 100);
+	ck_assert_uint_eq(d.b->zones[0]->placement->blocks[first].side, SIDE_NEAR);
+	drawn_destroy(&d);
+}
+END_TEST
+
 /* --- lowest ------------------------------------------------------------ */
 
 /*
@@ -364,6 +438,9 @@ int main(void)
 	EACH_BACKEND(a_larger_request_takes_what_it_needs_and_no_more);
 	EACH_BACKEND(pages_drained_from_per_cpu_lists_go_to_their_ends);
 	EACH_BACKEND(unmovable_pages_claim_pageblocks_instead_of_being_scattered);
+	EACH_BACKEND(movable_pages_take_what_others_left_before_a_spared_pageblock);
+	EACH_BACKEND(others_keep_what_they_would_claim_at_once);
+	EACH_BACKEND(unmovable_pages_do_not_leave_a_pageblock_that_is_nearly_empty);
 	EACH_BACKEND(the_lowest_block_that_fits_is_taken);
 	EACH_BACKEND(scattered_memory_heals_with_every_rule_but_lifo);
 	tcase_add_loop_test(tc, what_a_rule_keeps_is_metadata_and_given_back, 0, 3);

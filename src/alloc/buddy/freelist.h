@@ -44,9 +44,10 @@ static __always_inline unsigned int buddy_type(const struct buddy *b,
 	return b->block_type[pfn >> PAGEBLOCK_ORDER];
 }
 
-/* Retype the pageblocks that a block of this order covers. */
-static inline void set_block_types(struct buddy *b, unsigned long pfn,
-				   unsigned int order, unsigned int type)
+/* Retype the pageblocks that a block of this order covers; none of it is listed. */
+static inline void set_block_types(struct buddy *b, struct buddy_zone *z,
+				   unsigned long pfn, unsigned int order,
+				   unsigned int type)
 {
 	unsigned long first = pfn >> PAGEBLOCK_ORDER;
 	unsigned long nr = 1UL << (order - PAGEBLOCK_ORDER);
@@ -54,6 +55,8 @@ static inline void set_block_types(struct buddy *b, unsigned long pfn,
 	assert(order >= PAGEBLOCK_ORDER);
 	for (unsigned long i = 0; i < nr; i++)
 		b->block_type[first + i] = (uint8_t)type;
+	if (z->placement && z->placement->rule == PLACE_SPARE)
+		spare_note_type(z, pfn, order, type);
 }
 
 /* Blocks of unlike types join, but not with a reserve. */
@@ -214,7 +217,7 @@ static __always_inline bool take_buddy(const struct buddy_repr *r,
 		return false;
 	buddy_remove(r, b, z, buddy, order, other);
 	if (unlikely(other != type))
-		set_block_types(b, buddy, order, type);
+		set_block_types(b, z, buddy, order, type);
 	return true;
 }
 
@@ -310,7 +313,7 @@ PLACED unsigned long take_placed(const struct buddy_repr *r, struct buddy *b,
 		placement_start(r, b, z);
 	switch (z->placement->rule) {
 	case PLACE_SPARE:
-		from = spare_find(r, b, z, order, type);
+		from = spare_find(r, b, z, order, &type);
 		break;
 	case PLACE_LOWEST:
 		pfn = lowest_find(z, &from, type);

@@ -144,7 +144,7 @@ static void move_pageblock(const struct buddy_repr *r, struct buddy *b,
 	struct taken_blocks taken;
 
 	take_free_blocks(r, b, z, start, &taken);
-	b->block_type[start >> PAGEBLOCK_ORDER] = (uint8_t)type;
+	set_block_types(b, z, start, PAGEBLOCK_ORDER, type);
 	put_free_blocks(r, b, z, start, &taken, type);
 }
 
@@ -199,7 +199,7 @@ static unsigned long claim_whole(const struct buddy_repr *r, struct buddy *b,
 {
 	unsigned long pfn = take_for(r, b, z, from, from_type, type);
 
-	set_block_types(b, pfn, from, type);
+	set_block_types(b, z, pfn, from, type);
 	buddy_expand(r, b, z, pfn, from, order, type);
 	b->base.stats.claims++;
 	return pfn;
@@ -309,7 +309,7 @@ static void unreserve_pageblock(const struct buddy_repr *r, struct buddy *b,
 		return;
 	}
 	buddy_remove(r, b, z, head, order, MIGRATE_HIGHATOMIC);
-	set_block_types(b, head, order, type);
+	set_block_types(b, z, head, order, type);
 	z->highatomic -= 1UL << order;
 	buddy_merge(r, b, z, head, order, LIST_HEAD);
 }

@@ -12,7 +12,8 @@
 #define SWAP_RANKS max_t(unsigned int, PAGEBLOCK_NR_PAGES / RANK_PAGES / 4, 1)
 #define SLACK_SHARE 8		/* more spared than could be empty: that, and SLACK */
 #define SLACK 8
-#define GIVE_UP_TRIES 8		/* spared pageblocks looked at for one of the type */
+#define GIVE_UP_TRIES 8		/* spared pageblocks looked at for one with a free page */
+#define OTHERS_KEEP (1UL << MAX_PAGE_ORDER) /* pages: what they would claim at once */
 
 static unsigned long zone_pages(const struct buddy_zone *z)
 {
@@ -93,22 +94,41 @@ static void rank_enter(struct placement *p, struct ranked_block *block)
 	p->ranked[block->side] |= UINT64_C(1) << rank;
 }
 
-/* Whole pageblocks are spared by themselves; those cut by the zone's ends never. */
+static bool is_movable(const struct buddy_zone *z, unsigned int type)
+{
+	return z->nr_types == 1 || type == MIGRATE_MOVABLE;
+}
+
+static void set_side(struct placement *p, struct ranked_block *block,
+		     enum side side)
+{
+	p->nr_spare += (unsigned long)side - block->side;
+	block->side = (uint8_t)side;
+}
+
+static bool has_rank(const struct buddy_zone *z, const struct ranked_block *block)
+{
+	return block->movable && block->free < PAGEBLOCK_NR_PAGES &&
+	       zone_holds_pageblock(z, start_of(z->placement, block));
+}
+
+/*
+ * Whole pageblocks are spared by themselves; those cut by the zone's ends never,
+ * and those of other types no longer once something is in use.
+ */
 void spare_rerank(struct buddy_zone *z, struct ranked_block *block)
 {
 	struct placement *p = z->placement;
 
 	rank_leave(p, block);
 	p->due = true;
-	if (!zone_holds_pageblock(z, start_of(p, block))) {
-		block->floor = block->free;
-	} else if (block->free < PAGEBLOCK_NR_PAGES) {
+	if (has_rank(z, block)) {
 		rank_enter(p, block);
-	} else {
-		block->floor = block->free;
-		p->nr_spare += block->side == SIDE_NEAR;
-		block->side = SIDE_SPARED;
+		return;
 	}
+	block->floor = block->free;
+	set_side(p, block, block->free == PAGEBLOCK_NR_PAGES ? SIDE_SPARED :
+							       SIDE_NEAR);
 }
 
 void spare_note_whole(struct buddy_zone *z, unsigned long pfn,
@@ -118,6 +138,17 @@ void spare_note_whole(struct buddy_zone *z, unsigned long pfn,
 
 	for (unsigned int i = 0; i < 1U << (order - PAGEBLOCK_ORDER); i++) {
 		block[i].free = free ? PAGEBLOCK_NR_PAGES : 0;
+		spare_rerank(z, &block[i]);
+	}
+}
+
+void spare_note_type(struct buddy_zone *z, unsigned long pfn,
+		     unsigned int order, unsigned int type)
+{
+	struct ranked_block *block = ranked_block_of(z->placement, pfn);
+
+	for (unsigned int i = 0; i < 1U << (order - PAGEBLOCK_ORDER); i++) {
+		block[i].movable = is_movable(z, type);
 		spare_rerank(z, &block[i]);
 	}
 }
@@ -133,8 +164,7 @@ static void change_side(const struct buddy_repr *r, struct buddy *b,
 
 	take_free_blocks(r, b, z, start, &taken);
 	rank_leave(p, block);
-	block->side = (uint8_t)side;
-	p->nr_spare += side == SIDE_SPARED ? 1 : -1UL;
+	set_side(p, block, side);
 	rank_enter(p, block);
 	put_free_blocks(r, b, z, start, &taken, buddy_type(b, z, start));
 	p->due = true;
@@ -173,26 +203,19 @@ static void swap_sides(const struct buddy_repr *r, struct buddy *b,
 	change_side(r, b, z, spared, SIDE_NEAR);
 }
 
-/*
- * Pageblocks that could have been empty at any time lately. Free pages in those
- * of other types are no use to a request, and each time one finds nothing near
- * it has shown that: so many are withheld, an eighth less with each window.
- */
+/* Pageblocks that could have been empty at any time lately. */
 static unsigned long spare_target(struct buddy_zone *z)
 {
 	struct placement *p = z->placement;
-	unsigned long target;
 
 	p->least[0] = min_t(unsigned long, p->least[0], z->free_pages);
 	if (p->window_left < 0) {
 		p->window_left = (long)(zone_pages(z) / WINDOW_SHARE);
 		p->least[1] = p->least[0];
 		p->least[0] = z->free_pages;
-		p->withheld -= div_round_up(p->withheld, 8);
 		p->due = true;
 	}
-	target = min_t(unsigned long, p->least[0], p->least[1]) >> PAGEBLOCK_ORDER;
-	return target - min_t(unsigned long, target, p->withheld);
+	return min_t(unsigned long, p->least[0], p->least[1]) >> PAGEBLOCK_ORDER;
 }
 
 void spare_adjust(const struct buddy_repr *r, struct buddy *b,
@@ -215,8 +238,9 @@ void spare_adjust(const struct buddy_repr *r, struct buddy *b,
 	}
 }
 
-bool spare_give_up(const struct buddy_repr *r, struct buddy *b,
-		   struct buddy_zone *z, unsigned int type)
+/* The fullest spared pageblock of which some page is free becomes a near one. */
+static bool give_up(const struct buddy_repr *r, struct buddy *b,
+		    struct buddy_zone *z)
 {
 	struct placement *p = z->placement;
 	unsigned int tries = GIVE_UP_TRIES;
@@ -229,15 +253,59 @@ bool spare_give_up(const struct buddy_repr *r, struct buddy *b,
 
 			if (!tries--)
 				return false;
-			if (!block->free ||
-			    buddy_type(b, z, start_of(p, block)) != type)
+			if (!block->free)
 				continue;
 			change_side(r, b, z, block, SIDE_NEAR);
-			p->withheld++;
 			return true;
 		}
 	}
 	return false;
+}
+
+static unsigned long near_pages(const struct placement *p, unsigned int type)
+{
+	unsigned long nr = 0;
+
+	for (unsigned int order = 0; order < PAGEBLOCK_ORDER; order++)
+		nr += (unsigned long)p->nr_near[order][type] << order;
+	return nr;
+}
+
+/*
+ * Movable pages may lie anywhere: they take what others are not likely to want
+ * soon. Without it, each would claim a pageblock for what it wants next.
+ */
+static unsigned int find_left_over(struct buddy *b, const struct buddy_zone *z,
+				   unsigned int order, unsigned int *type)
+{
+	static const uint8_t others[] = { MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(others); i++) {
+		unsigned int from = near_order(z, order, others[i]);
+
+		if (from == NR_PAGE_ORDERS ||
+		    near_pages(z->placement, others[i]) <= OTHERS_KEEP)
+			continue;
+		*type = others[i];
+		b->base.stats.steals++;
+		return from;
+	}
+	return NR_PAGE_ORDERS;
+}
+
+unsigned int spare_find_far(const struct buddy_repr *r, struct buddy *b,
+			    struct buddy_zone *z, unsigned int order,
+			    unsigned int *type)
+{
+	unsigned int from = NR_PAGE_ORDERS;
+
+	if (is_movable(z, *type)) {
+		if (z->nr_types > 1)
+			from = find_left_over(b, z, order, type);
+		if (from == NR_PAGE_ORDERS && order == 0 && give_up(r, b, z))
+			from = near_order(z, order, *type);
+	}
+	return from < NR_PAGE_ORDERS ? from : any_order(z, order, *type);
 }
 
 static void spare_start(const struct buddy_repr *r, struct buddy *b,
@@ -267,6 +335,7 @@ static bool spare_create(struct buddy *b, struct buddy_zone *z)
 			p->ranks[side][rank] = BLOCK_NONE;
 	for (unsigned long i = 0; i < p->nr_blocks; i++) {
 		p->blocks[i].rank = NR_RANKS;
+		p->blocks[i].movable = true;
 		spare_rerank(z, &p->blocks[i]);
 	}
 	return true;
@@ -456,15 +525,17 @@ static int verify_ranked(const struct buddy_repr *r, const struct buddy *b,
 	unsigned long from = max_t(unsigned long, start, z->start_pfn);
 	unsigned long to = min_t(unsigned long, start + PAGEBLOCK_NR_PAGES,
 				 z->end_pfn);
-	bool whole = zone_holds_pageblock(z, start);
 	unsigned long nr = PAGEBLOCK_NR_PAGES;
 
 	if (!covered_by_larger(r, b, z, start))
 		nr = count_free(r, b, z, from, to, block->side == SIDE_NEAR, near);
 	if (block->free != nr ||
 	    (uint16_t)(block->free - block->floor) >= 2 * RANK_PAGES ||
-	    (block->rank < NR_RANKS) != (whole && nr < PAGEBLOCK_NR_PAGES) ||
-	    (block->side == SIDE_NEAR && nr == PAGEBLOCK_NR_PAGES))
+	    (block->rank < NR_RANKS) != has_rank(z, block) ||
+	    (zone_holds_pageblock(z, start) &&
+	     block->movable != is_movable(z, buddy_type(b, z, start))) ||
+	    (block->rank == NR_RANKS &&
+	     (block->side == SIDE_SPARED) != (nr == PAGEBLOCK_NR_PAGES)))
 		return msg_set(msg, EUCLEAN,
 			       "zone %s: the pageblock at pfn %#lx has %lu free pages; %u are counted, in rank %u",
 			       z->zone->name, start, nr, block->free, block->rank);
@@ -554,7 +625,6 @@ static uint64_t mix_spare(const struct placement *p, uint64_t hash)
 	hash = fingerprint_mix(hash, (uint64_t)p->window_left);
 	hash = fingerprint_mix(hash, p->least[0]);
 	hash = fingerprint_mix(hash, p->least[1]);
-	hash = fingerprint_mix(hash, p->withheld);
 	for (unsigned long i = 0; i < p->nr_blocks; i++) {
 		const struct ranked_block *block = &p->blocks[i];
 

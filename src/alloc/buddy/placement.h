@@ -32,14 +32,17 @@
  *    spared   .     [1]  <---swap--------'  when nr_spare < free / 512
  *
  *  - As many are spared as could be empty: the least number of free pages seen
- *    lately, in pageblocks, less one for each time a request found nothing near.
- *    "Lately" is the time in which an eighth to a quarter of the zone was handed
- *    out, so a wave of frees spares nothing that the next wave of requests has to
- *    break.
+ *    lately, in pageblocks. "Lately" is the time in which an eighth to a quarter
+ *    of the zone was handed out, so a wave of frees spares nothing that the next
+ *    wave of requests has to break.
  *  - A near pageblock emptier by 16 ranks than the fullest spared one takes its
  *    place: what never empties (an unmovable page) is found out and given up.
- *  - A single page that finds nothing near makes the fullest spared pageblock a
- *    near one; a larger request takes the smallest spared block, as it is.
+ *  - Pageblocks of other types than movable are spared only while they are whole,
+ *    and stand in no rank: their pages stay.
+ *  - A movable request that finds nothing near in its own pageblocks takes what
+ *    others have near beyond the 1024 pages they would claim at once. Failing
+ *    that, a single page makes the fullest spared pageblock a near one; a larger
+ *    request takes the smallest spared block, as it is.
  *  - Unmovable requests claim pageblocks however full they are, and scatter no
  *    page by stealing while there is one to claim (mobility.c).
  *  - Who changes sides takes its free blocks to the other ends of their lists,
@@ -112,6 +115,7 @@ struct ranked_block {
 	uint16_t floor;			/* the rank is right for floor <= free < floor + 2 ranks */
 	uint8_t side;
 	uint8_t rank;			/* NR_RANKS: in none */
+	bool movable;			/* its type; others are spared only when whole */
 	uint32_t next;			/* in its rank, as is prev */
 	uint32_t prev;
 };
@@ -131,7 +135,6 @@ struct placement {
 	unsigned long nr_spare;		/* whole ones included */
 	long window_left;		/* pages to hand out until this window ends */
 	unsigned long least[2];		/* free pages: in this window and the last */
-	unsigned long withheld;		/* pageblocks not to be spared after all */
 	uint64_t ranked[NR_SIDES];	/* ranks that are not empty */
 	uint32_t ranks[NR_SIDES][NR_RANKS];
 	struct ranked_block *blocks;
@@ -156,6 +159,10 @@ void spare_rerank(struct buddy_zone *z, struct ranked_block *block);
 void spare_note_whole(struct buddy_zone *z, unsigned long pfn,
 		      unsigned int order, bool free);
 
+/* `spare`: pageblocks of which no page is on a list change their type. */
+void spare_note_type(struct buddy_zone *z, unsigned long pfn,
+		     unsigned int order, unsigned int type);
+
 /* `lowest`: a block has entered its list, or left it. */
 void lowest_note(struct buddy_zone *z, unsigned long pfn, unsigned int order,
 		 unsigned int type, bool listed);
@@ -164,9 +171,13 @@ void lowest_note(struct buddy_zone *z, unsigned long pfn, unsigned int order,
 void spare_adjust(const struct buddy_repr *r, struct buddy *b,
 		  struct buddy_zone *z);
 
-/* `spare`: nothing near serves a single page; whether something does now. */
-bool spare_give_up(const struct buddy_repr *r, struct buddy *b,
-		   struct buddy_zone *z, unsigned int type);
+/*
+ * `spare`: nothing near serves a request. The order whose head does, or
+ * NR_PAGE_ORDERS; *type becomes the list's.
+ */
+unsigned int spare_find_far(const struct buddy_repr *r, struct buddy *b,
+			    struct buddy_zone *z, unsigned int order,
+			    unsigned int *type);
 
 /* `watermark`: the head of a list of several is far; its place is the tail. */
 void watermark_retire(const struct buddy_repr *r, struct buddy *b,
@@ -301,19 +312,16 @@ static __always_inline unsigned int spare_find(const struct buddy_repr *r,
 					       struct buddy *b,
 					       struct buddy_zone *z,
 					       unsigned int order,
-					       unsigned int type)
+					       unsigned int *type)
 {
 	unsigned int from;
 
 	z->placement->window_left -= 1L << order;
 	if (unlikely(z->placement->due || z->placement->window_left < 0))
 		spare_adjust(r, b, z);
-	from = near_order(z, order, type);
-	if (unlikely(from == NR_PAGE_ORDERS) && order == 0 &&
-	    spare_give_up(r, b, z, type))
-		from = near_order(z, order, type);
+	from = near_order(z, order, *type);
 	return likely(from < NR_PAGE_ORDERS) ? from :
-					       any_order(z, order, type);
+					       spare_find_far(r, b, z, order, type);
 }
 
 static __always_inline unsigned int watermark_find(const struct buddy_repr *r,

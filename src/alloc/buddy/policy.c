@@ -121,7 +121,7 @@ void buddy_set_block_type(struct allocator *a, unsigned long pfn,
 		migratetype = MIGRATE_MOVABLE;
 	if (migratetype == MIGRATE_HIGHATOMIC && b->policy.mobility)
 		buddy_zone_of(b, pfn)->highatomic += PAGEBLOCK_NR_PAGES;
-	b->block_type[start >> PAGEBLOCK_ORDER] = (uint8_t)migratetype;
+	set_block_types(b, buddy_zone_of(b, pfn), start, PAGEBLOCK_ORDER, migratetype);
 }
 
 void buddy_limit_pcp(struct allocator *a, unsigned int zone, unsigned int cpu,
