@@ -191,30 +191,37 @@ static void print_classes(const struct study *s)
 	}
 }
 
-/* What needs an address, where there is more memory than addresses. */
+/*
+ * What needs an address, where there is more memory than addresses. A design
+ * whose metadata alone is too much is simulated all the same, as if it had
+ * room: how far it is from fitting is what the table is for.
+ */
 static void print_lowmem(const struct study *s)
 {
 	uint64_t lowmem = layout_lowmem_bytes(&s->layout);
 	uint64_t first = s->runs[0].tax.lowmem_peak_bytes;
-	char used[32], all[32], saved[32];
+	char used[32], left[32], all[32], saved[32];
 
-	printf("\n%-20s %12s %12s %14s %12s\n", "lowmem", "metadata", "of lowmem",
-	       "saved beside", "maps");
-	printf("%-20s %12s %12s %14s %12s\n", format_bytes(lowmem, all, sizeof(all)),
-	       "at most", "percent", s->runs[0].spec, "per op");
+	printf("\n%-20s %12s %12s %12s %14s %12s\n", "lowmem", "metadata",
+	       "of lowmem", "left for", "saved beside", "maps");
+	printf("%-20s %12s %12s %12s %14s %12s\n",
+	       format_bytes(lowmem, all, sizeof(all)), "at most", "percent",
+	       "the rest", s->runs[0].spec, "per op");
 	for (unsigned int i = 0; i < s->nr_runs; i++) {
 		const struct replay_run *run = &s->runs[i];
 		uint64_t bytes = run->tax.lowmem_peak_bytes;
 		uint64_t difference = bytes > first ? bytes - first : first - bytes;
 
 		format_bytes(bytes, used, sizeof(used));
+		format_bytes(lowmem - min_t(uint64_t, bytes, lowmem), left, sizeof(left));
 		format_bytes(difference, saved, sizeof(saved));
-		printf("%-20s %12s %12.1f %s%13s %12.4f\n", run->spec, used,
-		       100 * (double)bytes / (double)lowmem,
+		printf("%-20s %12s %12.1f %12s %s%13s %12.4f\n", run->spec, used,
+		       100 * (double)bytes / (double)lowmem, left,
 		       bytes > first ? "-" : " ", saved,
 		       (double)run->kmap.calls / (double)max_t(uint64_t, run->ops_done, 1));
 		if (bytes > lowmem)
-			printf("%-20s does not fit: needs %s of %s\n", "", used, all);
+			printf("%-20s does not fit, no such machine could start: %s of metadata, %s of lowmem\n",
+			       "", used, all);
 	}
 }
 
@@ -244,17 +251,20 @@ static void print_engine(const struct study *s)
 {
 	char bytes[32];
 
-	printf("\n%-20s %12s %14s %12s %12s\n", "engine", "events", "million/s",
-	       "blocks kept", "bytes each");
-	printf("%-20s %12s %14s %12s %12s\n", "", "", "processor time", "at most", "");
+	printf("\n%-20s %12s %14s %12s %12s %12s\n", "engine", "events", "million/s",
+	       "blocks kept", "bytes each", "splits and");
+	printf("%-20s %12s %14s %12s %12s %12s\n", "", "", "processor time", "at most", "",
+	       "merges each");
 	for (unsigned int i = 0; i < s->nr_runs; i++) {
 		const struct replay_run *run = &s->runs[i];
 		const struct engine_use *use = &run->engine;
 
-		printf("%-20s %12" PRIu64 " %14.2f %12" PRIu64 " %12.1f\n", run->spec,
+		printf("%-20s %12" PRIu64 " %14.2f %12" PRIu64 " %12.1f %12.2f\n", run->spec,
 		       use->events, (double)use->events / run->cpu_s / 1e6,
 		       use->lives_peak,
-		       (double)use->bytes_peak / (double)max_t(uint64_t, use->lives_peak, 1));
+		       (double)use->bytes_peak / (double)max_t(uint64_t, use->lives_peak, 1),
+		       (double)(run->stats.splits + run->stats.merges) /
+			       (double)max_t(uint64_t, use->events, 1));
 	}
 	printf("\nhost memory: at most %s\n",
 	       format_bytes(host_memory_peak(), bytes, sizeof(bytes)));

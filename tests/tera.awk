@@ -2,7 +2,8 @@
 #
 # tera.awk - simulations of one scenario at two scales, in turns, as one table:
 # the median cost of an event at each, and how much more it is at the second:
-# the median over the rounds, as a host's memory is faster at times
+# the median over the rounds, as a host's memory is faster at times. Beside it,
+# what an event asks of the buddies, which is more on a machine that is less full
 #
 #    run ALLOCATOR SCALE ROUND, then what pagetax simulate prints, for each
 
@@ -33,6 +34,7 @@ in_table && $1 == allocator {
 	in_table = 0
 	nr_seen++
 	events[allocator, scale] = $2
+	steps[allocator, scale] = $6
 	ns[allocator, scale] = ns[allocator, scale] " " 1e3 / $3
 	of_round[allocator, scale, round] = of_round[allocator, scale, round] " " 1e3 / $3
 	if (round > nr_rounds)
@@ -48,15 +50,15 @@ function growth(a, s,    r, list) {
 }
 
 END {
-	printf "%-12s %8s %12s %12s %8s %16s\n", "allocator", "scale", "events",
-	       "ns an event", "x", "host memory"
+	printf "%-12s %8s %12s %12s %8s %18s %16s\n", "allocator", "scale", "events",
+	       "ns an event", "x", "splits and merges", "host memory"
 	for (i = 1; i <= nr_allocators; i++) {
 		a = allocators[i]
 		s = scales[i]
 		if (!(a in first))
 			first[a] = s
-		printf "%-12s %8s %12d %12.0f %8.2f %16s\n", a, s, events[a, s],
-		       median(ns[a, s]), growth(a, s), memory[a, s]
+		printf "%-12s %8s %12d %12.0f %8.2f %18.2f %16s\n", a, s, events[a, s],
+		       median(ns[a, s]), growth(a, s), steps[a, s], memory[a, s]
 	}
 	exit !nr_runs || nr_seen != nr_runs
 }

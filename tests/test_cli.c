@@ -227,6 +227,31 @@ START_TEST(a_question_is_answered)
 }
 END_TEST
 
+/* 128 MiB of descriptors, or 64 on 32 bits, and 32 or 16: of 48. */
+START_TEST(a_design_too_large_for_lowmem_is_marked_and_the_others_go_on)
+{
+	FILE *file = fopen(scratch_path("pae.ini"), "w");
+	const char *fits, *too_large;
+
+	ck_assert_ptr_nonnull(file);
+	fputs("[machine]\nmemory = 8G\nzones = pae\nlowmem = 48M\n"
+	      "[phase steady]\nduration = 10ms\n"
+	      "[class files]\narrivals = poisson rate=10000/s\n"
+	      "lifetime = constant value=1ms\n", file);
+	fclose(file);
+	ck_assert_msg(run("pagetax simulate --no-plots -a linked,twoword "
+			  "-o %s/result %s/pae.ini") == STATUS_DONE, "%s", msg.text);
+	too_large = strstr(printed(), "does not fit, no such machine could start");
+	ck_assert_ptr_nonnull(too_large);
+	ck_assert_ptr_null(strstr(too_large + 1, "does not fit"));
+	too_large = strstr(text_of("result/summary.json"), "\"fits_lowmem\": false");
+	ck_assert_ptr_nonnull(too_large);
+	fits = strstr(too_large, "\"fits_lowmem\": true");
+	ck_assert_ptr_nonnull(fits);
+	ck_assert_ptr_null(strstr(fits, "\"fits_lowmem\": false"));
+}
+END_TEST
+
 static bool same_file(const char *a, const char *b)
 {
 	size_t len_a, len_b;
@@ -424,6 +449,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_mistake_gets_one_message_that_says_what_is_allowed,
 			    0, (int)ARRAY_SIZE(mistakes));
 	tcase_add_loop_test(tc, a_question_is_answered, 0, (int)ARRAY_SIZE(questions));
+	tcase_add_test(tc, a_design_too_large_for_lowmem_is_marked_and_the_others_go_on);
 	tcase_add_test(tc, the_same_input_gives_the_same_bytes);
 	tcase_add_test(tc, allocators_of_one_run_do_not_touch_each_other);
 	tcase_add_loop_test(tc, every_allocator_is_verified_and_restored_under_every_option,
