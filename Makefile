@@ -66,6 +66,7 @@ define HELP
   make determinism          the same scenarios by five compilations: same bytes?
   make bench-engine         what an event of a simulation costs
   make bench-tera           the same at 1 TiB and at 64 GiB; takes 17 GiB
+  make bench-trace-dat      how fast a trace.dat of two million records is read
   make bench                measure the allocators' speed (BENCH=quick|full)
   make costs                words and lines of metadata an operation touches
                               (INPUT=$(INPUT))
@@ -377,7 +378,7 @@ do-run: $(B)/pagetax
 # Every built-in scenario, small, with every allocator; each run verifies itself.
 scenarios := $(basename $(notdir $(wildcard sim/scenarios/*.ini)))
 
-.PHONY: run-scenarios determinism bench-engine bench-tera
+.PHONY: run-scenarios determinism bench-engine bench-tera bench-trace-dat
 run-scenarios: $(B)/pagetax
 	@for s in $(scenarios); do \
 		echo "== $$s"; \
@@ -444,6 +445,14 @@ bench-tera: $(B)/pagetax
 			done; \
 		done; \
 	done | awk -f tests/tera.awk
+
+# A trace.dat of the tests' making, as none can be recorded everywhere.
+TRACE_DAT_RECORDS ?= 2000000
+bench-trace-dat: $(B)/pagetax $(T)/test_trace_dat
+	@mkdir -p $(B)/bench
+	PAGETAX_RECORDS=$(TRACE_DAT_RECORDS) PAGETAX_TRACE_DAT=$(B)/bench/large.dat \
+		$(T)/test_trace_dat
+	$(B)/pagetax bench --pattern stream -a linked,twoword $(B)/bench/large.dat
 
 # Times from the optimised build, and beside them the lines that the watched
 # build counts and the instructions that valgrind does. The default asks every

@@ -238,30 +238,54 @@ static int run_limits(const struct bench_plan *plan, const struct options *o,
 	return 0;
 }
 
+static void print_stream(const char *path, const struct bench_stream *s,
+			 unsigned int nr_specs)
+{
+	printf("%s, M events a second of CPU time (by the clock)\n", path);
+	printf("  read %.1f (%.1f)", 1e-6 * s->read.by_cpu, 1e-6 * s->read.by_clock);
+	if (s->lines)
+		printf(", which is %.1f M lines", 1e-6 * s->lines_per_s);
+	if (!s->ops) {
+		printf("; holds no demand\n");
+		return;
+	}
+	printf("; resolved %.1f (%.1f)\n", 1e-6 * s->resolve.by_cpu,
+	       1e-6 * s->resolve.by_clock);
+	printf("  replayed %.1f by null, %.1f by linked, %.1f by twoword\n",
+	       1e-6 * s->null_events_per_s, 1e-6 * s->linked_events_per_s,
+	       1e-6 * s->twoword_events_per_s);
+	printf("  from the file to null %.1f (%.1f)\n", 1e-6 * s->file_to_null.by_cpu,
+	       1e-6 * s->file_to_null.by_clock);
+	if (s->jobs > 1)
+		printf("  %u allocators, %u at a time: %.2f of the time of one after the other\n",
+		       nr_specs, s->jobs, s->side_by_side);
+}
+
 static int run_stream(const struct options *o, json_t *root, struct msg *msg)
 {
 	const char *path = input_of(o);
 	struct bench_stream s;
-	int err = bench_stream(&s, path, msg);
+	int err = bench_stream(&s, path, o->specs, o->nr_specs, msg);
 
 	if (err)
 		return err;
 	json_object_set_new(root, "stream", json_pack(
-		"{s:s, s:I, s:f, s:I, s:f, s:I, s:f, s:f, s:f, s:f}", "input", path,
+		"{s:s, s:I, s:f, s:I, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:f}",
+		"input", path,
 		"lines", (json_int_t)s.lines, "lines_per_s", s.lines_per_s,
-		"events", (json_int_t)s.events, "events_per_s", s.events_per_s,
+		"events", (json_int_t)s.events, "events_per_s", s.read.by_cpu,
+		"events_per_clock_s", s.read.by_clock,
+		"resolved_per_s", s.resolve.by_cpu,
+		"resolved_per_clock_s", s.resolve.by_clock,
 		"ops", (json_int_t)s.ops, "null_ops_per_s", s.null_ops_per_s,
 		"null_events_per_s", s.null_events_per_s,
 		"linked_events_per_s", s.linked_events_per_s,
-		"twoword_events_per_s", s.twoword_events_per_s));
-	if (o->quiet)
-		return 0;
-	printf("%s, in M/s of one thread's CPU time: read ", path);
-	if (s.lines)
-		printf("%.1f lines, ", 1e-6 * s.lines_per_s);
-	printf("%.1f events; replayed %.1f by null, %.1f by linked, %.1f by twoword\n",
-	       1e-6 * s.events_per_s, 1e-6 * s.null_events_per_s,
-	       1e-6 * s.linked_events_per_s, 1e-6 * s.twoword_events_per_s);
+		"twoword_events_per_s", s.twoword_events_per_s,
+		"file_to_null_per_s", s.file_to_null.by_cpu,
+		"file_to_null_per_clock_s", s.file_to_null.by_clock,
+		"jobs", (int)s.jobs, "side_by_side", s.side_by_side));
+	if (!o->quiet)
+		print_stream(path, &s, o->nr_specs);
 	return 0;
 }
 

@@ -70,6 +70,7 @@ END_TEST
 START_TEST(the_limit_and_the_stream_give_figures)
 {
 	struct bench_limit limit;
+	char *const two[] = { "null", "linked" };
 	struct bench_stream stream;
 	struct msg msg;
 
@@ -77,11 +78,16 @@ START_TEST(the_limit_and_the_stream_give_figures)
 	ck_assert(limit.overlapped_ns > 0);
 	ck_assert(limit.coin_ns > 0);
 	ck_assert(limit.free_ns > 0);
-	ck_assert_msg(!bench_stream(&stream, "tests/data/fork-sample", &msg),
+	ck_assert_msg(!bench_stream(&stream, "tests/data/fork-sample", two,
+				    ARRAY_SIZE(two), &msg),
 		      "%s", msg.text);
 	ck_assert_uint_gt(stream.lines, 0);
 	ck_assert(stream.null_ops_per_s > 0);
-	ck_assert(stream.events_per_s > 0);
+	ck_assert(stream.read.by_cpu > 0);
+	ck_assert(stream.file_to_null.by_cpu > 0);
+	ck_assert(stream.file_to_null.by_cpu < stream.read.by_cpu);
+	ck_assert(stream.file_to_null.by_clock < stream.resolve.by_clock);
+	ck_assert(stream.jobs == 1 || stream.side_by_side > 0);
 	ck_assert(stream.twoword_events_per_s > 0);
 }
 END_TEST

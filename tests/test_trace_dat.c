@@ -10,6 +10,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@
 
 static struct trace trace;
 static struct msg msg;
-static uint8_t file[16 * PAGE_BYTES];
+static uint8_t *file;
 static size_t len;
 
 static const char header_page[] =
@@ -122,12 +123,15 @@ static void record(uint32_t delta_ns, uint32_t id, uint32_t pid, uint64_t pfn,
 
 /* ---- the file ---- */
 
-static void make_file(void)
+/* All before the pages; returns where the places of each cpu's are to be. */
+static size_t make_head(uint32_t nr_cpus, size_t nr_pages)
 {
 	size_t table;
 
 	len = 0;
-	memset(file, 0, sizeof(file));
+	free(file);
+	file = calloc(2 + nr_pages, PAGE_BYTES);
+	ck_assert_ptr_nonnull(file);
 	put("\x17\x08\x44tracing" "6", 12);
 	put("\0\x08", 2);		/* little-endian, longs of 8 bytes */
 	put32(PAGE_BYTES);
@@ -144,10 +148,17 @@ static void make_file(void)
 	put32(0);			/* symbols */
 	put32(0);			/* printk formats */
 	put_sized("7 sh\n8 tmux: server\n");
-	put32(2);			/* cpus */
+	put32(nr_cpus);
 	put("flyrecord", 10);
 	table = len;
-	len += 32;
+	len += 16 * nr_cpus;
+	ck_assert_uint_le(len, 2 * PAGE_BYTES);
+	return table;
+}
+
+static void make_file(void)
+{
+	size_t table = make_head(2, 3);
 
 	page_begin(1000);
 	put_le64(file + table, (uint64_t)(page - file));
@@ -164,6 +175,37 @@ static void make_file(void)
 	put_le64(file + table + 24, PAGE_BYTES);
 	record(0, ID_FREE, 7, 0x7, 0, 0, 0);
 	page_end(0, 0);
+}
+
+#define LONG_CPUS 4
+#define LONG_DELTA 1000			/* ns between two records of a cpu */
+#define PAGE_RECORDS 100
+
+/* Whole pages of records, the cpus' times interleaved; returns how many. */
+static size_t make_long_file(size_t nr_records)
+{
+	const size_t cpu_pages = nr_records / (LONG_CPUS * PAGE_RECORDS);
+	size_t table = make_head(LONG_CPUS, LONG_CPUS * cpu_pages);
+	uint64_t pfn = 0;
+
+	for (unsigned int cpu = 0; cpu < LONG_CPUS; cpu++) {
+		uint64_t time_ns = 1000 + cpu;
+
+		for (size_t p = 0; p < cpu_pages; p++) {
+			page_begin(time_ns);
+			if (p == 0)
+				put_le64(file + table + 16 * cpu, (uint64_t)(page - file));
+			for (unsigned int i = 0; i < PAGE_RECORDS; i++) {
+				pfn = (pfn * 5 + 12345) % 1000003;	/* all over 4 GB */
+				record(i ? LONG_DELTA : 0, i % 2 ? ID_FREE : ID_ALLOC,
+				       7 + i % 2, pfn, 0, 0x110, 1);
+			}
+			page_end(0, 0);
+			time_ns += PAGE_RECORDS * LONG_DELTA;
+		}
+		put_le64(file + table + 16 * cpu + 8, cpu_pages * PAGE_BYTES);
+	}
+	return LONG_CPUS * cpu_pages * PAGE_RECORDS;
 }
 
 static int read_file(void)
@@ -185,7 +227,28 @@ static void setup(void)
 static void teardown(void)
 {
 	trace_free(&trace);
+	free(file);
+	file = NULL;
 	scratch_teardown();
+}
+
+static size_t records_wanted(void)
+{
+	const char *records = getenv("PAGETAX_RECORDS");
+
+	return records ? strtoul(records, NULL, 10) : 20000;
+}
+
+/* Leave the file where `make bench-trace-dat` looks for it. */
+static void keep_file(const char *path)
+{
+	FILE *out = path ? fopen(path, "wb") : NULL;
+
+	if (!path)
+		return;
+	ck_assert_ptr_nonnull(out);
+	ck_assert_uint_eq(fwrite(file, 1, len, out), len);
+	ck_assert_int_eq(fclose(out), 0);
 }
 
 static const struct expected_event expected[] = {
@@ -210,6 +273,26 @@ START_TEST(records_of_all_cpus_come_in_order_with_what_was_lost)
 		ck_assert_uint_eq(trace.events[i].gfp, gfps[i]);
 	ck_assert_uint_eq(trace.lost, 444);
 	ck_assert_uint_eq(trace.other_events, 1);
+}
+END_TEST
+
+START_TEST(every_record_of_many_pages_comes_in_order)
+{
+	size_t nr, wrong = 0;
+
+	if (!supported())
+		return;
+	nr = make_long_file(records_wanted());
+	keep_file(getenv("PAGETAX_TRACE_DAT"));
+	ck_assert_msg(!read_file(), "%s", msg.text);
+	ck_assert_uint_eq(trace.nr_events, nr);
+	for (size_t i = 0; i < nr; i++)
+		wrong += trace.events[i].cpu != i % LONG_CPUS ||
+			 trace.events[i].time_ns != 1000 + i % LONG_CPUS +
+						    i / LONG_CPUS * LONG_DELTA;
+	ck_assert_uint_eq(wrong, 0);
+	ck_assert_uint_eq(trace.by_kind[EV_ALLOC], nr / 2);
+	ck_assert_uint_eq(trace.nr_cpus, LONG_CPUS);
 }
 END_TEST
 
@@ -263,8 +346,10 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
+	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, records_of_all_cpus_come_in_order_with_what_was_lost);
+	tcase_add_test(tc, every_record_of_many_pages_comes_in_order);
 	tcase_add_test(tc, a_block_that_cannot_be_is_named_by_its_record);
 	tcase_add_test(tc, an_order_of_no_block_is_named_by_its_record);
 	tcase_add_test(tc, a_record_shorter_than_its_fields_is_named);

@@ -108,17 +108,27 @@ struct bench_limit {
 int bench_limit(struct bench_limit *limit, unsigned int entry_bytes,
 		unsigned long entries, unsigned long touches, struct msg *msg);
 
-/* How fast a trace is read and streamed, by CPU time of one thread. */
+/* Events a second: of CPU time of all threads, and by the clock. */
+struct bench_rate {
+	double by_cpu;
+	double by_clock;
+};
+
+/* How fast a trace is read and streamed; replays by CPU time of their thread. */
 struct bench_stream {
 	uint64_t lines;			/* 0: no text */
 	uint64_t events;
-	double lines_per_s;		/* text in memory */
-	double events_per_s;		/* the same, or a .ptr with its reading */
+	double lines_per_s;		/* text in memory, by CPU time */
+	struct bench_rate read;		/* the same, or another format from its file */
+	struct bench_rate resolve;	/* events to operations */
 	uint64_t ops;
 	double null_ops_per_s;		/* the engine with `null`, from memory */
 	double null_events_per_s;	/* the same, by events of the trace */
 	double linked_events_per_s;	/* with the whole policy */
 	double twoword_events_per_s;
+	struct bench_rate file_to_null;	/* read, resolved and replayed */
+	unsigned int jobs;		/* at a time, side by side; 1: it cannot be asked */
+	double side_by_side;		/* time of all specs, to one after the other */
 };
 
 /*
@@ -138,7 +148,8 @@ struct bench_policy {
 int bench_policy(struct bench_policy rows[NR_BENCH_POLICIES], const char *spec,
 		 const char *path, struct msg *msg);
 
-int bench_stream(struct bench_stream *stream, const char *path, struct msg *msg);
+int bench_stream(struct bench_stream *stream, const char *path, char *const *specs,
+		 unsigned int nr, struct msg *msg);
 
 /* The next of a row of random numbers, whose upper bits are good: Knuth's MMIX. */
 static inline uint64_t bench_draw(uint64_t x)

@@ -2,14 +2,18 @@
 /*
  * stream.c - how fast a trace becomes events, and events reach an allocator
  *
- *    text, in memory ---.                  .--- null: the engine alone
- *                       +--> events --> ops
- *    .ptr, in memory ---'                  `--- linked, twoword: with or without
- *                                               a part of the policy
+ *    text, in memory ---.                            .--- null: the engine alone
+ *                       +--> events --> operations --+
+ *    .ptr, trace.dat ---'                            `--- linked, twoword: with or
+ *                                                         without a part of the policy
  *
- * Text is decompressed before the clock starts; the blocks of a .ptr are part of
- * its reading. The disk has no part in either. CPU time of one thread; the input is taken again and again
- * until enough time has passed for a figure.
+ * Text is decompressed before the clock starts; other formats are read from
+ * their file, which has been read before, with all that goes with it. Reading may
+ * take several threads: by CPU time all of them count, by the clock what passes.
+ * Every step is repeated until enough time has passed for a figure.
+ *
+ * Side by side are the allocators of a list, as many at a time as there are
+ * processors, beside the same one after the other, in turns.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,10 +21,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "alloc/registry.h"
 #include "sim/bench/bench.h"
-#include "sim/replay.h"
+#include "sim/parallel.h"
 #include "sim/source/input.h"
 
 #define MIN_NS 3e8			/* of one repeat */
@@ -30,7 +35,7 @@ struct text {
 	size_t len;
 };
 
-/* The whole input; of text, decompressed. */
+/* The whole input, decompressed; text->bytes is the caller's to free in any case. */
 static int text_read(struct text *text, const char *path, struct msg *msg)
 {
 	struct input in;
@@ -60,41 +65,97 @@ static int text_read(struct text *text, const char *path, struct msg *msg)
 		err = input_fill(&in, msg);
 	}
 	input_close(&in);
-	if (err)
-		free(text->bytes);
 	return err;
+}
+
+/* CPU time of all threads, and what passed. */
+struct instant {
+	double cpu_s, clock_s;
+};
+
+static struct instant now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (struct instant){ (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec,
+				 wall_clock_s() };
+}
+
+/* What `events` took since then, as a rate. */
+static struct bench_rate rate_since(const struct instant *then, uint64_t events)
+{
+	struct instant at = now();
+
+	return (struct bench_rate){ (double)events / (at.cpu_s - then->cpu_s),
+				    (double)events / (at.clock_s - then->clock_s) };
+}
+
+static bool long_enough(const struct instant *then)
+{
+	return 1e9 * (now().cpu_s - then->cpu_s) >= MIN_NS;
+}
+
+static struct bench_rate median_rate(const struct bench_rate rates[BENCH_REPEATS])
+{
+	double cpu[BENCH_REPEATS], clock[BENCH_REPEATS];
+
+	for (unsigned int r = 0; r < BENCH_REPEATS; r++) {
+		cpu[r] = rates[r].by_cpu;
+		clock[r] = rates[r].by_clock;
+	}
+	return (struct bench_rate){ median_of(cpu, BENCH_REPEATS),
+				    median_of(clock, BENCH_REPEATS) };
+}
+
+static int read_once(struct trace *trace, const char *path, const struct text *text,
+		     struct msg *msg)
+{
+	return text->bytes ? trace_read_memory(trace, path, text->bytes, text->len, 0, msg)
+			   : trace_read(trace, path, 0, msg);
+}
+
+static int time_reading(struct bench_stream *s, const char *path,
+			const struct text *text, struct msg *msg)
+{
+	struct bench_rate rates[BENCH_REPEATS];
+
+	for (unsigned int r = 0; r < BENCH_REPEATS; r++) {
+		struct instant before = now();
+		uint64_t events = 0;
+
+		do {
+			struct trace trace;
+			int err = read_once(&trace, path, text, msg);
+
+			if (err)
+				return err;
+			events += trace.nr_events;
+			trace_free(&trace);
+		} while (!long_enough(&before));
+		rates[r] = rate_since(&before, events);
+	}
+	s->read = median_rate(rates);
+	s->lines_per_s = s->read.by_cpu * (double)s->lines / (double)s->events;
+	return 0;
 }
 
 static int bench_reading(struct bench_stream *s, const char *path,
 			 struct msg *msg)
 {
-	double lines_per_s[BENCH_REPEATS], events_per_s[BENCH_REPEATS];
-	struct text text;
-	int err = text_read(&text, path, msg);
+	struct text text = { NULL, 0 };
+	struct trace trace;
+	int err = trace_read(&trace, path, 0, msg);
 
-	for (unsigned int r = 0; !err && r < BENCH_REPEATS; r++) {
-		double before = cpu_ns(), ns = 0;
-		uint64_t lines = 0, events = 0;
-
-		do {
-			struct trace trace;
-
-			err = trace_read_memory(&trace, path, text.bytes,
-						text.len, 0, msg);
-			if (err)
-				break;
-			lines += s->lines = trace.lines;
-			events += s->events = trace.nr_events;
-			trace_free(&trace);
-			ns = cpu_ns() - before;
-		} while (ns < MIN_NS);
-		lines_per_s[r] = 1e9 * (double)lines / ns;
-		events_per_s[r] = 1e9 * (double)events / ns;
-	}
-	if (!err) {
-		s->lines_per_s = median_of(lines_per_s, BENCH_REPEATS);
-		s->events_per_s = median_of(events_per_s, BENCH_REPEATS);
-	}
+	if (err)
+		return err;
+	s->lines = trace.lines;
+	s->events = trace.nr_events;
+	trace_free(&trace);
+	if (s->lines)
+		err = text_read(&text, path, msg);
+	if (!err)
+		err = time_reading(s, path, &text, msg);
 	free(text.bytes);
 	return err;
 }
@@ -168,39 +229,122 @@ static int time_replay(double *ns, const struct recorded *rec, const char *spec,
 	return err;
 }
 
-static int bench_replaying(struct bench_stream *s, const char *path,
-			   struct msg *msg)
+/* The demand of the events, anew and anew. */
+static int time_resolving(struct bench_stream *s, const struct recorded *rec,
+			  struct msg *msg)
+{
+	struct bench_rate rates[BENCH_REPEATS];
+
+	for (unsigned int r = 0; r < BENCH_REPEATS; r++) {
+		struct instant before = now();
+		uint64_t events = 0;
+
+		do {
+			struct demand d;
+			int err = demand_resolve(&d, &rec->bundle,
+						 &rec->bundle.layout, msg);
+
+			if (err)
+				return err;
+			events += d.nr_events;
+			demand_free(&d);
+		} while (!long_enough(&before));
+		rates[r] = rate_since(&before, events);
+	}
+	s->resolve = median_rate(rates);
+	return 0;
+}
+
+static int time_replaying(struct bench_stream *s, const struct recorded *rec,
+			  struct msg *msg)
 {
 	static const char *const specs[] = { "null", "linked", "twoword" };
+	double *const rates[] = {
+		&s->null_events_per_s, &s->linked_events_per_s, &s->twoword_events_per_s,
+	};
 	double ns[ARRAY_SIZE(specs)][BENCH_REPEATS];
-	double spread, median[ARRAY_SIZE(specs)];
+	double spread;
+
+	for (unsigned int r = 0; r < BENCH_REPEATS; r++) {
+		for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+			int err = time_replay(&ns[i][r], rec, specs[i], msg);
+
+			if (err)
+				return err;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(specs); i++)
+		*rates[i] = 1e9 / median_and_spread(ns[i], BENCH_REPEATS, &spread);
+	s->null_ops_per_s = s->null_events_per_s * (double)rec->demand.nr_ops /
+			    (double)rec->demand.nr_events;
+	return 0;
+}
+
+/* Seconds on the clock for all of the specs, from their machines to the last figure. */
+static int time_each(double *s, const struct recorded *rec, char *const *specs,
+		     unsigned int nr, unsigned int jobs, struct msg *msg)
+{
+	struct replay_run *runs = calloc(nr, sizeof(*runs));
+	double before = wall_clock_s();
+	int err;
+
+	if (!runs)
+		return msg_set(msg, ENOMEM, "no memory for the results");
+	err = replay_each(runs, &rec->plan, specs, nr, jobs, NULL, msg);
+	*s = wall_clock_s() - before;
+	for (unsigned int i = 0; i < nr; i++)
+		replay_run_free(&runs[i]);
+	free(runs);
+	return err;
+}
+
+static int time_side_by_side(struct bench_stream *s, const struct recorded *rec,
+			     char *const *specs, unsigned int nr, struct msg *msg)
+{
+	double one[BENCH_REPEATS], many[BENCH_REPEATS];
+	int err = 0;
+
+	s->jobs = min_t(unsigned int, nr, processors());
+	if (s->jobs < 2)
+		return 0;
+	for (unsigned int r = 0; !err && r < BENCH_REPEATS; r++) {
+		err = time_each(&one[r], rec, specs, nr, 1, msg);
+		if (!err)
+			err = time_each(&many[r], rec, specs, nr, s->jobs, msg);
+	}
+	if (!err)
+		s->side_by_side = median_of(many, BENCH_REPEATS) /
+				  median_of(one, BENCH_REPEATS);
+	return err;
+}
+
+static int bench_replaying(struct bench_stream *s, const char *path,
+			   char *const *specs, unsigned int nr, struct msg *msg)
+{
 	struct recorded rec;
 	int err = recorded_read(&rec, path, msg);
 
 	if (err)
 		return err;
 	s->ops = rec.demand.nr_ops;
-	if (!s->ops)
-		goto free_recorded;
-	for (unsigned int r = 0; r < BENCH_REPEATS; r++)
-		for (size_t i = 0; !err && i < ARRAY_SIZE(specs); i++)
-			err = time_replay(&ns[i][r], &rec, specs[i], msg);
-	if (err)
-		goto free_recorded;
-	for (size_t i = 0; i < ARRAY_SIZE(specs); i++)
-		median[i] = median_and_spread(ns[i], BENCH_REPEATS, &spread);
-	s->null_events_per_s = 1e9 / median[0];
-	s->null_ops_per_s = s->null_events_per_s * (double)rec.demand.nr_ops /
-			    (double)rec.demand.nr_events;
-	s->linked_events_per_s = 1e9 / median[1];
-	s->twoword_events_per_s = 1e9 / median[2];
-
-free_recorded:
+	if (s->ops)
+		err = time_resolving(s, &rec, msg);
+	if (!err && s->ops)
+		err = time_replaying(s, &rec, msg);
+	if (!err && s->ops)
+		err = time_side_by_side(s, &rec, specs, nr, msg);
 	recorded_free(&rec);
 	return err;
 }
 
-int bench_stream(struct bench_stream *stream, const char *path, struct msg *msg)
+/* One step after the other. */
+static double rate_of_three(double a, double b, double c)
+{
+	return 1 / (1 / a + 1 / b + 1 / c);
+}
+
+int bench_stream(struct bench_stream *stream, const char *path, char *const *specs,
+		 unsigned int nr, struct msg *msg)
 {
 	struct stat st;
 	char events[4096];
@@ -212,7 +356,17 @@ int bench_stream(struct bench_stream *stream, const char *path, struct msg *msg)
 	snprintf(events, sizeof(events), S_ISDIR(st.st_mode) ?
 		 "%s/events.txt.zst" : "%s", path);
 	err = bench_reading(stream, events, msg);
-	return err ? err : bench_replaying(stream, path, msg);
+	if (!err)
+		err = bench_replaying(stream, path, specs, nr, msg);
+	if (err || !stream->ops)
+		return err;
+	stream->file_to_null.by_cpu =
+		rate_of_three(stream->read.by_cpu, stream->resolve.by_cpu,
+			      stream->null_events_per_s);
+	stream->file_to_null.by_clock =
+		rate_of_three(stream->read.by_clock, stream->resolve.by_clock,
+			      stream->null_events_per_s);
+	return 0;
 }
 
 /* --- the policy, part by part ------------------------------------------------ */

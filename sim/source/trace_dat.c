@@ -15,8 +15,9 @@
  * names are in the event's own format, as the table that print fmt brings for
  * __print_flags, and are read from there: a value with one bit names that bit.
  *
- * Cost: that of the library, which makes and frees each record, takes three
- * quarters of the time.
+ * Cost: 180-210 ns an event, 5 million a second. Of 1,330 instructions (callgrind,
+ * without sha256) 350 are here and in the builder, 990 the library's, which makes
+ * and frees each record and finds its place page by page.
  */
 #include <errno.h>
 #include <inttypes.h>
