@@ -164,6 +164,7 @@ static int simulate_all(struct study *s, struct msg *msg)
 		int err;
 
 		s->nr_runs = i + 1;
+		progress_boot(&s->progress, o->specs[i]);
 		err = simulate(&s->runs[i], &plan, o->specs[i], msg);
 		s->interrupted = err == -EINTR;
 		if (err && !s->interrupted)
@@ -335,7 +336,7 @@ enum status command_simulate(const struct options *o, struct msg *msg)
 	}
 	note_interrupts();
 	progress_start(&s.progress, !o->quiet, o->nr_specs);
-	progress_note(&s.progress, "booting");
+	progress_note(&s.progress, "preparing");
 	if (!prepare(&s, msg) && !simulate_all(&s, msg))
 		status = show(&s, msg);
 done:

@@ -9,6 +9,7 @@
 #include "sim/wall_clock.h"
 
 #define REFRESH_S 0.1
+#define FORECAST_S 1			/* no time left is told from less */
 
 void progress_start(struct progress *p, bool wanted, unsigned int total)
 {
@@ -49,27 +50,42 @@ void progress_show(struct progress *p, const char *allocator, uint64_t ops,
 		1e-6 * (double)ops / (now_s - p->begin_s + 1e-9));
 }
 
+void progress_boot(const struct progress *p, const char *allocator)
+{
+	if (p->shown)
+		fprintf(stderr, "\r\033[K%u/%u %s: booting", p->done + 1, p->total,
+			allocator);
+}
+
 void progress_show_time(struct progress *p, const char *allocator,
 			uint64_t now_ns, uint64_t end_ns, uint64_t ops)
 {
-	double now_s, gone_s, done;
+	double now_s, gone_s;
 	char memory[32];
 
 	if (!progress_is_due(p, &now_s))
 		return;
-	gone_s = now_s - p->begin_s + 1e-9;
-	done = ((double)now_ns + 1) / ((double)end_ns + 1);
-	fprintf(stderr,
-		"\r\033[K%u/%u %s: %.2f of %.2f s, %.1f M events/s, %s in use, %.0f s left",
+	if (!p->booted) {
+		p->booted = true;
+		p->begin_s = now_s;
+		p->begin_ns = now_ns;
+		p->begin_ops = ops;
+		return;
+	}
+	gone_s = now_s - p->begin_s;
+	fprintf(stderr, "\r\033[K%u/%u %s: %.2f of %.2f s, %.1f M events/s, %s in use",
 		p->done + 1, p->total, allocator, 1e-9 * (double)now_ns,
-		1e-9 * (double)end_ns, 1e-6 * (double)ops / gone_s,
-		format_bytes(host_memory_used(), memory, sizeof(memory)),
-		gone_s / done - gone_s);
+		1e-9 * (double)end_ns, 1e-6 * (double)(ops - p->begin_ops) / gone_s,
+		format_bytes(host_memory_used(), memory, sizeof(memory)));
+	if (gone_s >= FORECAST_S && now_ns > p->begin_ns)
+		fprintf(stderr, ", %.0f s left",
+			gone_s * (double)(end_ns - now_ns) / (double)(now_ns - p->begin_ns));
 }
 
 void progress_next(struct progress *p)
 {
 	p->done++;
+	p->booted = false;
 	p->begin_s = wall_clock_s();
 }
 

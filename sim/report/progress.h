@@ -10,7 +10,10 @@ struct progress {
 	unsigned int done;		/* of `total` runs */
 	unsigned int total;
 	double last_s;			/* wall clock of the last line */
-	double begin_s;			/* of this run */
+	double begin_s;			/* of this run; of a simulation: booted */
+	bool booted;			/* a simulation's first events have come */
+	uint64_t begin_ns;		/* where it was then: simulated time, */
+	uint64_t begin_ops;		/* and events */
 };
 
 void progress_start(struct progress *p, bool wanted, unsigned int total);
@@ -21,7 +24,11 @@ void progress_note(const struct progress *p, const char *what);
 void progress_show(struct progress *p, const char *allocator, uint64_t ops,
 		   uint64_t nr_ops);
 
-/* The same for a simulation: simulated time, host memory, time left. */
+/*
+ * The same for a simulation: simulated time, host memory, time left. Making a
+ * large machine takes long, and says nothing about how long the rest will take.
+ */
+void progress_boot(const struct progress *p, const char *allocator);
 void progress_show_time(struct progress *p, const char *allocator,
 			uint64_t now_ns, uint64_t end_ns, uint64_t ops);
 
