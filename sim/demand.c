@@ -325,6 +325,12 @@ static int evict(struct books *books, unsigned long pfn, unsigned int order,
 	return err;
 }
 
+/* A request is never for reserved or isolated blocks, whatever a file says. */
+static uint8_t requestable(uint8_t migratetype)
+{
+	return migratetype <= MIGRATE_RECLAIMABLE ? migratetype : MIGRATE_MOVABLE;
+}
+
 static int resolve_alloc(struct books *books, const struct event *ev,
 			 const struct moment *at)
 {
@@ -344,7 +350,7 @@ static int resolve_alloc(struct books *books, const struct event *ev,
 		return -ENOMEM;
 	op->kind = DEMAND_ALLOC;
 	op->order = ev->order;
-	op->migratetype = ev->migratetype;
+	op->migratetype = requestable(ev->migratetype);
 	op->zone_limit = books->zone_limits.of[ev->gfp & GFP_ZONE_MASK];
 	op->flags = (uint8_t)gfp_alloc_flags(ev->gfp);
 	books_enter(books, pfn, ev->order, op->id);

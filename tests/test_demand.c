@@ -262,6 +262,24 @@ static const struct event impossible[] = {
 	A(0, MAX_PAGE_ORDER + 1), F(NR_PAGES - 2, 2),
 };
 
+/* A .ptr may say any type; per-CPU lists are there for three. */
+START_TEST(a_request_for_reserved_or_isolated_blocks_is_movable)
+{
+	static const uint8_t types[] = {
+		MIGRATE_HIGHATOMIC, MIGRATE_ISOLATE, NR_MIGRATETYPES, UINT8_MAX,
+	};
+	struct event events[] = { A(8, 1) };
+	struct demand d;
+	struct msg msg;
+
+	events[0].migratetype = types[_i];
+	ck_assert(!resolve(&d, events, 1, NULL, 0, &msg));
+	ck_assert_uint_eq(d.nr_ops, 1);
+	ck_assert_uint_eq(d.ops[0].migratetype, MIGRATE_MOVABLE);
+	demand_free(&d);
+}
+END_TEST
+
 START_TEST(a_page_outside_the_machine_is_refused_with_its_event)
 {
 	struct event events[] = { A(0, 0), impossible[_i] };
@@ -520,6 +538,7 @@ int main(void)
 	tcase_add_test(tc, residents_have_ids_from_the_start_and_are_freed_in_place);
 	tcase_add_test(tc, an_event_from_before_the_snapshot_is_skipped);
 	tcase_add_test(tc, ids_are_dense_and_used_again);
+	tcase_add_loop_test(tc, a_request_for_reserved_or_isolated_blocks_is_movable, 0, 4);
 	tcase_add_loop_test(tc, a_page_outside_the_machine_is_refused_with_its_event,
 			    0, (int)ARRAY_SIZE(impossible));
 	tcase_add_loop_test(tc, random_dirty_traces_leave_the_right_pages_live, 1, 9);
