@@ -45,19 +45,8 @@ static __always_inline unsigned int buddy_type(const struct buddy *b,
 }
 
 /* Retype the pageblocks that a block of this order covers; none of it is listed. */
-static inline void set_block_types(struct buddy *b, struct buddy_zone *z,
-				   unsigned long pfn, unsigned int order,
-				   unsigned int type)
-{
-	unsigned long first = pfn >> PAGEBLOCK_ORDER;
-	unsigned long nr = 1UL << (order - PAGEBLOCK_ORDER);
-
-	assert(order >= PAGEBLOCK_ORDER);
-	for (unsigned long i = 0; i < nr; i++)
-		b->block_type[first + i] = (uint8_t)type;
-	if (z->placement && z->placement->rule == PLACE_SPARE)
-		spare_note_type(z, pfn, order, type);
-}
+void set_block_types(struct buddy *b, struct buddy_zone *z, unsigned long pfn,
+		     unsigned int order, unsigned int type);
 
 /* Blocks of unlike types join, but not with a reserve. */
 static inline bool types_merge(unsigned int one, unsigned int other)

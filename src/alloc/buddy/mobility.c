@@ -21,6 +21,19 @@ static const uint8_t fallbacks[PCP_NR_TYPES][NR_FALLBACKS] = {
 	[MIGRATE_RECLAIMABLE] = { MIGRATE_UNMOVABLE, MIGRATE_MOVABLE },
 };
 
+void set_block_types(struct buddy *b, struct buddy_zone *z, unsigned long pfn,
+		     unsigned int order, unsigned int type)
+{
+	unsigned long first = pfn >> PAGEBLOCK_ORDER;
+	unsigned long nr = 1UL << (order - PAGEBLOCK_ORDER);
+
+	assert(order >= PAGEBLOCK_ORDER);
+	for (unsigned long i = 0; i < nr; i++)
+		b->block_type[first + i] = (uint8_t)type;
+	if (z->placement && z->placement->rule == PLACE_SPARE)
+		spare_note_type(z, pfn, order, type);
+}
+
 /* The first fallback type with a block of this order; BUDDY_NR_TYPES: none. */
 static unsigned int find_fallback(const struct buddy_zone *z,
 				  unsigned int order, unsigned int type)

@@ -25,7 +25,7 @@
  * Most requests are for a page that a list has, and most frees of a page whose
  * buddy is in use. For those there is a fast path: it asks all it has to before
  * it changes anything and calls nothing. Zones that are placed by `spare` have one
- * of their own, in the functions named _near. What the fast path cannot do goes
+ * of their own, in the functions named _placed. What the fast path cannot do goes
  * the whole way from the start, in the functions named _any. Each ends with what
  * it calls, so that it saves no registers: a free that waits for its page holds
  * back what follows once the processor's window is full of instructions.
@@ -293,26 +293,28 @@ static __always_inline void buddy_put(const struct buddy_repr *r,
 	buddy_free_block(r, b, z, pfn, order, end);
 }
 
-/* With `spare`: to the list's head, if the pageblock is near. */
-static __always_inline bool add_near(const struct buddy_repr *r,
-				     struct buddy *b, struct buddy_zone *z,
-				     unsigned long pfn, unsigned int order,
-				     unsigned int type)
+/* With `spare`: to the end of the list that the pageblock's side has. */
+static __always_inline bool add_spare(const struct buddy_repr *r,
+				      struct buddy *b, struct buddy_zone *z,
+				      unsigned long pfn, unsigned int order,
+				      unsigned int type)
 {
 	struct placement *p = z->placement;
 	struct ranked_block *block;
+	enum list_end end;
 
 	if (p->rule != PLACE_SPARE)
 		return false;
 	block = ranked_block_of(p, pfn);
-	if (block->side != SIDE_NEAR ||
-	    (r->can_push && !r->can_push(z, order, type, LIST_HEAD)))
+	end = block->side == SIDE_NEAR ? LIST_HEAD : LIST_TAIL;
+	if (r->can_push && !r->can_push(z, order, type, end))
 		return false;
 	z->allocated -= 1UL << order;
 	r->clear(b, pfn);
-	r->add(b, z, pfn, order, type, LIST_HEAD);
+	r->add(b, z, pfn, order, type, end);
 	count_listed(z, order, type);
-	count_near(p, order, type, true);
+	if (end == LIST_HEAD)
+		count_near(p, order, type, true);
 	count_in_block(z, block, 1 << order);
 	return true;
 }
@@ -365,7 +367,7 @@ PLACED void buddy_free_placed(const struct buddy_repr *r, struct buddy *b,
 	    buddy < z->end_pfn &&
 	    !(r->may_join && order == 0 ? r->may_join(b, buddy) :
 					  r->is_free(b, buddy, order)) &&
-	    add_near(r, b, z, pfn, order, buddy_type(b, z, pfn)))
+	    add_spare(r, b, z, pfn, order, buddy_type(b, z, pfn)))
 		zone_note_recovery(z);
 	else
 		buddy_free_any(r, b, z, pfn, order);
