@@ -5,6 +5,7 @@
  * No time is looked at: only what was asked, what failed, and what was mapped.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,58 @@ START_TEST(each_pattern_asks_all_allocators_the_same_and_none_fails)
 	ck_assert_uint_ge(ops[0], cases[_i].least_ops);
 	if (c.pattern != PATTERN_c)
 		ck_assert_uint_eq(ops[0], ops[1]);
+}
+END_TEST
+
+/*
+ * The zone's lock, as the bench takes it: these stand in for the C library's.
+ * The allocator itself has no locked operation.
+ */
+static uint64_t nr_locked, nr_unlocked;
+
+int pthread_spin_init(pthread_spinlock_t *lock, int shared)
+{
+	(void)shared;
+	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int pthread_spin_lock(pthread_spinlock_t *lock)
+{
+	while (__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE))
+		;
+	nr_locked++;			/* the lock's holder alone does */
+	return 0;
+}
+
+int pthread_spin_unlock(pthread_spinlock_t *lock)
+{
+	nr_unlocked++;
+	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static char spare[] = "twoword:placement=spare";
+static char linked_spare[] = "linked:placement=spare";
+static char *locked_specs[] = { linked, twoword, linked_spare, spare };
+
+/* What a rule has to put right, it puts right within the call. */
+START_TEST(with_a_lock_a_zone_each_call_takes_it_once)
+{
+	const unsigned long held = PAGES_64M / 100 * 50;
+	const struct bench_case c = {
+		.pattern = PATTERN_aB, .bytes = PAGES_64M << 12, .occupancy = 50,
+		.threads = 1, .lock = BENCH_SPINLOCK, .ops = 100000, .seed = 1,
+		.repeats = 1,
+	};
+	struct bench_row row;
+	struct msg msg = { "" };
+
+	nr_locked = nr_unlocked = 0;
+	ck_assert_msg(!bench_run(&c, &locked_specs[_i], 1, &row, &msg), "%s", msg.text);
+	/* All of memory was allocated first, and freed down to the occupancy. */
+	ck_assert_uint_eq(nr_locked, PAGES_64M + (PAGES_64M - held) + row.phases[0].ops);
+	ck_assert_uint_eq(nr_unlocked, nr_locked);
 }
 END_TEST
 
@@ -172,6 +225,8 @@ int main(void)
 	int failed;
 
 	tcase_set_timeout(tc, 120);
+	tcase_add_loop_test(tc, with_a_lock_a_zone_each_call_takes_it_once, 0,
+			    (int)ARRAY_SIZE(locked_specs));
 	tcase_add_loop_test(tc, each_pattern_asks_all_allocators_the_same_and_none_fails,
 			    0, (int)ARRAY_SIZE(cases));
 	tcase_add_test(tc, the_limit_and_the_stream_give_figures);
