@@ -57,36 +57,46 @@
  * When an entry leaves the middle of a deque, the gap is filled from the end of
  * its own side, so that the sides stay apart.
  *
+ * Per-CPU lists stand before all this: what they hold is in use, and is placed
+ * when they are drained. Each zone places by itself.
+ *
  * Which rule: spare. Share of free memory in blocks of 2 MiB, percent, from a
- * scattered start of 4 GiB, and CPU time to lifo's in the same run (10 % noise):
- * `pagetax bench --pattern P --memory 4G --occupancy O --highmem none -a
- * twoword,twoword:placement=...`, at 95 % with --ops 8000000.
+ * scattered start of 4 GiB, and CPU time to lifo's in the same run (those vary by
+ * 30 %): `pagetax bench --pattern P --memory 4G --occupancy O --highmem none -a
+ * twoword,twoword:placement=...`, above 50 % with --ops 8000000 (watermark and
+ * lowest at 95 % as of an earlier run of the same rule; - not run).
  *
- *                 50 % in use                      95 %
- *                 a1   aB   aW   aU   c    time      a1   aB   aW   c
- *    lifo          0    0    0    0    0   1         0    0    0    0
- *    watermark    98   95   39   87   57   1.1-1.5  98   85    0    0
- *    spare        96   97   98   93   96   0.8-1.25 97   99   91    0
- *    lowest       98   98   99   97   97   1.5-1.7  87   68    8    0
+ *                 50 % in use                      95 %                  aU
+ *                 a1   aB   aW   aU   c    time      a1   aB   aW   c    80   90   95
+ *    lifo          0    0    0    0    0   1          0    0    0    0    0    0    0
+ *    watermark    97   95   39   87   54   1.1-1.5   98   85    0    0    0    0    0
+ *    spare        97   98   99   98   96   0.8-1.3   99   99   99    0   99   98   97
+ *    lowest       97   98   99   97   97   1.5-1.7   87   68    8    0   76   35    -
  *
- * Instructions are 1.6 times lifo's in a1, aB, aW and c (scripts/bench-instructions),
- * but the descriptor that both wait for is what takes the time.
+ * With fewer operations spare is on its way there: aU at 80, 90, 95 % ends at 49,
+ * 21, 4 with the usual two million an allocator and repeat. Perfectly packed, the
+ * unmovable pages of aU fill 164, 185, 195 of 2048 pageblocks; they claim 245, 291,
+ * 310, whose other pages are movable.
+ *
+ * Instructions are 1.6 to 1.9 times lifo's in a1, aB, aW and c while scattered memory
+ * is made whole, at 64 MiB (scripts/bench-instructions), but the descriptor that both
+ * wait for is what takes the time.
  *
  * On bundles, most of whose memory is free, there is little to win: at the end of
- * fork, redis, cc, files 89.97, 89.06, 91.17, 91.84 % with lifo and the same to
- * 0.1 points with each of the others, at no sample less by 0.1 (`pagetax replay
- * BUNDLE`, samples.tsv). watermark lost up to 5.4 points as long as it broke
- * whole pageblocks below W for what a small block beyond W could serve.
+ * fork, redis, cc, files 89.97, 89.06, 91.18, 91.84 % with lifo and up to 0.3 points
+ * more with spare, at no sample less by 0.1 (`pagetax replay -a
+ * twoword,twoword:placement=spare BUNDLE`, samples.tsv).
  *
- * Where it fails. c at 95 %: a request takes what others of its order left, so
- * holes stay where small orders became fewer. Blocks are n = used / 5.5, those of
- * order 9 number n / 512 and vary by the square root of that; orders 0-8 give up
- * or take sqrt(512 n) pages: by this estimate 18 % of what is free at 4 GiB, 37 %
- * at 1 GiB; half full 1.3 and 2.7 %, so c ends lower on small machines. Nothing
- * that neither moves pages nor knows how long they will live can follow faster, so
- * 90 % seems out of reach, for lowest too, which costs a search and a byte a page.
- * What frees whole blocks there is moving pages (simulate --compaction). aU at 80
- * and 90 % ends at 1 and 0 (lowest: 43 and 10).
+ * Where it fails. c at 95 %: blocks of all orders, all of unknown lifetime. From
+ * scattered memory no hole is larger than a few pages, so only small requests are
+ * served, and they take every hole at once. Nor would memory stay whole had it
+ * been: blocks are n = used / 5.5, small orders' pages vary by sqrt(170 n) in number
+ * as order 9 takes its turn, 11 % of what is free at 4 GiB, and a pageblock of
+ * dozens of blocks needs several lifetimes to empty. A search of all pageblocks for
+ * every request, from packed memory, keeps 52 % whole at best (half full, 97 %):
+ * `PAGETAX_PAGEBLOCKS=2048 PAGETAX_LIFETIMES=8 build/check/test_placement_bound`.
+ * That is no proof that nothing could, but the best known, and costs a look at each
+ * pageblock. What frees whole blocks there is moving pages (simulate --compaction).
  */
 #ifndef PAGETAX_ALLOC_BUDDY_PLACEMENT_H
 #define PAGETAX_ALLOC_BUDDY_PLACEMENT_H
