@@ -171,16 +171,13 @@ int closed_loop_run(struct closed_loop *c, const struct closed_loop_input *in,
 		    const char *spec, unsigned int nr_seeds, struct msg *msg)
 {
 	struct sample_plan samples;
-	int err;
+	int err = 0;
 
 	*c = (struct closed_loop){ .spec = strdup(spec) };
 	if (!c->spec || plan_samples(&samples, in))
 		return msg_set(msg, ENOMEM, "%s: no memory to run it", spec);
-	for (unsigned int i = 0; i < nr_seeds; i++) {
+	for (unsigned int i = 0; !err && i < nr_seeds; i++)
 		err = run_seed(c, in, &samples, in->seed + i, msg);
-		if (err)
-			break;
-	}
 	sample_plan_free(&samples);
 	return err;
 }
