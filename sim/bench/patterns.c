@@ -32,6 +32,7 @@ const char *const bench_pattern_names[NR_BENCH_PATTERNS] = {
 #define CLOCK_OPS 4096UL
 #define MOST_NS 5e8			/* of one repeat; a wave of aW is finished */
 #define C_MAX_ORDER 9			/* pattern c: 2 MiB and below */
+#define DRAWN_AHEAD 16			/* a power of two: blocks whose entry is fetched ahead */
 #define PIN_SHARE 10			/* pattern aU: one page of so many is pinned */
 
 /*
@@ -76,7 +77,8 @@ struct worker {
 	struct held *held;
 	size_t nr_held;
 	size_t room;
-	uint64_t draw;			/* the next random number: where to look next */
+	uint64_t draws[DRAWN_AHEAD];	/* a ring: where to look next, and after that */
+	uint64_t nr_drawn;
 	unsigned long held_pages;
 	unsigned long target_pages;	/* what the occupancy allows this thread */
 	unsigned long share_pages;	/* of memory: this thread's part */
@@ -168,15 +170,17 @@ static inline size_t among(uint64_t draw, size_t n)
 }
 
 /*
- * Give a random block back. The next draw is made now, and its entry fetched,
- * so that the driver does not wait for its own table.
+ * Give a random block back. Which one was drawn some calls ago, and its entry
+ * fetched then, so that the driver does not wait for its own table. (Blocks
+ * given or taken since move the place by a few entries.)
  */
 static inline void give_random(struct worker *w)
 {
-	size_t i = among(w->draw, w->nr_held);
+	uint64_t *draw = &w->draws[w->nr_drawn++ % DRAWN_AHEAD];
+	size_t i = among(*draw, w->nr_held);
 
-	w->draw = bench_draw(w->draw);
-	__builtin_prefetch(&w->held[among(w->draw, w->nr_held)], 1);
+	*draw = bench_draw(w->draws[(w->nr_drawn - 2) % DRAWN_AHEAD]);
+	__builtin_prefetch(&w->held[among(*draw, w->nr_held)], 1);
 	give(w, i);
 }
 
@@ -339,7 +343,9 @@ static int workers_make(struct subject *s, const struct bench_case *c,
 			.room = pages / c->threads + 1,
 		};
 		rng_seed(&w->rng, c->seed + t);
-		w->draw = rng_next(&w->rng);
+		for (unsigned int i = 0; i < DRAWN_AHEAD; i++)
+			w->draws[i] = i ? bench_draw(w->draws[i - 1]) :
+					  rng_next(&w->rng);
 		w->held = host_table_alloc(w->room * sizeof(*w->held));
 		if (!w->held)
 			return msg_set(msg, ENOMEM,
