@@ -12,7 +12,8 @@
  * middle without a search. The newest entries, at most nr_inline of them, lie
  * in inline slots beside the list's head; older ones in leaves. When the
  * inline slots are full, half of them are copied to a leaf; when they are
- * empty, half are filled from one. Slots do not change by that, only where
+ * empty, half are filled from one: a run that starts at a multiple of its
+ * length, so that it wraps in neither. Slots do not change by that, only where
  * the entry is kept: so most pushes and pops touch no node and no foreign
  * descriptor.
  *
@@ -51,6 +52,9 @@ enum deque_end {
 /* Tell the owner of an entry that it now stands at another slot. */
 typedef void (*deque_moved_fn)(void *ctx, unsigned long entry, uint32_t slot);
 
+/* The entry is one of the next to be popped: its owner may be fetched. */
+typedef void (*deque_near_fn)(void *ctx, unsigned long entry);
+
 struct deque_config {
 	unsigned long max_entries;	/* the list never holds more */
 	unsigned int nr_inline;		/* 0 to 64 */
@@ -61,7 +65,8 @@ struct deque_config {
 	size_t node_bytes;		/* of a leaf: a power of two, 2 entries or more */
 	struct node_store *store;	/* gives interior nodes once, takes leaves back */
 	deque_moved_fn moved;
-	void *moved_ctx;
+	deque_near_fn near;		/* NULL: nobody wants to know */
+	void *ctx;			/* of moved and near */
 };
 
 struct deque {
@@ -75,6 +80,7 @@ struct deque {
 	uint32_t inline_mask;		/* an inline slot is counter & inline_mask */
 	void *slots;
 	uint32_t nr_inline;
+	uint8_t run;			/* entries that a leaf and the slots exchange */
 	uint8_t hysteresis;
 	uint8_t leaf_shift;		/* log2 of the entries in a leaf */
 	bool wide;			/* entries of 8 bytes */
@@ -86,7 +92,8 @@ struct deque {
 	uint32_t spare;			/* number of the empty leaf, or DEQUE_LEAF_NONE */
 	uint32_t spare_nr;		/* the list's length when it became empty */
 	deque_moved_fn moved;
-	void *moved_ctx;
+	deque_near_fn near;
+	void *ctx;
 	struct genradix tree;
 };
 
@@ -110,6 +117,7 @@ uint32_t deque_wants_leaf(const struct deque *d, enum deque_end end);
 
 /* The slow halves of the calls below: any case, leaves included. */
 uint32_t deque_push_head_any(struct deque *d, unsigned long entry);
+uint32_t deque_push_tail_any(struct deque *d, unsigned long entry);
 unsigned long deque_pop_head_any(struct deque *d);
 void deque_del_any(struct deque *d, uint32_t slot, enum deque_end fill);
 
@@ -154,8 +162,11 @@ void deque_add_leaf(struct deque *d, uint32_t leaf, struct node_ref ref);
 /* Take the spare leaf out, to use it elsewhere; NODE_REF_NONE without one. */
 struct node_ref deque_take_spare(struct deque *d);
 
-/* Put another node in place of a leaf whose content was copied to it. */
-void deque_replace_leaf(struct deque *d, uint32_t leaf, struct node_ref ref);
+/*
+ * Move what a leaf holds to another node, which takes its place; no more than
+ * the entries is copied. The old node is the caller's. Two live maps.
+ */
+void deque_move_leaf(struct deque *d, uint32_t leaf, struct node_ref to);
 
 /* Entry i of an array of the deque's entry size. */
 static inline unsigned long deque_read(const struct deque *d, const void *array,
@@ -199,7 +210,19 @@ static inline uint32_t deque_push_head(struct deque *d, unsigned long entry)
 	return at & d->mask;
 }
 
-uint32_t deque_push_tail(struct deque *d, unsigned long entry);
+/* Write an entry to a slot in a leaf. */
+void deque_write_leaf(struct deque *d, uint32_t slot, unsigned long entry);
+
+static inline uint32_t deque_push_tail(struct deque *d, unsigned long entry)
+{
+	uint32_t slot = (d->tail - 1) & d->mask;
+
+	if (unlikely(!deque_push_fits(d, DEQUE_TAIL)))
+		return deque_push_tail_any(d, entry);
+	deque_write_leaf(d, slot, entry);
+	d->tail--;
+	return slot;
+}
 
 static inline uint32_t deque_push(struct deque *d, enum deque_end end,
 				  unsigned long entry)
@@ -227,9 +250,6 @@ static inline unsigned long deque_pop(struct deque *d, enum deque_end end)
 
 /* The entry at an end, left in place; DEQUE_ENTRY_NONE when empty. */
 unsigned long deque_peek(const struct deque *d, enum deque_end end);
-
-/* Write an entry to a slot in a leaf. */
-void deque_write_leaf(struct deque *d, uint32_t slot, unsigned long entry);
 
 /*
  * Remove the entry at `slot`, which must hold one. With swap, the entry at

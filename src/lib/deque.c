@@ -179,6 +179,7 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 		.full = cfg->entry_bytes == 8 ? 0 : cfg->nr_inline,
 		.mask = (uint32_t)(ring - 1),
 		.nr_inline = cfg->nr_inline,
+		.run = (uint8_t)(cfg->nr_inline > 1 ? 1U << ilog2(cfg->nr_inline / 2) : 1),
 		.inline_mask = (uint32_t)(roundup_pow2(cfg->nr_inline) - 1),
 		.shrink_at = -1,
 		.hysteresis = (uint8_t)cfg->hysteresis,
@@ -189,7 +190,8 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 		.slots = slots,
 		.spare = DEQUE_LEAF_NONE,
 		.moved = cfg->moved,
-		.moved_ctx = cfg->moved_ctx,
+		.near = cfg->near,
+		.ctx = cfg->ctx,
 	};
 	genradix_init(&d->tree, cfg->entry_bytes, cfg->node_bytes, cfg->store);
 	if (cfg->max_entries <= cfg->nr_inline)
@@ -269,11 +271,6 @@ struct node_ref deque_take_spare(struct deque *d)
 	return genradix_swap_leaf(&d->tree, leaf, NODE_REF_NONE);
 }
 
-void deque_replace_leaf(struct deque *d, uint32_t leaf, struct node_ref ref)
-{
-	genradix_swap_leaf(&d->tree, leaf, ref);
-}
-
 /* The leaf is about to hold something: it is no spare any more. */
 static void use_leaf(struct deque *d, uint32_t leaf)
 {
@@ -320,13 +317,34 @@ static void copy_run(const struct deque *d, void *to, uint32_t to_at,
 	}
 }
 
-/* Copy the oldest inline entries to their leaf: half, as far as it reaches. */
+void deque_move_leaf(struct deque *d, uint32_t leaf, struct node_ref to)
+{
+	uint32_t distance = deque_leaf_distance(d, leaf);
+	uint32_t end = (d->tail & ~leaf_mask(d)) + ((distance + 1) << d->leaf_shift);
+	uint32_t first = distance ? end - leaf_mask(d) - 1 : d->tail;
+	struct node_ref from = genradix_leaf(&d->tree, leaf);
+
+	if (first - d->tail < d->lo - d->tail) {
+		uint32_t nr = min_t(uint32_t, end - first, d->lo - first);
+		void *src = node_map(d->tree.store, from);
+		void *dst = node_map(d->tree.store, to);
+
+		first &= leaf_mask(d);
+		memcpy(slot_at(d, dst, first), slot_at(d, src, first), bytes_of(d, nr));
+		COST_NOW(bytes_moved, bytes_of(d, nr));
+		node_unmap(d->tree.store, to, dst);
+		node_unmap(d->tree.store, from, src);
+	}
+	genradix_swap_leaf(&d->tree, leaf, to);
+}
+
+/* Copy the oldest inline entries to their leaf: a run, or what is left of one. */
 static void spill(struct deque *d)
 {
 	uint32_t first = d->lo;
 	uint32_t in_leaf = first & leaf_mask(d);
 	uint32_t in_ring = first & d->inline_mask;
-	uint32_t nr = min_t(uint32_t, d->nr_inline / 2 + (d->nr_inline == 1),
+	uint32_t nr = min_t(uint32_t, d->run - (first & (d->run - 1U)),
 			    leaf_mask(d) + 1 - in_leaf);
 	bool fresh = first == d->tail || !in_leaf;
 	struct node_ref ref;
@@ -377,7 +395,12 @@ static void refill(struct deque *d, uint32_t nr)
 	leaf = map_leaf(d, last, &ref);
 	copy_run(d, d->slots, in_ring, leaf, here - nr, nr,
 		 d->inline_mask + 1 - in_ring);
+	if (here > nr)
+		__builtin_prefetch(slot_at(d, leaf, here - nr - 1));
 	node_unmap(d->tree.store, ref, leaf);
+	if (d->near)
+		for (uint32_t i = 0; i < nr; i++)
+			d->near(d->ctx, deque_read(d, d->slots, (in_ring + i) & d->inline_mask));
 	d->lo -= nr;
 	d->nr_in += nr;
 	if (nr == here || d->lo == d->tail) {
@@ -388,7 +411,12 @@ static void refill(struct deque *d, uint32_t nr)
 	}
 }
 
-uint32_t deque_push_tail(struct deque *d, unsigned long entry)
+static void refill_run(struct deque *d)
+{
+	refill(d, ((d->lo - 1) & (d->run - 1U)) + 1);
+}
+
+uint32_t deque_push_tail_any(struct deque *d, unsigned long entry)
 {
 	uint32_t at = d->tail - 1;
 
@@ -399,10 +427,6 @@ uint32_t deque_push_tail(struct deque *d, unsigned long entry)
 		return at & d->mask;
 	}
 	deque_write_leaf(d, at & d->mask, entry);
-	if (likely(deque_push_fits(d, DEQUE_TAIL))) {
-		d->tail = at;
-		return at & d->mask;
-	}
 	use_leaf(d, leaf_of(d, at));
 	d->tail = at;
 	set_floor(d);
@@ -430,7 +454,7 @@ static void retreat_head(struct deque *d)
 	uint32_t last = d->lo - 1;
 
 	if (d->nr_in == 0 && d->nr_inline)
-		refill(d, max_t(uint32_t, 1, d->nr_inline / 2));
+		refill_run(d);
 	if (d->nr_in) {
 		d->nr_in--;
 		return;
@@ -456,7 +480,7 @@ static void compact(struct deque *d)
 			continue;
 		if (at != to) {
 			put(d, to, entry);
-			d->moved(d->moved_ctx, entry, to & d->mask);
+			d->moved(d->ctx, entry, to & d->mask);
 		}
 		to++;
 	}
@@ -524,7 +548,7 @@ unsigned long deque_pop_head_any(struct deque *d)
 
 	/* The common case: nothing inline, and plenty in leaves. */
 	if (!d->nr_in && !d->floor && d->nr_inline && d->tail != d->lo) {
-		refill(d, max_t(uint32_t, 1, d->nr_inline / 2));
+		refill_run(d);
 		if (likely(d->nr_in > d->floor))
 			return deque_pop_head(d);
 	}
@@ -579,7 +603,7 @@ void deque_del_any(struct deque *d, uint32_t slot, enum deque_end fill)
 	if (self)
 		return;
 	put(d, at, last);
-	d->moved(d->moved_ctx, last, slot);
+	d->moved(d->ctx, last, slot);
 }
 
 unsigned long deque_at(const struct deque *d, uint32_t slot)

@@ -298,6 +298,16 @@ static void entry_moved(void *ctx, unsigned long entry, uint32_t slot)
 	tz->tw->pages[pfn_of(&tz->base, entry)].word1 = slot;
 }
 
+/* Whoever takes the entry writes to its page. */
+static void entry_near(void *ctx, unsigned long entry)
+{
+	struct twoword_zone *tz = ctx;
+	struct twoword_page *page = &tz->tw->pages[pfn_of(&tz->base, entry)];
+
+	__asm__ volatile("" : "+r"(page));	/* else gcc finds the function has no effect */
+	__builtin_prefetch(page, 1);
+}
+
 /* --- what the policy asks of a representation ------------------------- */
 
 static inline bool twoword_is_free(const struct buddy *b, unsigned long pfn,
@@ -447,12 +457,14 @@ static inline bool one_free_page(const struct buddy_zone *z)
 
 /* The quick answers are inline. */
 
-/* A slot in the head waits for it, and there is no neighbour to relieve. */
+/* A slot waits for it, and there is no neighbour to relieve. */
 static inline bool can_push(const struct buddy_zone *z, unsigned int order,
 			    unsigned int type, enum list_end end)
 {
-	return end == LIST_HEAD &&
-	       deque_push_is_inline(list_of(z, order, type), DEQUE_HEAD) &&
+	const struct deque *list = list_of(z, order, type);
+
+	return (end == LIST_HEAD ? deque_push_is_inline(list, DEQUE_HEAD) :
+				   deque_push_fits(list, DEQUE_TAIL)) &&
 	       (order > 0 || !to_zone(z)->crowded);
 }
 
@@ -673,16 +685,9 @@ static void move_node(struct twoword *tw, struct twoword_zone *tz,
 		      unsigned long from, unsigned long to)
 {
 	struct twoword_page *page = &tw->pages[from];
-	struct deque *list = &tz->lists[tw_node_list(page->word1)];
-	struct node_ref from_ref = ref_of(tw, from);
-	struct node_ref to_ref = ref_of(tw, to);
-	void *src = node_map(&tz->store, from_ref);
-	void *dst = node_map(&tz->store, to_ref);
 
-	memcpy(dst, src, PAGE_SIZE);
-	node_unmap(&tz->store, to_ref, dst);
-	node_unmap(&tz->store, from_ref, src);
-	deque_replace_leaf(list, tw_node_leaf(page->word1), to_ref);
+	deque_move_leaf(&tz->lists[tw_node_list(page->word1)],
+			tw_node_leaf(page->word1), ref_of(tw, to));
 	tw->pages[to] = *page;
 	page->state.bits = 0;
 	machine_uncharge_page(tw->buddy.base.machine, from);
@@ -1185,7 +1190,8 @@ static bool make_lists(struct twoword *tw, struct twoword_zone *tz,
 		.punch = option_get(opts, "removal"),
 		.node_bytes = PAGE_SIZE,
 		.moved = entry_moved,
-		.moved_ctx = tz,
+		.near = entry_near,
+		.ctx = tz,
 	};
 	size_t each = deque_slot_bytes(&cfg);
 
