@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* conformance.c - what every allocator that keeps books has to keep to */
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc/registry.h"
 #include "tests/conformance.h"
 #include "tests/rig.h"
 
@@ -301,12 +304,12 @@ START_TEST(a_failed_request_changes_nothing)
 
 		before = rig_population(&rig);
 		if (rig.a->ops->fingerprint)
-			hash = rig.a->ops->fingerprint(rig.a);
+			hash = allocator_fingerprint(rig.a);
 		if (rig_alloc_order(&rig, order))
 			rig_fail(&rig, "order %u fails, and then does not", order);
 		expect_population(&rig, before);
 		if (rig.a->ops->fingerprint &&
-		    rig.a->ops->fingerprint(rig.a) != hash)
+		    allocator_fingerprint(rig.a) != hash)
 			rig_fail(&rig, "a failed request changed the state");
 		rig_free_all(&rig, &rng);
 	}
@@ -410,6 +413,60 @@ START_TEST(the_same_requests_get_the_same_answers)
 }
 END_TEST
 
+/* The variant without per-CPU lists, frees waiting for that many; NULL: they never wait. */
+static const char *with_lookahead(char *spec, size_t size, const char *variant,
+				  unsigned int lookahead)
+{
+	const struct option_spec *o = registry_find(variant)->options;
+
+	while (o && o->key && strcmp(o->key, "lookahead"))
+		o++;
+	if (!o || !o->key)
+		return NULL;
+	snprintf(spec, size, "%s%s:lookahead=%u", variant,
+		 strstr(variant, ":pcp=") ? "" : ":pcp=off", lookahead);
+	return spec;
+}
+
+START_TEST(frees_that_wait_decide_nothing)
+{
+	char specs[2][256];
+	struct rig rigs[2];
+	struct rig_variant variants[2];
+	const struct rig_variant *variant;
+	const struct rig_shape *pair_shape;
+	struct rig_shape shape;
+	struct rng rng;
+
+	ck_assert(find_pair(_i, &variant, &pair_shape));
+	shape = *pair_shape;
+	shape.check_every = UINT_MAX;	/* a check lets none wait */
+	for (unsigned int side = 0; side < 2; side++) {
+		struct rig *rig = &rigs[side];
+
+		variants[side] = *variant;
+		variants[side].spec = with_lookahead(specs[side], sizeof(specs[side]),
+						     variant->spec, side ? 8 : 0);
+		if (!variants[side].spec)
+			return;
+		rng_seed(&rng, SEED);
+		rig_create(rig, &variants[side], &shape, false);
+		rig_release_all(rig, &rng);
+		random_operations(rig, &rng, 2000);
+	}
+	ck_assert_uint_eq(rigs[0].nr_held, rigs[1].nr_held);
+	for (size_t k = 0; k < rigs[0].nr_held; k++)
+		if (rigs[0].held[k].pfn != rigs[1].held[k].pfn)
+			rig_fail(&rigs[1], "block %zu is pfn %#lx, and %#lx where no free waits",
+				 k, rigs[1].held[k].pfn, rigs[0].held[k].pfn);
+	if (rigs[0].a->ops->fingerprint)
+		ck_assert_uint_eq(allocator_fingerprint(rigs[0].a),
+				  allocator_fingerprint(rigs[1].a));
+	rig_destroy(&rigs[0]);
+	rig_destroy(&rigs[1]);
+}
+END_TEST
+
 START_TEST(the_shadow_finds_nothing_and_changes_nothing)
 {
 	struct rig plain, shadowed;
@@ -422,6 +479,7 @@ START_TEST(the_shadow_finds_nothing_and_changes_nothing)
 	set_up(&shadowed, _i, true);
 	rig_release_all(&shadowed, &rng);
 	random_operations(&shadowed, &rng, 500);
+	allocator_catch_up(plain.a);
 
 	ck_assert_uint_eq(plain.nr_held, shadowed.nr_held);
 	for (size_t i = 0; i < plain.nr_held; i++)
@@ -477,6 +535,7 @@ Suite *conformance_suite(void)
 	tcase_add_loop_test(tc, a_zone_limit_holds_and_lower_zones_step_in, 0, n);
 	tcase_add_loop_test(tc, blocks_in_use_at_the_start_can_be_freed, 0, n);
 	tcase_add_loop_test(tc, the_same_requests_get_the_same_answers, 0, n);
+	tcase_add_loop_test(tc, frees_that_wait_decide_nothing, 0, n);
 	tcase_add_loop_test(tc, the_shadow_finds_nothing_and_changes_nothing, 0, n);
 	tcase_add_loop_test(tc, what_is_beyond_a_design_is_refused_and_counted, 0, n);
 	suite_add_tcase(suite, tc);

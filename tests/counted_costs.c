@@ -15,8 +15,8 @@
 #include "alloc/registry.h"
 #include "base/rng.h"
 
-/* No types, no per-CPU lists, no marks: a free list and nothing else. */
-#define BARE ":pcp=off:mobility=off:tail_rule=off"
+/* No types, no per-CPU lists, no marks, no waiting: a free list and nothing else. */
+#define BARE ":pcp=off:mobility=off:tail_rule=off:lookahead=0"
 
 static struct layout layout;
 static struct machine *machine;

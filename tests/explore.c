@@ -130,7 +130,7 @@ static uint64_t mix(uint64_t x)
 
 static uint64_t fingerprint(const struct explorer *e)
 {
-	uint64_t hash = mix(e->a->ops->fingerprint(e->a));
+	uint64_t hash = mix(allocator_fingerprint(e->a));
 
 	for (unsigned long pfn = e->c->start_pfn; pfn < e->model.end_pfn; pfn++)
 		hash = mix(hash + e->model.page[pfn] +

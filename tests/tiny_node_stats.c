@@ -70,6 +70,7 @@ struct view {
 
 static void look(const struct rig *rig, struct view *v)
 {
+	allocator_catch_up(rig->a);
 	v->stats = rig->a->stats;
 	v->stash = rig_counts(rig).stash;
 	v->lowmem = rig->machine->meta.lowmem;

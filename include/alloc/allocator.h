@@ -156,6 +156,12 @@ struct allocator_ops {
 	/* Optional: simulated time has reached now_ns (per-CPU lists decay). */
 	void (*tick)(struct allocator *a, uint64_t now_ns);
 
+	/*
+	 * Optional, where free() may put off what it has to do: do it now. What
+	 * any call answers is the same, whether free() has put something off or not.
+	 */
+	void (*catch_up)(struct allocator *a);
+
 	/* Optional: empty every per-CPU list and cache into the free lists. */
 	void (*drain)(struct allocator *a);
 
@@ -240,6 +246,12 @@ static inline void free_pages(struct allocator *a, unsigned long pfn,
 	a->stats.pages_allocated -= 1UL << order;
 }
 
+/*
+ * Have free() do what it put off (see allocator_ops), so that a look at the
+ * statistics, or into the backend, finds it done. All calls below come here.
+ */
+void allocator_catch_up(const struct allocator *a);
+
 /* See allocator_ops: the calls that are not on the hot path. */
 void allocator_set_block_type(struct allocator *a, unsigned long pfn,
 			      unsigned int migratetype);
@@ -268,6 +280,7 @@ void allocator_counts(const struct allocator *a, unsigned int zone,
 void allocator_query(const struct allocator *a, unsigned long pfn,
 		     struct page_info *info);
 int allocator_verify(const struct allocator *a, struct msg *msg);
+uint64_t allocator_fingerprint(const struct allocator *a);
 
 /*
  * From now on count what operations cost (base/cost.h), if this build counts;

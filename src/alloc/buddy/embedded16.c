@@ -207,7 +207,14 @@ static int embedded16_verify_list(const struct buddy *b,
 				  unsigned int order, unsigned int type,
 				  struct msg *msg);
 
+static inline const void *embedded16_memmap(const struct buddy *b)
+{
+	return page_of(b, 0);
+}
+
 static const struct buddy_repr embedded16_repr = {
+	.memmap = embedded16_memmap,
+	.desc_bytes = sizeof(struct embedded16_page),
 	.is_free = embedded16_is_free,
 	.kind = embedded16_kind,
 	.set_allocated = embedded16_set_allocated,

@@ -228,7 +228,14 @@ static int inpage_verify_list(const struct buddy *b, const struct buddy_zone *z,
 			      unsigned int order, unsigned int type,
 			      struct msg *msg);
 
+static inline const void *inpage_memmap(const struct buddy *b)
+{
+	return page_of(b, 0);
+}
+
 static const struct buddy_repr inpage_repr = {
+	.memmap = inpage_memmap,
+	.desc_bytes = sizeof(struct inpage_page),
 	.is_free = inpage_is_free,
 	.kind = inpage_kind,
 	.set_allocated = inpage_set_allocated,

@@ -238,7 +238,14 @@ static int linked_verify_list(const struct buddy *b, const struct buddy_zone *z,
 	return 0;
 }
 
+static inline const void *linked_memmap(const struct buddy *b)
+{
+	return page_of(b, 0);
+}
+
 static const struct buddy_repr linked_repr = {
+	.memmap = linked_memmap,
+	.desc_bytes = sizeof(struct linked_page),
 	.is_free = linked_is_free,
 	.kind = linked_kind,
 	.set_allocated = linked_set_allocated,
@@ -300,6 +307,11 @@ static void linked_tick(struct allocator *a, uint64_t now_ns)
 {
 	(void)now_ns;
 	buddy_tick(&linked_repr, a);
+}
+
+static void linked_catch_up(struct allocator *a)
+{
+	buddy_catch_up(&linked_repr, to_buddy(a));
 }
 
 static void linked_drain(struct allocator *a)
@@ -421,6 +433,7 @@ const struct allocator_ops linked_ops = {
 	.split = linked_split,
 	.isolate = linked_isolate,
 	.tick = linked_tick,
+	.catch_up = linked_catch_up,
 	.drain = linked_drain,
 	.free_area = buddy_free_area,
 	.counts = linked_counts,

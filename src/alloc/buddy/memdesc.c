@@ -377,7 +377,14 @@ static inline bool secure(struct buddy *b, struct buddy_zone *z,
 	       memdesc_secure(b, z, order);
 }
 
+static inline const void *memdesc_memmap(const struct buddy *b)
+{
+	return page_of(b, 0);
+}
+
 static const struct buddy_repr memdesc_repr = {
+	.memmap = memdesc_memmap,
+	.desc_bytes = sizeof(struct memdesc_page),
 	.is_free = memdesc_is_free,
 	.kind = memdesc_kind,
 	.set_allocated = memdesc_set_allocated,

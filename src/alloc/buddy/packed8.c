@@ -201,7 +201,14 @@ static int packed8_verify_list(const struct buddy *b,
 			       const struct buddy_zone *z, unsigned int order,
 			       unsigned int type, struct msg *msg);
 
+static inline const void *packed8_memmap(const struct buddy *b)
+{
+	return page_of(b, 0);
+}
+
 static const struct buddy_repr packed8_repr = {
+	.memmap = packed8_memmap,
+	.desc_bytes = sizeof(struct packed8_page),
 	.is_free = packed8_is_free,
 	.kind = packed8_kind,
 	.set_allocated = packed8_set_allocated,

@@ -72,6 +72,8 @@ int buddy_init(struct buddy *b, const struct allocator_ops *ops,
 	b->policy = (struct buddy_policy){
 		.mobility = option_get(opts, "mobility"),
 		.pcp = option_get(opts, "pcp"),
+		.lookahead = option_get(opts, "pcp") ? 0 :
+			     (unsigned int)option_get(opts, "lookahead"),
 		.tail_rule = option_get(opts, "tail_rule") &&
 			     option_get(opts, "placement") == PLACE_LIFO,
 	};

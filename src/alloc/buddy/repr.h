@@ -71,6 +71,12 @@ enum zone_mark {
 	NR_MARKS,
 };
 
+#define CACHE_LINE 64
+#define MAX_LOOKAHEAD 16		/* a power of two */
+
+/* Buddies of orders up to this are fetched ahead; half full, one free in 16 asks for more. */
+#define PREFETCH_ORDER 3
+
 struct buddy_zone {
 	const struct zone *zone;	/* set at create, as are the next seven */
 	unsigned long start_pfn;
@@ -99,6 +105,7 @@ struct buddy_policy {
 	bool pcp;
 	bool tail_rule;
 	bool marks;			/* and some zone has marks */
+	unsigned int lookahead;		/* frees that may wait, below MAX_LOOKAHEAD */
 };
 
 struct buddy {
@@ -107,6 +114,13 @@ struct buddy {
 	struct buddy_policy policy;	/* set at create */
 	struct buddy_zone *zones[MAX_NR_ZONES];
 	uint8_t *block_type;		/* mobility type of each pageblock */
+
+	uint32_t nr_put_off;		/* frees, ever, and how many of them are done */
+	uint32_t nr_caught_up;
+	struct put_off {
+		unsigned long pfn;
+		unsigned int order;
+	} put_off[MAX_LOOKAHEAD];	/* a ring */
 
 	/*
 	 * A bit for each page: heads a block that was asked for as movable. It
@@ -145,6 +159,10 @@ struct buddy_repr {
 	/* What the page says, and of which order; for queries and checks. */
 	enum buddy_kind (*kind)(const struct buddy *b, unsigned long pfn,
 				unsigned int *order);
+
+	/* The descriptors of all pages, in pfn order, and the bytes of one. */
+	const void *(*memmap)(const struct buddy *b);
+	size_t desc_bytes;
 
 	/* The page heads an allocated block, or nothing (a tail) again. */
 	void (*set_allocated)(struct buddy *b, struct buddy_zone *z,

@@ -507,7 +507,14 @@ static inline void settle(struct buddy *b, struct buddy_zone *z)
 		twoword_settle(b, z);
 }
 
+static inline const void *twoword_memmap(const struct buddy *b)
+{
+	return page_of(b, 0);
+}
+
 static const struct buddy_repr twoword_repr = {
+	.memmap = twoword_memmap,
+	.desc_bytes = sizeof(struct twoword_page),
 	.is_free = twoword_is_free,
 	.kind = twoword_kind,
 	.set_allocated = twoword_set_allocated,
@@ -1144,6 +1151,11 @@ static void twoword_tick(struct allocator *a, uint64_t now_ns)
 	buddy_tick(&twoword_repr, a);
 }
 
+static void twoword_catch_up(struct allocator *a)
+{
+	buddy_catch_up(&twoword_repr, to_buddy(a));
+}
+
 static void twoword_drain(struct allocator *a)
 {
 	to_twoword(to_buddy(a))->cpu = 0;
@@ -1326,6 +1338,7 @@ const struct allocator_ops twoword_ops = {
 	.split = twoword_split,
 	.isolate = twoword_isolate,
 	.tick = twoword_tick,
+	.catch_up = twoword_catch_up,
 	.drain = twoword_drain,
 	.free_area = buddy_free_area,
 	.counts = twoword_counts,
