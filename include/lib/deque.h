@@ -74,7 +74,7 @@ struct deque {
 	uint32_t nr_in;			/* entries in inline slots, holes included */
 	uint32_t floor;			/* at this many, a removal has more to do */
 	uint32_t lo;			/* counter of the oldest entry in inline slots */
-	uint32_t full;			/* set at init, as are the next nine: at this
+	uint32_t full;			/* set at init, as are the next ten: at this
 					   many, a push at the head has more to do */
 	uint32_t mask;			/* ring size - 1; a slot is counter & mask */
 	uint32_t inline_mask;		/* an inline slot is counter & inline_mask */

@@ -7,9 +7,9 @@
  *	             fields by name      comm by pid    records in order of time
  *
  * The fields of an event are looked up once, by name, for each kind; a record
- * is then a few loads, once it is known to be long enough for them. What the kernel counted as lost before a record comes
- * with it, and makes an event of its own at that record's time; where the
- * kernel cannot say how many, one is counted.
+ * is then a few loads, once it is known to be long enough for them. What the
+ * kernel counted as lost before a record comes with it, and makes an event of its
+ * own at that record's time; where the kernel cannot say how many, one is counted.
  *
  * gfp flags are numbers here, whose bits move from kernel to kernel. Their
  * names are in the event's own format, as the table that print fmt brings for

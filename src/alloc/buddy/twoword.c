@@ -73,7 +73,6 @@
  * push, pop, del: O(depth) and at most one live map; relocation: two.
  */
 #include <inttypes.h>
-#include <string.h>
 
 #include "alloc/buddy/twoword_word.h"
 #include "lib/deque.h"
