@@ -33,4 +33,31 @@ static inline void run_count_blocks(unsigned long nr_free[NR_PAGE_ORDERS],
 	}
 }
 
+/*
+ * The same for the runs of a word's clear bits, the first of which is page pfn, behind
+ * a run of `run` free pages. Returns the pages of the run at its end, for the next word.
+ */
+static inline unsigned long run_count_word(unsigned long nr_free[NR_PAGE_ORDERS],
+					   unsigned long pfn, unsigned long used,
+					   unsigned long run)
+{
+	const unsigned int bits = 8 * sizeof(used);
+	unsigned int at = 0;
+
+	while (used) {
+		unsigned int first = lowest_bit(used);
+		unsigned long after = ~(used >> first);	/* what is shifted in is free */
+
+		run_count_blocks(nr_free, pfn + at - run, run + first - at);
+		run = 0;
+		if (!after)
+			return 0;
+		at = first + lowest_bit(after);
+		if (at == bits)
+			return 0;
+		used &= ~0UL << at;
+	}
+	return run + bits - at;
+}
+
 #endif

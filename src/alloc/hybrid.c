@@ -231,26 +231,13 @@ static void hybrid_free_area(const struct allocator *a, unsigned int zone,
 			     unsigned long nr_free[NR_PAGE_ORDERS])
 {
 	const struct hybrid_zone *z = &to_const_hybrid(a)->zones[zone];
-	unsigned long run = 0;
+	unsigned long pfn = z->base_pfn, run = 0;
 
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
 		nr_free[order] = 0;
-	for (unsigned long pfn = z->start_pfn; pfn < z->end_pfn; pfn++) {
-		unsigned long page = pfn - z->base_pfn;
-		unsigned long bitmap = z->entries[page / ENTRY_PAGES].bitmap;
-
-		if (bitmap == ENTRY_FULL && page % ENTRY_PAGES == 0 && !run) {
-			pfn += ENTRY_PAGES - 1;
-			continue;
-		}
-		if (!(bitmap >> page % ENTRY_PAGES & 1)) {
-			run++;
-			continue;
-		}
-		run_count_blocks(nr_free, pfn - run, run);
-		run = 0;
-	}
-	run_count_blocks(nr_free, z->end_pfn - run, run);
+	for (unsigned long e = 0; e < z->nr_entries; e++, pfn += ENTRY_PAGES)
+		run = run_count_word(nr_free, pfn, z->entries[e].bitmap, run);
+	run_count_blocks(nr_free, pfn - run, run);
 }
 
 static void hybrid_counts(const struct allocator *a, unsigned int zone,

@@ -29,22 +29,8 @@ void llfree_free_area(const struct allocator *a, unsigned int zone,
 
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
 		nr_free[order] = 0;
-	for (unsigned long row = 0; row < nr_rows; row++, pfn += ROW_PAGES) {
-		unsigned long bits = row_bits(z, row);
-
-		if (!bits) {
-			run += ROW_PAGES;
-			continue;
-		}
-		for (unsigned int bit = 0; bit < ROW_PAGES; bit++) {
-			if (!(bits >> bit & 1)) {
-				run++;
-				continue;
-			}
-			run_count_blocks(nr_free, pfn + bit - run, run);
-			run = 0;
-		}
-	}
+	for (unsigned long row = 0; row < nr_rows; row++, pfn += ROW_PAGES)
+		run = run_count_word(nr_free, pfn, row_bits(z, row), run);
 	run_count_blocks(nr_free, pfn - run, run);
 }
 
