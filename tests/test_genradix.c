@@ -21,12 +21,13 @@ static struct {
 	bool used[MAX_NODES];
 	unsigned int nr_nodes, mapped, max_mapped;
 	unsigned int gets_left;		/* 0: as many as there are */
+	bool low;			/* every node is, and the next lies behind it */
 	_Alignas(16) unsigned char data[MAX_NODES][NODE_BYTES];
 } w;
 
 static struct node_ref ref_of(unsigned long i)
 {
-	return i & 1 ? node_ref_high(i) : node_ref_low(w.data[i]);
+	return i & 1 && !w.low ? node_ref_high(i) : node_ref_low(w.data[i]);
 }
 
 static unsigned long index_of(struct node_ref ref)
@@ -204,6 +205,52 @@ START_TEST(a_preallocated_tree_takes_leaves_only)
 }
 END_TEST
 
+/* 10 leaves: two levels above them, whichever the word's size. */
+START_TEST(a_row_shows_what_a_walk_finds)
+{
+	struct genradix t = tree_of(4);
+	bool same = true;
+
+	w.low = true;
+	ck_assert(genradix_prealloc(&t, 10));
+	ck_assert_uint_eq(t.depth, 2);
+	ck_assert_ptr_nonnull(t.row);
+	for (uint64_t leaf = 0; leaf < 10; leaf += 3)
+		genradix_swap_leaf(&t, leaf, get(&w.store, 0, NODE_BYTES));
+	genradix_swap_leaf(&t, 2, node_ref_high(500));
+	for (uint64_t leaf = 0; leaf < 10; leaf++) {
+		struct node_ref ref = genradix_leaf_in_row(&t, leaf);
+
+		same &= node_ref_equal(ref, genradix_leaf(&t, leaf));
+		same &= node_ref_is_none(ref) == (leaf % 3 && leaf != 2);
+	}
+	ck_assert(same);
+	genradix_swap_leaf(&t, 2, NODE_REF_NONE);
+	ck_assert(node_ref_is_none(genradix_leaf_in_row(&t, 2)));
+	genradix_destroy(&t);
+	ck_assert_ptr_null(t.row);
+	ck_assert_uint_eq(w.nr_nodes, 0);
+}
+END_TEST
+
+START_TEST(nodes_that_do_not_lie_side_by_side_make_no_row)
+{
+	struct genradix t = tree_of(4);
+
+	/* A root that is a leaf; nodes in high memory; a strange node in between. */
+	ck_assert(genradix_prealloc(&t, 1));
+	ck_assert_ptr_null(t.row);
+	t = tree_of(4);
+	ck_assert(genradix_prealloc(&t, 10));
+	ck_assert_ptr_null(t.row);
+	t = tree_of(4);
+	w.low = true;
+	w.used[2] = true;
+	ck_assert(genradix_prealloc(&t, 10));
+	ck_assert_ptr_null(t.row);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("genradix");
@@ -216,6 +263,8 @@ int main(void)
 	tcase_add_test(tc, a_store_that_runs_out_leaves_a_legal_tree);
 	tcase_add_test(tc, what_is_dropped_gives_its_nodes_back);
 	tcase_add_test(tc, a_preallocated_tree_takes_leaves_only);
+	tcase_add_test(tc, a_row_shows_what_a_walk_finds);
+	tcase_add_test(tc, nodes_that_do_not_lie_side_by_side_make_no_row);
 	suite_add_tcase(suite, tc);
 	sr = srunner_create(suite);
 	srunner_run_all(sr, CK_NORMAL);

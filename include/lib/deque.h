@@ -49,11 +49,13 @@ enum deque_end {
 	DEQUE_TAIL,			/* cold */
 };
 
-/* Tell the owner of an entry that it now stands at another slot. */
-typedef void (*deque_moved_fn)(void *ctx, unsigned long entry, uint32_t slot);
+struct deque_hooks {
+	/* Tell the owner of an entry that it now stands at another slot. */
+	void (*moved)(void *ctx, unsigned long entry, uint32_t slot);
 
-/* The entry is one of the next to be popped: its owner may be fetched. */
-typedef void (*deque_near_fn)(void *ctx, unsigned long entry);
+	/* The entry is one of the next to be popped: its owner may be fetched. NULL: who cares. */
+	void (*near)(void *ctx, unsigned long entry);
+};
 
 struct deque_config {
 	unsigned long max_entries;	/* the list never holds more */
@@ -64,9 +66,8 @@ struct deque_config {
 	bool fixed;			/* all leaves are set aside at init and stay */
 	size_t node_bytes;		/* of a leaf: a power of two, 2 entries or more */
 	struct node_store *store;	/* gives interior nodes once, takes leaves back */
-	deque_moved_fn moved;
-	deque_near_fn near;		/* NULL: nobody wants to know */
-	void *ctx;			/* of moved and near */
+	const struct deque_hooks *hooks;
+	void *ctx;			/* of the hooks */
 };
 
 struct deque {
@@ -74,7 +75,7 @@ struct deque {
 	uint32_t nr_in;			/* entries in inline slots, holes included */
 	uint32_t floor;			/* at this many, a removal has more to do */
 	uint32_t lo;			/* counter of the oldest entry in inline slots */
-	uint32_t full;			/* set at init, as are the next ten: at this
+	uint32_t full;			/* set at init, as are the next eleven: at this
 					   many, a push at the head has more to do */
 	uint32_t mask;			/* ring size - 1; a slot is counter & mask */
 	uint32_t inline_mask;		/* an inline slot is counter & inline_mask */
@@ -86,16 +87,18 @@ struct deque {
 	bool wide;			/* entries of 8 bytes */
 	bool punch;
 	bool fixed;
+	uint16_t leaf_mask;		/* entries in a leaf - 1 */
 	uint32_t tail;			/* counter of the oldest entry */
 	int32_t shrink_at;		/* at this length leaves may go; -1: there are none */
 	uint32_t nr_holes;		/* between tail and the head; only with punch */
 	uint32_t spare;			/* number of the empty leaf, or DEQUE_LEAF_NONE */
 	uint32_t spare_nr;		/* the list's length when it became empty */
-	deque_moved_fn moved;
-	deque_near_fn near;
+	const struct deque_hooks *hooks;
 	void *ctx;
 	struct genradix tree;
 };
+
+_Static_assert(sizeof(struct deque) <= 128, "two lines, the quick halves need one and the row");
 
 /* Entries in the list. */
 static inline uint32_t deque_nr(const struct deque *d)
@@ -140,10 +143,8 @@ static inline bool deque_push_is_inline(const struct deque *d,
  */
 static inline bool deque_push_fits(const struct deque *d, enum deque_end end)
 {
-	uint32_t leaf_mask = (1U << d->leaf_shift) - 1;
-
 	return d->tail != d->lo && !d->floor &&
-	       ((end == DEQUE_HEAD ? d->lo : d->tail) & leaf_mask);
+	       ((end == DEQUE_HEAD ? d->lo : d->tail) & d->leaf_mask);
 }
 
 /* Whether a pop is, or a removal but for the gap, which may be in a leaf. */
@@ -210,8 +211,28 @@ static inline uint32_t deque_push_head(struct deque *d, unsigned long entry)
 	return at & d->mask;
 }
 
-/* Write an entry to a slot in a leaf. */
-void deque_write_leaf(struct deque *d, uint32_t slot, unsigned long entry);
+/* Write an entry to a slot in a leaf: any leaf, any entry. */
+void deque_write_leaf_any(struct deque *d, uint32_t slot, unsigned long entry);
+
+/* The same for entries of 4 bytes, as the quick halves are. */
+static inline void deque_write_leaf(struct deque *d, uint32_t slot,
+				    unsigned long entry)
+{
+	uint32_t leaf = slot >> d->leaf_shift;
+	struct node_ref ref;
+
+	if (unlikely(!d->tree.row)) {
+		deque_write_leaf_any(d, slot, entry);
+		return;
+	}
+	ref = genradix_leaf_in_row(&d->tree, leaf);
+	if (unlikely(node_ref_is_high(ref))) {
+		deque_write_leaf_any(d, slot, entry);
+		return;
+	}
+	COST_NOW(list_nodes, 1);
+	((uint32_t *)ref.bits)[slot & d->leaf_mask] = (uint32_t)entry;
+}
 
 static inline uint32_t deque_push_tail(struct deque *d, unsigned long entry)
 {
@@ -253,12 +274,12 @@ unsigned long deque_peek(const struct deque *d, enum deque_end end);
 
 /*
  * Remove the entry at `slot`, which must hold one. With swap, the entry at
- * `fill` end takes its place, and `moved` (the deque's own hook, given here so
- * that it can be inlined) hears of it. May release leaves.
+ * `fill` end takes its place, and its owner hears of it (by the deque's own
+ * hooks, given here so that they can be inlined). May release leaves.
  */
 static __always_inline void deque_del(struct deque *d, uint32_t slot,
-				      enum deque_end fill, deque_moved_fn moved,
-				      void *moved_ctx)
+				      enum deque_end fill,
+				      const struct deque_hooks *hooks, void *ctx)
 {
 	uint32_t at = (slot - d->lo) & d->mask;	/* in inline slots, if that small */
 	uint32_t nr_in = d->nr_in;
@@ -276,7 +297,7 @@ static __always_inline void deque_del(struct deque *d, uint32_t slot,
 		*deque_inline_entry(d, slot) = (uint32_t)last;
 	else
 		deque_write_leaf(d, slot, last);
-	moved(moved_ctx, last, slot);
+	hooks->moved(ctx, last, slot);
 }
 
 /* The entry at a slot; DEQUE_ENTRY_NONE for a hole or a slot not in use. */

@@ -39,6 +39,7 @@ struct genradix {
 	uint8_t depth;			/* interior levels; 0: the root is a leaf */
 	uint8_t fanout_shift;		/* log2 of the child words in a node */
 	uint64_t nr_prealloc;		/* leaves there is a way to; 0: the tree grows */
+	struct node_ref *row;		/* level 1, if it stands side by side; NULL */
 };
 
 /* An entry that is mapped. addr is NULL when there is none. */
@@ -87,24 +88,14 @@ static inline void genradix_unmap(const struct genradix *t,
 struct node_ref genradix_leaf(const struct genradix *t, uint64_t leaf);
 
 /*
- * The same of a leaf that hangs, as long as no interior node has to be mapped:
- * NODE_REF_NONE says to ask genradix_leaf(). Inline, and without a call: a free
- * list walks here whenever it fills a gap.
+ * The same with one load, in a tree that has a row. Inline, and without a call: a
+ * free list comes here whenever it fills a gap.
  */
-static inline struct node_ref genradix_leaf_direct(const struct genradix *t,
+static inline struct node_ref genradix_leaf_in_row(const struct genradix *t,
 						   uint64_t leaf)
 {
-	const unsigned int mask = (1U << t->fanout_shift) - 1;
-	struct node_ref ref = t->root;
-
-	for (unsigned int shift = t->fanout_shift * t->depth; shift > 0;) {
-		if (unlikely(node_ref_is_high(ref)))
-			return NODE_REF_NONE;
-		COST_NOW(tree_levels, 1);
-		shift -= t->fanout_shift;
-		ref = ((const struct node_ref *)ref.bits)[(leaf >> shift) & mask];
-	}
-	return ref;
+	COST_NOW(tree_levels, 1);
+	return t->row[leaf];
 }
 
 /*
@@ -112,6 +103,12 @@ static inline struct node_ref genradix_leaf_direct(const struct genradix *t,
  * paths, so that from now on only leaves come and go. Nodes are asked for at
  * the size that is needed: the last one of each level may be smaller than
  * node_bytes. False when the store ran out; the tree is then empty again.
+ *
+ * A store that gives nodes one after the other, as an arena does, puts those of
+ * level 1 side by side. Their words are a row then, by leaf number, and there is
+ * no need to walk.
+ *
+ *     row:  [ . | . | . | . ][ . | . | . | . ][ . | . ]
  */
 bool genradix_prealloc(struct genradix *t, uint64_t nr_leaves);
 

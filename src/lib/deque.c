@@ -29,11 +29,6 @@
 
 #define SLACK 8		/* holes a list may have beyond its own length */
 
-static uint32_t leaf_mask(const struct deque *d)
-{
-	return (1U << d->leaf_shift) - 1;
-}
-
 static uint32_t leaf_of(const struct deque *d, uint32_t counter)
 {
 	return (counter & d->mask) >> d->leaf_shift;
@@ -70,24 +65,13 @@ static void *map_leaf(const struct deque *d, uint32_t counter,
 	return node_map(d->tree.store, *ref);
 }
 
-static __noinline void write_mapped_leaf(struct deque *d, uint32_t slot,
-					 unsigned long entry)
+void deque_write_leaf_any(struct deque *d, uint32_t slot, unsigned long entry)
 {
-	struct node_ref ref = genradix_leaf(&d->tree, slot >> d->leaf_shift);
-	void *leaf = node_map(d->tree.store, ref);
+	struct node_ref ref;
+	void *leaf = map_leaf(d, slot, &ref);
 
-	deque_write(d, leaf, slot & leaf_mask(d), entry);
+	deque_write(d, leaf, slot & d->leaf_mask, entry);
 	node_unmap(d->tree.store, ref, leaf);
-}
-
-void deque_write_leaf(struct deque *d, uint32_t slot, unsigned long entry)
-{
-	struct node_ref ref = genradix_leaf_direct(&d->tree, slot >> d->leaf_shift);
-
-	if (unlikely(node_ref_is_none(ref) || node_ref_is_high(ref)))
-		write_mapped_leaf(d, slot, entry);
-	else
-		deque_write(d, (void *)ref.bits, slot & leaf_mask(d), entry);
 }
 
 /* Entries and holes, from the tail to the head. */
@@ -105,7 +89,7 @@ static unsigned long get(const struct deque *d, uint32_t counter)
 	if (counter - d->lo < d->nr_in)
 		return deque_read(d, d->slots, counter & d->inline_mask);
 	leaf = map_leaf(d, counter, &ref);
-	entry = deque_read(d, leaf, counter & leaf_mask(d));
+	entry = deque_read(d, leaf, counter & d->leaf_mask);
 	node_unmap(d->tree.store, ref, leaf);
 	return entry;
 }
@@ -115,7 +99,7 @@ static void put(struct deque *d, uint32_t counter, unsigned long entry)
 	if (counter - d->lo < d->nr_in)
 		deque_write(d, d->slots, counter & d->inline_mask, entry);
 	else
-		deque_write_leaf(d, counter & d->mask, entry);
+		deque_write_leaf_any(d, counter & d->mask, entry);
 }
 
 /* Leaves or the spare have changed: when is the next one due, and see the top. */
@@ -165,6 +149,7 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 	assert(cfg->entry_bytes == 4 || cfg->entry_bytes == 8);
 	assert(is_power_of_2(leaf_entries));
 	assert(leaf_entries >= 2);
+	assert(leaf_entries <= UINT16_MAX + 1UL);
 	assert(cfg->nr_inline <= 64);
 	assert(cfg->hysteresis < 256);
 
@@ -184,13 +169,13 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 		.shrink_at = -1,
 		.hysteresis = (uint8_t)cfg->hysteresis,
 		.leaf_shift = (uint8_t)ilog2(leaf_entries),
+		.leaf_mask = (uint16_t)(leaf_entries - 1),
 		.wide = cfg->entry_bytes == 8,
 		.punch = cfg->punch,
 		.fixed = cfg->fixed,
 		.slots = slots,
 		.spare = DEQUE_LEAF_NONE,
-		.moved = cfg->moved,
-		.near = cfg->near,
+		.hooks = cfg->hooks,
 		.ctx = cfg->ctx,
 	};
 	genradix_init(&d->tree, cfg->entry_bytes, cfg->node_bytes, cfg->store);
@@ -290,8 +275,8 @@ static void *slot_at(const struct deque *d, void *array, uint32_t i)
 
 /*
  * Copy nr entries between a leaf and the inline ring, where the run may wrap.
- * Half of 16 slots is what nearly every spill and refill moves, and it stands
- * in one run: 32 bytes, which need no call.
+ * Half of 64 slots is what nearly every spill and refill moves, and it stands
+ * in one run: 128 bytes, which need no call.
  */
 static void copy_run(const struct deque *d, void *to, uint32_t to_at,
 		     const void *from, uint32_t from_at, uint32_t nr,
@@ -303,8 +288,8 @@ static void copy_run(const struct deque *d, void *to, uint32_t to_at,
 	if (likely(before_wrap >= nr)) {
 		to = slot_at(d, to, to_at);
 		from = (const char *)from + bytes_of(d, from_at);
-		if (likely(bytes == 32))
-			memcpy(to, from, 32);
+		if (likely(bytes == 128))
+			memcpy(to, from, 128);
 		else
 			memcpy(to, from, bytes);
 		return;
@@ -320,8 +305,8 @@ static void copy_run(const struct deque *d, void *to, uint32_t to_at,
 void deque_move_leaf(struct deque *d, uint32_t leaf, struct node_ref to)
 {
 	uint32_t distance = deque_leaf_distance(d, leaf);
-	uint32_t end = (d->tail & ~leaf_mask(d)) + ((distance + 1) << d->leaf_shift);
-	uint32_t first = distance ? end - leaf_mask(d) - 1 : d->tail;
+	uint32_t end = (d->tail & ~d->leaf_mask) + ((distance + 1) << d->leaf_shift);
+	uint32_t first = distance ? end - d->leaf_mask - 1 : d->tail;
 	struct node_ref from = genradix_leaf(&d->tree, leaf);
 
 	if (first - d->tail < d->lo - d->tail) {
@@ -329,7 +314,7 @@ void deque_move_leaf(struct deque *d, uint32_t leaf, struct node_ref to)
 		void *src = node_map(d->tree.store, from);
 		void *dst = node_map(d->tree.store, to);
 
-		first &= leaf_mask(d);
+		first &= d->leaf_mask;
 		memcpy(slot_at(d, dst, first), slot_at(d, src, first), bytes_of(d, nr));
 		COST_NOW(bytes_moved, bytes_of(d, nr));
 		node_unmap(d->tree.store, to, dst);
@@ -342,10 +327,10 @@ void deque_move_leaf(struct deque *d, uint32_t leaf, struct node_ref to)
 static void spill(struct deque *d)
 {
 	uint32_t first = d->lo;
-	uint32_t in_leaf = first & leaf_mask(d);
+	uint32_t in_leaf = first & d->leaf_mask;
 	uint32_t in_ring = first & d->inline_mask;
 	uint32_t nr = min_t(uint32_t, d->run - (first & (d->run - 1U)),
-			    leaf_mask(d) + 1 - in_leaf);
+			    d->leaf_mask + 1 - in_leaf);
 	bool fresh = first == d->tail || !in_leaf;
 	struct node_ref ref;
 	void *leaf = map_leaf(d, first, &ref);
@@ -373,7 +358,7 @@ uint32_t deque_push_head_any(struct deque *d, unsigned long entry)
 		return at & d->mask;
 	}
 	/* No inline slots: straight to the leaf. */
-	deque_write_leaf(d, at & d->mask, entry);
+	deque_write_leaf_any(d, at & d->mask, entry);
 	use_leaf(d, leaf_of(d, at));
 	d->lo = at + 1;
 	set_floor(d);
@@ -384,7 +369,7 @@ uint32_t deque_push_head_any(struct deque *d, unsigned long entry)
 static void refill(struct deque *d, uint32_t nr)
 {
 	uint32_t last = d->lo - 1;
-	uint32_t here = (last & leaf_mask(d)) + 1;
+	uint32_t here = (last & d->leaf_mask) + 1;
 	uint32_t in_ring;
 	struct node_ref ref;
 	void *leaf;
@@ -398,9 +383,9 @@ static void refill(struct deque *d, uint32_t nr)
 	if (here > nr)
 		__builtin_prefetch(slot_at(d, leaf, here - nr - 1));
 	node_unmap(d->tree.store, ref, leaf);
-	if (d->near)
+	if (d->hooks->near)
 		for (uint32_t i = 0; i < nr; i++)
-			d->near(d->ctx, deque_read(d, d->slots, (in_ring + i) & d->inline_mask));
+			d->hooks->near(d->ctx, deque_read(d, d->slots, (in_ring + i) & d->inline_mask));
 	d->lo -= nr;
 	d->nr_in += nr;
 	if (nr == here || d->lo == d->tail) {
@@ -426,7 +411,7 @@ uint32_t deque_push_tail_any(struct deque *d, unsigned long entry)
 		d->lo = d->tail = at;
 		return at & d->mask;
 	}
-	deque_write_leaf(d, at & d->mask, entry);
+	deque_write_leaf_any(d, at & d->mask, entry);
 	use_leaf(d, leaf_of(d, at));
 	d->tail = at;
 	set_floor(d);
@@ -442,7 +427,7 @@ static void advance_tail(struct deque *d)
 	if (at == d->lo) {
 		d->nr_in--;
 		d->lo = at + 1;
-	} else if ((d->tail & leaf_mask(d)) == 0 || d->tail == d->lo) {
+	} else if ((d->tail & d->leaf_mask) == 0 || d->tail == d->lo) {
 		leaf_emptied(d, leaf_of(d, at));
 	}
 	set_floor(d);
@@ -461,7 +446,7 @@ static void retreat_head(struct deque *d)
 	}
 	/* No inline slots: the head is in a leaf. */
 	d->lo = last;
-	if ((last & leaf_mask(d)) == 0 || last == d->tail)
+	if ((last & d->leaf_mask) == 0 || last == d->tail)
 		leaf_emptied(d, leaf_of(d, last));
 	set_floor(d);
 }
@@ -480,7 +465,7 @@ static void compact(struct deque *d)
 			continue;
 		if (at != to) {
 			put(d, to, entry);
-			d->moved(d->ctx, entry, to & d->mask);
+			d->hooks->moved(d->ctx, entry, to & d->mask);
 		}
 		to++;
 	}
@@ -603,7 +588,7 @@ void deque_del_any(struct deque *d, uint32_t slot, enum deque_end fill)
 	if (self)
 		return;
 	put(d, at, last);
-	d->moved(d->ctx, last, slot);
+	d->hooks->moved(d->ctx, last, slot);
 }
 
 unsigned long deque_at(const struct deque *d, uint32_t slot)
@@ -619,11 +604,11 @@ unsigned long deque_at(const struct deque *d, uint32_t slot)
 
 uint32_t deque_needed_leaves(const struct deque *d)
 {
-	uint32_t first = d->tail & leaf_mask(d);
+	uint32_t first = d->tail & d->leaf_mask;
 
 	if (d->tail == d->lo)
 		return 0;
-	return (first + (d->lo - d->tail) + leaf_mask(d)) >> d->leaf_shift;
+	return (first + (d->lo - d->tail) + d->leaf_mask) >> d->leaf_shift;
 }
 
 uint32_t deque_nr_leaves(const struct deque *d)

@@ -217,6 +217,24 @@ struct genradix_slot genradix_lookup_alloc(struct genradix *t, uint64_t index)
 	return slot_in(t, fill_path(t, leaf, 0), index);
 }
 
+/* The words of level 1 as one array, if that is how they lie. */
+static struct node_ref *find_row(struct genradix *t)
+{
+	struct node_ref *row = NULL;
+
+	for (uint64_t leaf = 0; leaf < t->nr_prealloc; leaf += fanout(t)) {
+		struct node_ref node = fill_path(t, leaf, 1);
+
+		if (node_ref_is_high(node))
+			return NULL;
+		if (!row)
+			row = (struct node_ref *)node.bits;
+		else if (row + leaf != (struct node_ref *)node.bits)
+			return NULL;
+	}
+	return row;
+}
+
 bool genradix_prealloc(struct genradix *t, uint64_t nr_leaves)
 {
 	assert(node_ref_is_none(t->root));
@@ -233,6 +251,7 @@ bool genradix_prealloc(struct genradix *t, uint64_t nr_leaves)
 			return false;
 		}
 	}
+	t->row = find_row(t);
 	return true;
 }
 
@@ -327,6 +346,7 @@ void genradix_destroy(struct genradix *t)
 {
 	t->root = prune(t, t->root, t->depth, 0, 0, UINT64_MAX);
 	t->nr_prealloc = 0;
+	t->row = NULL;
 	t->depth = 0;
 }
 

@@ -307,6 +307,11 @@ static void entry_near(void *ctx, unsigned long entry)
 	__builtin_prefetch(page, 1);
 }
 
+static const struct deque_hooks list_hooks = {
+	.moved = entry_moved,
+	.near = entry_near,
+};
+
 /* --- what the policy asks of a representation ------------------------- */
 
 static inline bool twoword_is_free(const struct buddy *b, unsigned long pfn,
@@ -342,9 +347,9 @@ static inline void twoword_clear(struct buddy *b, unsigned long pfn)
 	page_of(b, pfn)->state.bits = 0;
 }
 
-static inline void twoword_add(struct buddy *b, struct buddy_zone *z,
-			       unsigned long pfn, unsigned int order,
-			       unsigned int type, enum list_end end)
+static __always_inline void twoword_add(struct buddy *b, struct buddy_zone *z,
+					unsigned long pfn, unsigned int order,
+					unsigned int type, enum list_end end)
 {
 	struct twoword_page *page = page_of(b, pfn);
 
@@ -361,7 +366,7 @@ static __always_inline void twoword_del(struct buddy *b, struct buddy_zone *z,
 
 	page->state.bits = 0;
 	deque_del(list_of(z, order, type), (uint32_t)page->word1, deque_end(fill),
-		  entry_moved, to_zone(z));
+		  &list_hooks, to_zone(z));
 }
 
 static inline unsigned long twoword_pop(struct buddy *b, struct buddy_zone *z,
@@ -1200,8 +1205,7 @@ static bool make_lists(struct twoword *tw, struct twoword_zone *tz,
 		.hysteresis = (unsigned int)option_get(opts, "hysteresis"),
 		.punch = option_get(opts, "removal"),
 		.node_bytes = PAGE_SIZE,
-		.moved = entry_moved,
-		.near = entry_near,
+		.hooks = &list_hooks,
 		.ctx = tz,
 	};
 	size_t each = deque_slot_bytes(&cfg);
