@@ -62,8 +62,8 @@
  *
  *    2n - 1 <= m <= 9 * (3 * floor(n / (F + 1)) + n / 1024)
  *
- * and F = 14, the default, leaves no n: below 15 the right side is 0, from 15 on
- * at most 1.81 n. (F = 12 would: 25 to 27 leaves that keep up each other.)
+ * and F = 62, the default, leaves no n: below 63 the right side is 0, from 63 on
+ * at most 0.44 n. (F = 12 would: 25 to 27 leaves that keep up each other.)
  *
  * Invariants:  entry[word1(p)] == p  for every free head p, and no other entry
  *              leaves of a list == needed for its entries, plus one spare at most
@@ -1186,7 +1186,7 @@ static int twoword_verify(const struct allocator *a, struct msg *msg)
 static const struct option_spec twoword_options[] = {
 	{ "removal", "swap|punch", "swap", "how a block leaves the middle of a list: an end entry takes its place, or a hole stays" },
 	{ "relocate", "off|on", "on", "copy a node away when it keeps two buddies apart" },
-	{ "inline", "0..64", "16", "entries kept in the list's head, without a node" },
+	{ "inline", "0..64", "64", "entries kept in the list's head, without a node" },
 	{ "hysteresis", "0..64", "2", "entries a list shortens by before its empty leaf goes" },
 	{ "entry", "4|8", "4", "bytes of a list entry" },
 	{ "nodes", "any|lowmem|highmem|boot", "any", "reach nodes as the machine says, all directly, or all through kmap_local; boot: none are made of pages, all leaves are set aside at create" },
