@@ -15,8 +15,8 @@
  * from text, builder_add(), which knows; so do all if somebody wants to check
  * each one.
  *
- * Numbers of variable length are read a word at a time, without a branch that
- * would have to guess their length; the last few of a block byte by byte.
+ * Numbers of variable length are read four bytes at a time, without a branch that
+ * would have to guess their length; longer ones, and the last of a block, byte by byte.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -193,33 +193,32 @@ static bool get_varint(const uint8_t **p, const uint8_t *end, uint64_t *value)
 	return false;
 }
 
-#define EACH_BYTE(x) (UINT64_C(0x0101010101010101) * (x))
+#define EACH_BYTE(x) (UINT32_C(0x01010101) * (x))
 
 /*
- * A number of up to eight bytes at the low end of a word, of which there is one:
- * its sevens of bits move together by pairs, by fours, and all.
+ * A number of up to four bytes at the low end of a word, of which there is one: its
+ * sevens of bits move together by pairs, and all.
  */
-static inline uint64_t varint_of_word(uint64_t word, uint64_t stop)
+static inline uint32_t varint_of_word(uint32_t word, uint32_t stop)
 {
 	word &= (stop ^ (stop - 1)) & EACH_BYTE(0x7f);
-	word = (word & UINT64_C(0x007f007f007f007f)) |
-	       (word & UINT64_C(0x7f007f007f007f00)) >> 1;
-	word = (word & UINT64_C(0x00003fff00003fff)) |
-	       (word & UINT64_C(0x3fff00003fff0000)) >> 2;
-	return (word & UINT64_C(0x000000000fffffff)) |
-	       (word & UINT64_C(0x0fffffff00000000)) >> 4;
+	word = (word & 0x007f007f) | (word & 0x7f007f00) >> 1;
+	return (word & 0x00003fff) | (word & 0x3fff0000) >> 2;
 }
 
-/* False when there is none. A word past `end` can be read. */
+/*
+ * False when there is none. A word past `end` can be read. Few are of more than four
+ * bytes: between pages 512 GiB apart.
+ */
 static __always_inline bool next_code(struct pfn_cursor *c, uint64_t *code)
 {
-	uint64_t word = get_le64(c->at);
-	uint64_t stop = ~word & EACH_BYTE(0x80);	/* lowest: the last byte's */
+	uint32_t word = get_le32(c->at);
+	uint32_t stop = ~word & EACH_BYTE(0x80);	/* lowest: the last byte's */
 
 	if (unlikely(!stop || c->end - c->at < (ptrdiff_t)sizeof(word)))
 		return get_varint(&c->at, c->end, code);
 	*code = varint_of_word(word, stop);
-	c->at += (__builtin_ctzll(stop) + 1) / 8;
+	c->at += ((unsigned int)__builtin_ctz(stop) + 1) / 8;
 	return true;
 }
 
@@ -254,29 +253,35 @@ static int add_rare(const struct block *k, uint32_t i, const struct event *ev)
 			      : bad_event(k, i, why.text);
 }
 
-/* Always inlined, for the compiler to make a loop for each coding. */
+/*
+ * Always inlined, for the compiler to make a loop for each coding. It cannot know that
+ * writing events leaves the block's columns where they are, hence the copy.
+ */
 static __always_inline int add_events(struct block *k, uint32_t coding)
 {
-	struct pfn_cursor pfns = { .at = k->pfn, .end = k->pfn_end };
-	struct trace *trace = k->b->trace;
+	const struct block in = *k;
+	struct pfn_cursor pfns = { .at = in.pfn, .end = in.pfn_end };
+	struct trace *trace = in.b->trace;
 	struct event *to = trace->events + trace->nr_events;
-	uint64_t time_ns = k->section->head.time_ns;
+	const uint8_t *long_delta = in.long_delta;
+	const bool each_is_rare = in.b->check;
+	uint64_t time_ns = in.section->head.time_ns;
 	uint64_t max_pfn = 0;
 
-	for (uint32_t i = 0; i < k->nr_wanted; i++, to++) {
-		uint32_t index = k->shape[i] | (uint32_t)k->shape[k->nr + i] << 8;
-		uint64_t delta = k->delta[i] | (uint64_t)k->delta[k->nr + i] << 8;
-		struct shape *shape = &k->shapes[index];
+	for (uint32_t i = 0; i < in.nr_wanted; i++, to++) {
+		uint32_t index = in.shape[i] | (uint32_t)in.shape[in.nr + i] << 8;
+		uint64_t delta = in.delta[i] | (uint64_t)in.delta[in.nr + i] << 8;
+		struct shape *shape = &in.shapes[index];
 		uint64_t pfn;
 
-		if (unlikely(index >= k->nr_shapes))
+		if (unlikely(index >= in.nr_shapes))
 			return bad_event(k, i, "its shape is not there");
 		if (unlikely(delta == PTR_LONG_DELTA)) {
-			if (k->long_delta == k->shape_table)
+			if (long_delta == in.shape_table)
 				return bad_event(k, i, "its time is not there");
-			delta = get_le64(k->long_delta);
-			k->long_delta += 8;
-			k->b->unsorted |= time_ns + delta < time_ns;
+			delta = get_le64(long_delta);
+			long_delta += 8;
+			in.b->unsorted |= time_ns + delta < time_ns;
 		}
 		if (unlikely(!next_pfn(&pfns, coding, shape->ev.kind, &pfn)))
 			return bad_event(k, i, "its pfn is not there");
@@ -284,7 +289,7 @@ static __always_inline int add_events(struct block *k, uint32_t coding)
 		*to = shape->ev;
 		to->time_ns = time_ns;
 		to->pfn = pfn;
-		if (unlikely((pfn & shape->never) || k->b->check)) {
+		if (unlikely((pfn & shape->never) || each_is_rare)) {
 			const struct event ev = *to;	/* which is added to itself */
 			int err;
 
@@ -301,6 +306,7 @@ static __always_inline int add_events(struct block *k, uint32_t coding)
 	trace->max_pfn = max_t(uint64_t, trace->max_pfn, max_pfn);
 	k->b->last_ns = time_ns;
 	k->pfn = pfns.at;
+	k->long_delta = long_delta;
 	return 0;
 }
 

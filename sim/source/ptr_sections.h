@@ -7,7 +7,7 @@
 #include "sim/source/input.h"
 #include "sim/source/ptr.h"
 
-#define PTR_PLAIN_PAD 8			/* zeros behind a payload, so that a word can be read */
+#define PTR_PLAIN_PAD 4			/* zeros behind a payload, so that a word can be read */
 
 struct ptr_unpacked {
 	uint64_t offset;		/* in the file, of its first byte */
