@@ -257,8 +257,9 @@ static void print_stream(const char *path, const struct bench_stream *s,
 	printf("  from the file to null %.1f (%.1f)\n", 1e-6 * s->file_to_null.by_cpu,
 	       1e-6 * s->file_to_null.by_clock);
 	if (s->jobs > 1)
-		printf("  %u allocators, %u at a time: %.2f of the time of one after the other\n",
-		       nr_specs, s->jobs, s->side_by_side);
+		printf("  %u allocators, %u at a time: %.2f of the time of one after the other; %u times the first of them: %.2f\n",
+		       nr_specs, s->jobs, s->side_by_side, s->jobs,
+		       s->side_by_side_same);
 }
 
 static int run_stream(const struct options *o, json_t *root, struct msg *msg)
@@ -270,7 +271,7 @@ static int run_stream(const struct options *o, json_t *root, struct msg *msg)
 	if (err)
 		return err;
 	json_object_set_new(root, "stream", json_pack(
-		"{s:s, s:I, s:f, s:I, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:f}",
+		"{s:s, s:I, s:f, s:I, s:f, s:f, s:f, s:f, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:f, s:f}",
 		"input", path,
 		"lines", (json_int_t)s.lines, "lines_per_s", s.lines_per_s,
 		"events", (json_int_t)s.events, "events_per_s", s.read.by_cpu,
@@ -283,7 +284,8 @@ static int run_stream(const struct options *o, json_t *root, struct msg *msg)
 		"twoword_events_per_s", s.twoword_events_per_s,
 		"file_to_null_per_s", s.file_to_null.by_cpu,
 		"file_to_null_per_clock_s", s.file_to_null.by_clock,
-		"jobs", (int)s.jobs, "side_by_side", s.side_by_side));
+		"jobs", (int)s.jobs, "side_by_side", s.side_by_side,
+		"side_by_side_same", s.side_by_side_same));
 	if (!o->quiet)
 		print_stream(path, &s, o->nr_specs);
 	return 0;

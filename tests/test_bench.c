@@ -141,6 +141,7 @@ START_TEST(the_limit_and_the_stream_give_figures)
 	ck_assert(stream.file_to_null.by_cpu < stream.read.by_cpu);
 	ck_assert(stream.file_to_null.by_clock < stream.resolve.by_clock);
 	ck_assert(stream.jobs == 1 || stream.side_by_side > 0);
+	ck_assert(stream.jobs == 1 || stream.side_by_side_same > 0);
 	ck_assert(stream.twoword_events_per_s > 0);
 }
 END_TEST

@@ -129,6 +129,7 @@ struct bench_stream {
 	struct bench_rate file_to_null;	/* read, resolved and replayed */
 	unsigned int jobs;		/* at a time, side by side; 1: it cannot be asked */
 	double side_by_side;		/* time of all specs, to one after the other */
+	double side_by_side_same;	/* of `jobs` times the first of them */
 };
 
 /*

@@ -13,7 +13,9 @@
  * Every step is repeated until enough time has passed for a figure.
  *
  * Side by side are the allocators of a list, as many at a time as there are
- * processors, beside the same one after the other, in turns.
+ * processors, beside the same one after the other, in turns; and the first of the list
+ * beside itself, which tells what the processors allow where none has to wait for the
+ * longest.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -298,23 +300,42 @@ static int time_each(double *s, const struct recorded *rec, char *const *specs,
 	return err;
 }
 
-static int time_side_by_side(struct bench_stream *s, const struct recorded *rec,
-			     char *const *specs, unsigned int nr, struct msg *msg)
+/* What `jobs` at a time take of the time of one after the other, in turns. */
+static int time_at_once(double *ratio, const struct recorded *rec, char *const *specs,
+			unsigned int nr, unsigned int jobs, struct msg *msg)
 {
 	double one[BENCH_REPEATS], many[BENCH_REPEATS];
 	int err = 0;
 
-	s->jobs = min_t(unsigned int, nr, processors());
-	if (s->jobs < 2)
-		return 0;
 	for (unsigned int r = 0; !err && r < BENCH_REPEATS; r++) {
 		err = time_each(&one[r], rec, specs, nr, 1, msg);
 		if (!err)
-			err = time_each(&many[r], rec, specs, nr, s->jobs, msg);
+			err = time_each(&many[r], rec, specs, nr, jobs, msg);
 	}
 	if (!err)
-		s->side_by_side = median_of(many, BENCH_REPEATS) /
-				  median_of(one, BENCH_REPEATS);
+		*ratio = median_of(many, BENCH_REPEATS) / median_of(one, BENCH_REPEATS);
+	return err;
+}
+
+static int time_side_by_side(struct bench_stream *s, const struct recorded *rec,
+			     char *const *specs, unsigned int nr, struct msg *msg)
+{
+	char **same;
+	int err;
+
+	s->jobs = min_t(unsigned int, nr, processors());
+	if (s->jobs < 2)
+		return 0;
+	err = time_at_once(&s->side_by_side, rec, specs, nr, s->jobs, msg);
+	if (err)
+		return err;
+	same = malloc(s->jobs * sizeof(*same));
+	if (!same)
+		return msg_set(msg, ENOMEM, "no memory for the names");
+	for (unsigned int i = 0; i < s->jobs; i++)
+		same[i] = specs[0];
+	err = time_at_once(&s->side_by_side_same, rec, same, s->jobs, s->jobs, msg);
+	free(same);
 	return err;
 }
 
