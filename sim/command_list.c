@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc/range.h"
 #include "alloc/registry.h"
 #include "sim/commands.h"
 #include "sim/report/tsv.h"
@@ -37,6 +38,37 @@ static void print_abilities(const struct allocator_ops *ops)
 	       caps->lazy_merge ? "; free buddies may wait apart" : "");
 }
 
+/* The limits of those that hand out runs of units, of which a page is but one kind. */
+static void print_range_abilities(const char *name)
+{
+	static const char *const concurrency[] = {
+		[RANGE_SINGLE]   = "under one lock",
+		[RANGE_PER_CPU]  = "each CPU in a part of its own",
+		[RANGE_LOCKFREE] = "from any thread at once",
+	};
+	const struct range_ops *const *range = range_registry;
+	const struct range_caps *caps;
+
+	while (*range && strcmp((*range)->name, name))
+		range++;
+	if (!*range)
+		return;
+	caps = &(*range)->caps;
+	printf("    as a range: runs of ");
+	if (caps->max_nr)
+		printf("up to %lu units", caps->max_nr);
+	else
+		printf("any length");
+	if (caps->max_align == 1)
+		printf(", unaligned");
+	else if (caps->max_align)
+		printf(", aligned to up to %lu", caps->max_align);
+	else
+		printf(", aligned to any power of two");
+	printf("%s%s; %s\n", caps->frees_parts ? "; frees parts of runs" : "",
+	       caps->grows ? "; may grow" : "", concurrency[caps->concurrency]);
+}
+
 static void list_allocators(void)
 {
 	for (unsigned int i = 0; allocator_registry[i]; i++) {
@@ -45,6 +77,7 @@ static void list_allocators(void)
 
 		printf("%-16s %s\n", ops->name, ops->summary);
 		print_abilities(ops);
+		print_range_abilities(ops->name);
 		for (; spec && spec->key; spec++) {
 			char left[80];
 

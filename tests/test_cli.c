@@ -198,6 +198,8 @@ static const struct {
 	{ "pagetax bytes nta", "slabs of equal objects|turned_over|nta |half_freed" },
 	{ "pagetax bytes --sizes constant\tvalue=5000 nta percpu_map", " 0    6711 |percpu_map  " },
 	{ "pagetax list allocators", "linked|twoword|removal=|null" },
+	{ "pagetax list allocators", "as a range: runs of any length, aligned to any power of two"
+	  "|up to 512 units, unaligned|up to 256 units, aligned to up to 256" },
 	{ "pagetax list machines", "flat:SIZE" },
 	{ "pagetax list metrics", "time_ns|share_2m|meta_nodes_bytes|tax.tsv" },
 	{ "pagetax list machines", "SCENARIO" },
