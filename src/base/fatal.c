@@ -15,7 +15,8 @@ void host_failed(const char *fmt, ...)
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);
 	va_end(args);
-	fputc('\n', stderr);
+	fputs("; a smaller machine, or fewer allocators at a time, needs less\n",
+	      stderr);
 	_exit(1);
 }
 
