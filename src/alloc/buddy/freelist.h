@@ -101,6 +101,36 @@ PLACED void remove_placed(const struct buddy_repr *r, struct buddy *b,
 	placed_note(z, pfn, order, type, false);
 }
 
+/*
+ * The same with `spare`, but for the count of the pageblock's free pages: below a
+ * pageblock's size blocks join, and are cut, within one, all of whose free blocks
+ * stand at one end; so that is looked up, and counted in, once for all of them.
+ * Until then the count is too high, never too low. Pages listed: none, if the
+ * block was used up.
+ */
+static __always_inline int insert_within(const struct buddy_repr *r,
+					 struct buddy *b, struct buddy_zone *z,
+					 unsigned long pfn, unsigned int order,
+					 unsigned int type, enum list_end end)
+{
+	if (r->make_room && !r->make_room(b, z, pfn, order, type, end))
+		return 0;
+	r->add(b, z, pfn, order, type, end);
+	count_listed(z, order, type);
+	z->placement->nr_far[order][type] += end == LIST_TAIL;
+	return 1 << order;
+}
+
+static __always_inline void remove_within(const struct buddy_repr *r,
+					  struct buddy *b, struct buddy_zone *z,
+					  unsigned long pfn, unsigned int order,
+					  unsigned int type, enum list_end end)
+{
+	r->del(b, z, pfn, order, type, end);
+	count_unlisted(z, order, type);
+	z->placement->nr_far[order][type] -= end == LIST_TAIL;
+}
+
 /* Put a block on its list; it may be used up instead (see make_room). */
 static __always_inline void buddy_insert(const struct buddy_repr *r,
 					 struct buddy *b, struct buddy_zone *z,
@@ -211,11 +241,42 @@ static __always_inline bool take_buddy(const struct buddy_repr *r,
 }
 
 /*
- * Free a block: join it with its buddy as long as that is free, then list it.
+ * Join a block with its buddy as long as that is free; the order that comes of it.
+ * within: up to a pageblock, at that end of the lists (see insert_within).
  *
  *   0 1 2 3        free 2, order 0: buddy 3 is free -> [2 3], order 1
  *   F F A F        buddy [0 1] is free of order 1    -> [0..3], order 2
  */
+static __always_inline unsigned int buddy_join(const struct buddy_repr *r,
+					       struct buddy *b,
+					       struct buddy_zone *z,
+					       unsigned long *pfn,
+					       unsigned int order,
+					       unsigned int type, bool within,
+					       enum list_end end)
+{
+	while (order < (within ? PAGEBLOCK_ORDER : MAX_PAGE_ORDER)) {
+		unsigned long buddy = pfn_buddy(*pfn, order);
+
+		if (unlikely(buddy < z->start_pfn || buddy >= z->end_pfn))
+			break;
+		if (r->is_free(b, buddy, order)) {
+			if (within)
+				remove_within(r, b, z, buddy, order, type, end);
+			else if (!take_buddy(r, b, z, buddy, order, type))
+				break;
+		} else if (within || !r->evict || order > 0 ||
+			   !r->evict(b, z, *pfn, buddy)) {
+			break;
+		}
+		*pfn &= buddy;
+		order++;
+		b->base.stats.merges++;
+	}
+	return order;
+}
+
+/* Free a block: join it, then list it. */
 static __always_inline void buddy_merge(const struct buddy_repr *r,
 					struct buddy *b, struct buddy_zone *z,
 					unsigned long pfn, unsigned int order,
@@ -223,24 +284,32 @@ static __always_inline void buddy_merge(const struct buddy_repr *r,
 {
 	unsigned int type = buddy_type(b, z, pfn);
 
-	while (order < MAX_PAGE_ORDER) {
-		unsigned long buddy = pfn_buddy(pfn, order);
-
-		if (unlikely(buddy < z->start_pfn || buddy >= z->end_pfn))
-			break;
-		if (r->is_free(b, buddy, order)) {
-			if (!take_buddy(r, b, z, buddy, order, type))
-				break;
-		} else if (!r->evict || order > 0 || !r->evict(b, z, pfn, buddy)) {
-			break;
-		}
-		pfn &= buddy;
-		order++;
-		b->base.stats.merges++;
-	}
+	order = buddy_join(r, b, z, &pfn, order, type, false, end);
 	if (end == LIST_BY_RULE)
 		end = end_by_rule(r, b, z, pfn, order);
 	buddy_insert(r, b, z, pfn, order, type, end);
+}
+
+/* The same with `spare`, of a block below a pageblock's size and beside no metadata. */
+static __always_inline void merge_within(const struct buddy_repr *r,
+					 struct buddy *b, struct buddy_zone *z,
+					 unsigned long pfn, unsigned int order)
+{
+	unsigned long i = block_index(z->placement, pfn);
+	enum list_end end = side_end(level_side(z->placement->levels[i]));
+	unsigned int type = buddy_type(b, z, pfn);
+	int joined = -(1 << order);
+
+	order = buddy_join(r, b, z, &pfn, order, type, true, end);
+	joined += 1 << order;
+	if (order < PAGEBLOCK_ORDER) {
+		int listed = insert_within(r, b, z, pfn, order, type, end);
+
+		count_in_block(z, i, listed - joined);
+	} else {
+		count_in_block(z, i, -joined);
+		buddy_merge(r, b, z, pfn, order, LIST_HEAD);
+	}
 }
 
 /* Nodes that the free of one block took. */
@@ -289,6 +358,30 @@ static __always_inline void buddy_expand(const struct buddy_repr *r,
 	}
 }
 
+/* `spare`: the head of a list, cut down; a block below a pageblock's size. */
+static __always_inline unsigned long take_within(const struct buddy_repr *r,
+						 struct buddy *b,
+						 struct buddy_zone *z,
+						 unsigned int from,
+						 unsigned int order,
+						 unsigned int type)
+{
+	unsigned long pfn = list_pop(r, b, z, from, type);
+	unsigned long i = block_index(z->placement, pfn);
+	enum list_end end = side_end(level_side(z->placement->levels[i]));
+
+	int pages = -(1 << from);
+
+	z->placement->nr_far[from][type] -= end == LIST_TAIL;
+	while (from > order) {
+		from--;
+		pages += insert_within(r, b, z, pfn + (1UL << from), from, type, end);
+		b->base.stats.splits++;
+	}
+	count_in_block(z, i, pages);
+	return pfn;
+}
+
 PLACED unsigned long take_placed(const struct buddy_repr *r, struct buddy *b,
 				 struct buddy_zone *z, unsigned int order,
 				 unsigned int type)
@@ -303,6 +396,8 @@ PLACED unsigned long take_placed(const struct buddy_repr *r, struct buddy *b,
 	switch (z->placement->rule) {
 	case PLACE_SPARE:
 		from = spare_find(r, b, z, order, &type);
+		if (from < PAGEBLOCK_ORDER && z->occupied[type] >> from & 1)
+			return take_within(r, b, z, from, order, type);
 		break;
 	case PLACE_LOWEST:
 		pfn = lowest_find(z, &from, type);

@@ -49,21 +49,26 @@ static void watermark_start(const struct buddy_repr *r, struct buddy *b,
 
 /* --- spare ------------------------------------------------------------- */
 
-static uint32_t index_of(const struct placement *p,
-			 const struct ranked_block *block)
+static unsigned long start_of(const struct placement *p, unsigned long i)
 {
-	return (uint32_t)(block - p->blocks);
+	return (p->first_block + i) << PAGEBLOCK_ORDER;
 }
 
-static unsigned long start_of(const struct placement *p,
-			      const struct ranked_block *block)
+static enum side side_of(const struct placement *p, unsigned long i)
 {
-	return (p->first_block + index_of(p, block)) << PAGEBLOCK_ORDER;
+	return level_side(p->levels[i]);
 }
 
-static void rank_leave(struct placement *p, struct ranked_block *block)
+static unsigned int free_of(const struct placement *p, unsigned long i)
 {
-	uint32_t *first = &p->ranks[block->side][block->rank % NR_RANKS];
+	return (uint16_t)(p->blocks[i].floor + level_pages(p->levels[i]));
+}
+
+static void rank_leave(struct placement *p, unsigned long i)
+{
+	struct ranked_block *block = &p->blocks[i];
+	enum side side = side_of(p, i);
+	uint32_t *first = &p->ranks[side][block->rank % NR_RANKS];
 
 	if (block->rank == NR_RANKS)
 		return;
@@ -74,24 +79,27 @@ static void rank_leave(struct placement *p, struct ranked_block *block)
 	if (block->next != BLOCK_NONE)
 		p->blocks[block->next].prev = block->prev;
 	if (*first == BLOCK_NONE)
-		p->ranked[block->side] &= ~(UINT64_C(1) << block->rank);
+		p->ranked[side] &= ~(UINT64_C(1) << block->rank);
 	block->rank = NR_RANKS;
 }
 
 /* A counter may fall by a rank before it counts as lower, so that it rests. */
-static void rank_enter(struct placement *p, struct ranked_block *block)
+static void rank_enter(struct placement *p, unsigned long i, enum side side,
+		       unsigned int free)
 {
-	unsigned int rank = block->free >> RANK_SHIFT;
-	uint32_t *first = &p->ranks[block->side][rank];
+	struct ranked_block *block = &p->blocks[i];
+	unsigned int rank = free >> RANK_SHIFT;
+	uint32_t *first = &p->ranks[side][rank];
 
 	block->rank = (uint8_t)rank;
 	block->floor = (uint16_t)((rank << RANK_SHIFT) - RANK_PAGES);
+	p->levels[i] = level_make(side, (uint16_t)(free - block->floor));
 	block->prev = BLOCK_NONE;
 	block->next = *first;
 	if (*first != BLOCK_NONE)
-		p->blocks[*first].prev = index_of(p, block);
-	*first = index_of(p, block);
-	p->ranked[block->side] |= UINT64_C(1) << rank;
+		p->blocks[*first].prev = (uint32_t)i;
+	*first = (uint32_t)i;
+	p->ranked[side] |= UINT64_C(1) << rank;
 }
 
 static bool is_movable(const struct buddy_zone *z, unsigned int type)
@@ -99,91 +107,87 @@ static bool is_movable(const struct buddy_zone *z, unsigned int type)
 	return z->nr_types == 1 || type == MIGRATE_MOVABLE;
 }
 
-static void set_side(struct placement *p, struct ranked_block *block,
-		     enum side side)
+static bool has_rank(const struct buddy_zone *z, unsigned long i,
+		     unsigned int free)
 {
-	p->nr_spare += (unsigned long)side - block->side;
-	block->side = (uint8_t)side;
-}
-
-static bool has_rank(const struct buddy_zone *z, const struct ranked_block *block)
-{
-	return block->movable && block->free < PAGEBLOCK_NR_PAGES &&
-	       zone_holds_pageblock(z, start_of(z->placement, block));
+	return z->placement->blocks[i].movable && free < PAGEBLOCK_NR_PAGES &&
+	       zone_holds_pageblock(z, start_of(z->placement, i));
 }
 
 /*
  * Whole pageblocks are spared by themselves; those cut by the zone's ends never,
  * and those of other types no longer once something is in use.
  */
-void spare_rerank(struct buddy_zone *z, struct ranked_block *block)
+static void set_free(struct buddy_zone *z, unsigned long i, unsigned int free)
 {
 	struct placement *p = z->placement;
+	enum side side = side_of(p, i);
 
-	rank_leave(p, block);
+	rank_leave(p, i);
 	p->due = true;
-	if (has_rank(z, block)) {
-		rank_enter(p, block);
+	if (has_rank(z, i, free)) {
+		rank_enter(p, i, side, free);
 		return;
 	}
-	block->floor = block->free;
-	set_side(p, block, block->free == PAGEBLOCK_NR_PAGES ? SIDE_SPARED :
-							       SIDE_NEAR);
+	p->nr_spare -= side == SIDE_SPARED;
+	side = free == PAGEBLOCK_NR_PAGES ? SIDE_SPARED : SIDE_NEAR;
+	p->nr_spare += side == SIDE_SPARED;
+	p->blocks[i].floor = (uint16_t)free;
+	p->levels[i] = level_make(side, 0);
+}
+
+void spare_rerank(struct buddy_zone *z, unsigned long i, int pages)
+{
+	set_free(z, i, free_of(z->placement, i) + (unsigned int)pages);
 }
 
 void spare_note_whole(struct buddy_zone *z, unsigned long pfn,
 		      unsigned int order, bool free)
 {
-	struct ranked_block *block = ranked_block_of(z->placement, pfn);
+	unsigned long first = block_index(z->placement, pfn);
 
-	for (unsigned int i = 0; i < 1U << (order - PAGEBLOCK_ORDER); i++) {
-		block[i].free = free ? PAGEBLOCK_NR_PAGES : 0;
-		spare_rerank(z, &block[i]);
-	}
+	for (unsigned long i = 0; i < 1UL << (order - PAGEBLOCK_ORDER); i++)
+		set_free(z, first + i, free ? PAGEBLOCK_NR_PAGES : 0);
 }
 
 void spare_note_type(struct buddy_zone *z, unsigned long pfn,
 		     unsigned int order, unsigned int type)
 {
-	struct ranked_block *block = ranked_block_of(z->placement, pfn);
+	struct placement *p = z->placement;
+	unsigned long first = block_index(p, pfn);
 
-	for (unsigned int i = 0; i < 1U << (order - PAGEBLOCK_ORDER); i++) {
-		block[i].movable = is_movable(z, type);
-		spare_rerank(z, &block[i]);
+	for (unsigned long i = first; i < first + (1UL << (order - PAGEBLOCK_ORDER)); i++) {
+		p->blocks[i].movable = is_movable(z, type);
+		set_free(z, i, free_of(p, i));
 	}
 }
 
 /* A pageblock that is not whole changes sides, with all that is free in it. */
 static void change_side(const struct buddy_repr *r, struct buddy *b,
-			struct buddy_zone *z, struct ranked_block *block,
-			enum side side)
+			struct buddy_zone *z, unsigned long i)
 {
 	struct placement *p = z->placement;
-	unsigned long start = start_of(p, block);
+	unsigned long start = start_of(p, i);
+	enum side side = side_of(p, i) == SIDE_NEAR ? SIDE_SPARED : SIDE_NEAR;
 	struct taken_blocks taken;
 
 	take_free_blocks(r, b, z, start, &taken);
-	rank_leave(p, block);
-	set_side(p, block, side);
-	rank_enter(p, block);
+	rank_leave(p, i);
+	p->nr_spare += side == SIDE_SPARED ? 1 : -1UL;
+	rank_enter(p, i, side, free_of(p, i));
 	put_free_blocks(r, b, z, start, &taken, buddy_type(b, z, start));
 	p->due = true;
 }
 
-static unsigned int emptiest_rank(const struct placement *p, enum side side)
+/* The pageblock that entered the emptiest rank last; there is one. */
+static unsigned long emptiest(const struct placement *p, enum side side)
 {
-	return 63 - (unsigned int)__builtin_clzll(p->ranked[side]);
+	return p->ranks[side][63 - __builtin_clzll(p->ranked[side])];
 }
 
-static unsigned int fullest_rank(const struct placement *p, enum side side)
+static unsigned long fullest(const struct placement *p, enum side side)
 {
-	return (unsigned int)__builtin_ctzll(p->ranked[side]);
-}
-
-static struct ranked_block *first_of_rank(const struct placement *p,
-					  enum side side, unsigned int rank)
-{
-	return &p->blocks[p->ranks[side][rank]];
+	return p->ranks[side][__builtin_ctzll(p->ranked[side])];
 }
 
 /* An emptier near pageblock for a fuller spared one, if it is worth it. */
@@ -191,16 +195,16 @@ static void swap_sides(const struct buddy_repr *r, struct buddy *b,
 		       struct buddy_zone *z)
 {
 	struct placement *p = z->placement;
-	struct ranked_block *near, *spared;
+	unsigned long near, spared;
 
-	if (!p->ranked[SIDE_NEAR] || !p->ranked[SIDE_SPARED] ||
-	    emptiest_rank(p, SIDE_NEAR) <
-	    fullest_rank(p, SIDE_SPARED) + SWAP_RANKS)
+	if (!p->ranked[SIDE_NEAR] || !p->ranked[SIDE_SPARED])
 		return;
-	near = first_of_rank(p, SIDE_NEAR, emptiest_rank(p, SIDE_NEAR));
-	spared = first_of_rank(p, SIDE_SPARED, fullest_rank(p, SIDE_SPARED));
-	change_side(r, b, z, near, SIDE_SPARED);
-	change_side(r, b, z, spared, SIDE_NEAR);
+	near = emptiest(p, SIDE_NEAR);
+	spared = fullest(p, SIDE_SPARED);
+	if (p->blocks[near].rank < p->blocks[spared].rank + SWAP_RANKS)
+		return;
+	change_side(r, b, z, near);
+	change_side(r, b, z, spared);
 }
 
 /* Pageblocks that could have been empty at any time lately. */
@@ -227,12 +231,10 @@ void spare_adjust(const struct buddy_repr *r, struct buddy *b,
 	p->due = false;
 	if (p->nr_spare < target) {
 		if (p->ranked[SIDE_NEAR] >> 1)
-			change_side(r, b, z, first_of_rank(p, SIDE_NEAR,
-				    emptiest_rank(p, SIDE_NEAR)), SIDE_SPARED);
+			change_side(r, b, z, emptiest(p, SIDE_NEAR));
 	} else if (p->nr_spare > target + target / SLACK_SHARE + SLACK) {
 		if (p->ranked[SIDE_SPARED])
-			change_side(r, b, z, first_of_rank(p, SIDE_SPARED,
-				    fullest_rank(p, SIDE_SPARED)), SIDE_NEAR);
+			change_side(r, b, z, fullest(p, SIDE_SPARED));
 	} else {
 		swap_sides(r, b, z);
 	}
@@ -249,25 +251,24 @@ static bool give_up(const struct buddy_repr *r, struct buddy *b,
 		uint32_t i = p->ranks[SIDE_SPARED][__builtin_ctzll(left)];
 
 		for (; i != BLOCK_NONE; i = p->blocks[i].next) {
-			struct ranked_block *block = &p->blocks[i];
-
 			if (!tries--)
 				return false;
-			if (!block->free)
+			if (!free_of(p, i))
 				continue;
-			change_side(r, b, z, block, SIDE_NEAR);
+			change_side(r, b, z, i);
 			return true;
 		}
 	}
 	return false;
 }
 
-static unsigned long near_pages(const struct placement *p, unsigned int type)
+static unsigned long near_pages(const struct buddy_zone *z, unsigned int type)
 {
+	const struct placement *p = z->placement;
 	unsigned long nr = 0;
 
 	for (unsigned int order = 0; order < PAGEBLOCK_ORDER; order++)
-		nr += (unsigned long)p->nr_near[order][type] << order;
+		nr += (z->nr_free[order][type] - p->nr_far[order][type]) << order;
 	return nr;
 }
 
@@ -284,7 +285,7 @@ static unsigned int find_left_over(struct buddy *b, const struct buddy_zone *z,
 		unsigned int from = near_order(z, order, others[i]);
 
 		if (from == NR_PAGE_ORDERS ||
-		    near_pages(z->placement, others[i]) <= OTHERS_KEEP)
+		    near_pages(z, others[i]) <= OTHERS_KEEP)
 			continue;
 		*type = others[i];
 		b->base.stats.steals++;
@@ -328,7 +329,10 @@ static bool spare_create(struct buddy *b, struct buddy_zone *z)
 	p->blocks = machine_alloc(b->base.machine,
 				  p->nr_blocks * sizeof(*p->blocks),
 				  META_structures);
-	if (!p->blocks)
+	p->levels = machine_alloc(b->base.machine,
+				  p->nr_blocks * sizeof(*p->levels),
+				  META_structures);
+	if (!p->blocks || !p->levels)
 		return false;
 	for (unsigned int side = 0; side < NR_SIDES; side++)
 		for (unsigned int rank = 0; rank < NR_RANKS; rank++)
@@ -336,7 +340,7 @@ static bool spare_create(struct buddy *b, struct buddy_zone *z)
 	for (unsigned long i = 0; i < p->nr_blocks; i++) {
 		p->blocks[i].rank = NR_RANKS;
 		p->blocks[i].movable = true;
-		spare_rerank(z, &p->blocks[i]);
+		set_free(z, i, 0);
 	}
 	return true;
 }
@@ -441,6 +445,7 @@ bool placement_create(struct buddy *b, struct buddy_zone *z,
 	if (!z->placement)
 		return false;
 	z->placement->rule = rule;
+	z->placement->due = true;
 	if (rule == PLACE_SPARE)
 		return spare_create(b, z);
 	return rule != PLACE_LOWEST || lowest_create(b, z);
@@ -455,6 +460,9 @@ void placement_destroy(struct buddy *b, struct buddy_zone *z)
 		return;
 	if (p->bits)
 		machine_free(m, p->bits, p->bits_bytes, META_structures);
+	if (p->levels)
+		machine_free(m, p->levels, p->nr_blocks * sizeof(*p->levels),
+			     META_structures);
 	if (p->blocks)
 		machine_free(m, p->blocks, p->nr_blocks * sizeof(*p->blocks),
 			     META_structures);
@@ -473,9 +481,9 @@ void placement_start(const struct buddy_repr *r, struct buddy *b,
 
 /* --- checks ------------------------------------------------------------ */
 
-/* Near blocks, as the pages of the zone have them. */
-struct near_count {
-	uint32_t nr[NR_PAGE_ORDERS][BUDDY_NR_TYPES];
+/* Blocks of spared pageblocks, as the pages of the zone have them. */
+struct far_count {
+	unsigned long nr[NR_PAGE_ORDERS][BUDDY_NR_TYPES];
 };
 
 /*
@@ -485,8 +493,8 @@ struct near_count {
 static unsigned long count_free(const struct buddy_repr *r,
 				const struct buddy *b,
 				const struct buddy_zone *z, unsigned long pfn,
-				unsigned long end, bool near,
-				struct near_count *found)
+				unsigned long end, bool spared,
+				struct far_count *found)
 {
 	unsigned long nr = 0;
 
@@ -496,7 +504,7 @@ static unsigned long count_free(const struct buddy_repr *r,
 
 		if (kind == KIND_FREE)
 			nr += min_t(unsigned long, 1UL << order, end - pfn);
-		if (kind == KIND_FREE && near)
+		if (kind == KIND_FREE && spared)
 			found->nr[order][buddy_type(b, z, pfn)]++;
 		pfn += kind == KIND_NONE ? 1 : 1UL << order;
 	}
@@ -510,35 +518,35 @@ static bool covered_by_larger(const struct buddy_repr *r, const struct buddy *b,
 	     order++) {
 		unsigned long head = start >> order << order;
 
-		if (head >= z->start_pfn && r->is_free(b, head, order))
+		if (head < start && head >= z->start_pfn && r->is_free(b, head, order))
 			return true;
 	}
 	return false;
 }
 
 static int verify_ranked(const struct buddy_repr *r, const struct buddy *b,
-			 const struct buddy_zone *z,
-			 const struct ranked_block *block,
-			 struct near_count *near, struct msg *msg)
+			 const struct buddy_zone *z, unsigned long i,
+			 struct far_count *far, struct msg *msg)
 {
-	unsigned long start = start_of(z->placement, block);
+	const struct placement *p = z->placement;
+	const struct ranked_block *block = &p->blocks[i];
+	unsigned long start = start_of(p, i);
 	unsigned long from = max_t(unsigned long, start, z->start_pfn);
 	unsigned long to = min_t(unsigned long, start + PAGEBLOCK_NR_PAGES,
 				 z->end_pfn);
+	bool spared = side_of(p, i) == SIDE_SPARED;
 	unsigned long nr = PAGEBLOCK_NR_PAGES;
 
 	if (!covered_by_larger(r, b, z, start))
-		nr = count_free(r, b, z, from, to, block->side == SIDE_NEAR, near);
-	if (block->free != nr ||
-	    (uint16_t)(block->free - block->floor) >= 2 * RANK_PAGES ||
-	    (block->rank < NR_RANKS) != has_rank(z, block) ||
+		nr = count_free(r, b, z, from, to, spared, far);
+	if (free_of(p, i) != nr || level_pages(p->levels[i]) >= LEVEL_TOP ||
+	    (block->rank < NR_RANKS) != has_rank(z, i, (unsigned int)nr) ||
 	    (zone_holds_pageblock(z, start) &&
 	     block->movable != is_movable(z, buddy_type(b, z, start))) ||
-	    (block->rank == NR_RANKS &&
-	     (block->side == SIDE_SPARED) != (nr == PAGEBLOCK_NR_PAGES)))
+	    (block->rank == NR_RANKS && spared != (nr == PAGEBLOCK_NR_PAGES)))
 		return msg_set(msg, EUCLEAN,
 			       "zone %s: the pageblock at pfn %#lx has %lu free pages; %u are counted, in rank %u",
-			       z->zone->name, start, nr, block->free, block->rank);
+			       z->zone->name, start, nr, free_of(p, i), block->rank);
 	return 0;
 }
 
@@ -547,22 +555,21 @@ static int verify_spare(const struct buddy_repr *r, const struct buddy *b,
 {
 	const struct placement *p = z->placement;
 	unsigned long nr_spare = 0, nr_ranked = 0;
-	struct near_count near = { { { 0 } } };
+	struct far_count far = { { { 0 } } };
 
 	for (unsigned long i = 0; i < p->nr_blocks; i++) {
-		int err = verify_ranked(r, b, z, &p->blocks[i], &near,
-					msg);
+		int err = verify_ranked(r, b, z, i, &far, msg);
 
 		if (err)
 			return err;
-		nr_spare += p->blocks[i].side == SIDE_SPARED;
+		nr_spare += side_of(p, i) == SIDE_SPARED;
 		nr_ranked += p->blocks[i].rank < NR_RANKS;
 	}
 	for (unsigned int side = 0; side < NR_SIDES; side++)
 		for (unsigned int rank = 0; rank < NR_RANKS; rank++)
 			for (uint32_t i = p->ranks[side][rank]; i != BLOCK_NONE;
 			     i = p->blocks[i].next)
-				nr_ranked -= p->blocks[i].side == side &&
+				nr_ranked -= side_of(p, i) == side &&
 					     p->blocks[i].rank == rank;
 	if (nr_spare != p->nr_spare || nr_ranked)
 		return msg_set(msg, EUCLEAN,
@@ -570,12 +577,11 @@ static int verify_spare(const struct buddy_repr *r, const struct buddy *b,
 			       z->zone->name, nr_spare, p->nr_spare, (long)nr_ranked);
 	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++)
 		for (unsigned int type = 0; type < z->nr_types; type++)
-			if (near.nr[order][type] != p->nr_near[order][type] ||
-			    !near.nr[order][type] != !(p->near[type] >> order & 1))
+			if (far.nr[order][type] != p->nr_far[order][type])
 				return msg_set(msg, EUCLEAN,
-					       "zone %s: %u blocks of order %u, type %u are near, the counter says %u",
-					       z->zone->name, near.nr[order][type],
-					       order, type, p->nr_near[order][type]);
+					       "zone %s: %lu blocks of order %u, type %u are far, the counter says %lu",
+					       z->zone->name, far.nr[order][type],
+					       order, type, p->nr_far[order][type]);
 	return 0;
 }
 
@@ -629,7 +635,7 @@ static uint64_t mix_spare(const struct placement *p, uint64_t hash)
 		const struct ranked_block *block = &p->blocks[i];
 
 		hash = fingerprint_mix(hash, block->floor);
-		hash = fingerprint_mix(hash, block->side);
+		hash = fingerprint_mix(hash, side_of(p, i));
 		if (block->rank < NR_RANKS)
 			hash = fingerprint_mix(hash, block->next);
 	}

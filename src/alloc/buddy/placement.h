@@ -49,10 +49,12 @@
  *    so near blocks stand before far ones always, and one look at a head tells.
  *
  * Cost: a request does one such step at most, and only after a pageblock has
- * changed rank: 16 bytes a pageblock, amortised O(1), at worst 2 * 512 entries.
+ * changed rank: 14 bytes a pageblock, amortised O(1), at worst 2 * 512 entries.
  * All of it lies within the call, under the zone's lock if there is one: no rule
- * adds a locked operation. Pages to and from near pageblocks take a fast path
- * (policy.h, _near); the other rules have none.
+ * adds a locked operation. A page that joins none takes a fast path, as one does
+ * that is near and of the order asked for (policy.h, free_fast_placed, take_near);
+ * what joins or is cut counts once in its pageblock (freelist.h, insert_within).
+ * The other rules have none of these.
  *
  * When an entry leaves the middle of a deque, the gap is filled from the end of
  * its own side, so that the sides stay apart.
@@ -119,18 +121,44 @@ enum side { SIDE_NEAR, SIDE_SPARED, NR_SIDES };
 
 #define BLOCK_NONE UINT32_MAX		/* no neighbour in its rank */
 
-/* What `spare` keeps of a pageblock. */
+/*
+ * What every call looks at of a pageblock, apart from the rest, so that it stays
+ * in the cache: 4 KiB for 4 GiB.
+ *
+ *   bit 15      spared
+ *   bits 14..0  free pages above the floor of its rank
+ */
+struct block_level { uint16_t bits; };
+#define LEVEL_SPARED 0x8000U
+#define LEVEL_TOP (2 * RANK_PAGES)	/* from here on, as below 0, the rank is wrong */
+
+static inline enum side level_side(struct block_level level)
+{
+	return level.bits & LEVEL_SPARED ? SIDE_SPARED : SIDE_NEAR;
+}
+
+static inline unsigned int level_pages(struct block_level level)
+{
+	return level.bits & ~LEVEL_SPARED;
+}
+
+static inline struct block_level level_make(enum side side, unsigned int pages)
+{
+	assert(pages < LEVEL_TOP);
+	return (struct block_level){ (uint16_t)((side == SIDE_SPARED ? LEVEL_SPARED : 0) | pages) };
+}
+
+/* What else `spare` keeps of a pageblock. */
 struct ranked_block {
-	uint16_t free;			/* pages on free lists */
-	uint16_t floor;			/* the rank is right for floor <= free < floor + 2 ranks */
-	uint8_t side;
+	uint16_t floor;			/* free pages == floor + its level's */
 	uint8_t rank;			/* NR_RANKS: in none */
 	bool movable;			/* its type; others are spared only when whole */
 	uint32_t next;			/* in its rank, as is prev */
 	uint32_t prev;
 };
-_Static_assert(sizeof(struct ranked_block) == 16, "16 bytes a pageblock");
-_Static_assert(PAGEBLOCK_ORDER < 16, "a pageblock's pages are counted in 16 bits");
+_Static_assert(sizeof(struct ranked_block) + sizeof(struct block_level) == 14,
+	       "14 bytes a pageblock");
+_Static_assert(PAGEBLOCK_ORDER < 15, "a pageblock's pages are counted in 15 bits");
 
 struct placement {
 	enum placement_rule rule;	/* set at create */
@@ -140,10 +168,10 @@ struct placement {
 	bool due;			/* a pageblock changed rank: see what is to be done */
 	unsigned long first_block;	/* pageblock of the zone's start; set at create */
 	unsigned long nr_blocks;	/* the same */
-	uint32_t near[BUDDY_NR_TYPES];	/* bit o set <=> nr_near[o] > 0 */
-	uint32_t nr_near[NR_PAGE_ORDERS][BUDDY_NR_TYPES];	/* blocks */
-	unsigned long nr_spare;		/* whole ones included */
+	struct block_level *levels;	/* by pageblock, as is blocks */
 	long window_left;		/* pages to hand out until this window ends */
+	unsigned long nr_far[NR_PAGE_ORDERS][BUDDY_NR_TYPES];	/* of those on a list: spared */
+	unsigned long nr_spare;		/* pageblocks, whole ones included */
 	unsigned long least[2];		/* free pages: in this window and the last */
 	uint64_t ranked[NR_SIDES];	/* ranks that are not empty */
 	uint32_t ranks[NR_SIDES][NR_RANKS];
@@ -162,8 +190,8 @@ bool placement_create(struct buddy *b, struct buddy_zone *z,
 		      enum placement_rule rule);
 void placement_destroy(struct buddy *b, struct buddy_zone *z);
 
-/* `spare`: a pageblock's free pages no longer fit its rank. */
-void spare_rerank(struct buddy_zone *z, struct ranked_block *block);
+/* `spare`: so many pages of a pageblock have come free, or gone: its rank is wrong. */
+void spare_rerank(struct buddy_zone *z, unsigned long i, int pages);
 
 /* `spare`: pageblocks that a block of at least one covers come free, or go. */
 void spare_note_whole(struct buddy_zone *z, unsigned long pfn,
@@ -215,10 +243,17 @@ uint64_t placement_mix(const struct buddy_zone *z, uint64_t hash);
 
 /* --- inlined where blocks are taken: freelist.h -------------------------- */
 
-static __always_inline struct ranked_block *ranked_block_of(const struct placement *p,
-							    unsigned long pfn)
+/* Which of the zone's pageblocks. */
+static __always_inline unsigned long block_index(const struct placement *p,
+						 unsigned long pfn)
 {
-	return &p->blocks[(pfn >> PAGEBLOCK_ORDER) - p->first_block];
+	return (pfn >> PAGEBLOCK_ORDER) - p->first_block;
+}
+
+/* The end of a list at which a pageblock's free blocks stand. */
+static __always_inline enum list_end side_end(enum side side)
+{
+	return side == SIDE_NEAR ? LIST_HEAD : LIST_TAIL;
 }
 
 /* Whether a block lies below W; unmovable pages measure from the zone's end. */
@@ -246,30 +281,23 @@ static __always_inline enum list_end placed_end(const struct buddy_zone *z,
 
 	if (likely(p->rule == PLACE_SPARE))
 		near = order < PAGEBLOCK_ORDER &&
-		       ranked_block_of(p, pfn)->side == SIDE_NEAR;
+		       level_side(p->levels[block_index(p, pfn)]) == SIDE_NEAR;
 	else if (p->rule == PLACE_WATERMARK)
 		near = below_watermark(z, pfn, type, free_pages);
 	return near ? LIST_HEAD : LIST_TAIL;
 }
 
-/* `spare`: a near block has entered its list, or left it. */
-static __always_inline void count_near(struct placement *p, unsigned int order,
-				       unsigned int type, bool listed)
-{
-	p->nr_near[order][type] += listed ? 1 : -1U;
-	if (listed)
-		p->near[type] |= 1U << order;
-	else if (!p->nr_near[order][type])
-		p->near[type] &= ~(1U << order);
-}
-
 /* `spare`: so many pages of a pageblock have come free, or gone. */
 static __always_inline void count_in_block(struct buddy_zone *z,
-					   struct ranked_block *block, int pages)
+					   unsigned long i, int pages)
 {
-	block->free = (uint16_t)(block->free + pages);
-	if (unlikely((uint16_t)(block->free - block->floor) >= 2 * RANK_PAGES))
-		spare_rerank(z, block);
+	struct block_level *level = &z->placement->levels[i];
+	uint16_t bits = (uint16_t)(level->bits + pages);
+
+	if (likely(level_pages((struct block_level){ bits }) < LEVEL_TOP))
+		level->bits = bits;
+	else
+		spare_rerank(z, i, pages);
 }
 
 /* A block has entered its list, or left it: what the rule keeps follows. */
@@ -278,21 +306,20 @@ static __always_inline void placed_note(struct buddy_zone *z, unsigned long pfn,
 					bool listed)
 {
 	struct placement *p = z->placement;
-	struct ranked_block *block;
+	unsigned long i;
 
 	if (unlikely(p->rule != PLACE_SPARE)) {
 		if (p->rule == PLACE_LOWEST)
 			lowest_note(z, pfn, order, type, listed);
 		return;
 	}
-	if (unlikely(order >= PAGEBLOCK_ORDER)) {
+	i = block_index(p, pfn);
+	if (order >= PAGEBLOCK_ORDER || level_side(p->levels[i]) == SIDE_SPARED)
+		p->nr_far[order][type] += listed ? 1 : -1UL;
+	if (unlikely(order >= PAGEBLOCK_ORDER))
 		spare_note_whole(z, pfn, order, listed);
-		return;
-	}
-	block = ranked_block_of(p, pfn);
-	if (block->side == SIDE_NEAR)
-		count_near(p, order, type, listed);
-	count_in_block(z, block, listed ? 1 << order : -(1 << order));
+	else
+		count_in_block(z, i, listed ? 1 << order : -(1 << order));
 }
 
 /* The smallest order there is, or NR_PAGE_ORDERS. */
@@ -305,13 +332,23 @@ static __always_inline unsigned int any_order(const struct buddy_zone *z,
 	return above ? order + lowest_bit(above) : NR_PAGE_ORDERS;
 }
 
+/* `spare`: whether a list's head is near. */
+static __always_inline bool has_near(const struct buddy_zone *z,
+				     unsigned int order, unsigned int type)
+{
+	return z->nr_free[order][type] != z->placement->nr_far[order][type];
+}
+
+/* The smallest order that has a near block, or NR_PAGE_ORDERS. */
 static __always_inline unsigned int near_order(const struct buddy_zone *z,
 					       unsigned int order,
 					       unsigned int type)
 {
-	uint32_t near = z->placement->near[type] >> order;
+	uint32_t left = z->occupied[type] >> order << order;
 
-	return likely(near) ? order + lowest_bit(near) : NR_PAGE_ORDERS;
+	while (left && !has_near(z, lowest_bit(left), type))
+		left &= left - 1;
+	return left ? lowest_bit(left) : NR_PAGE_ORDERS;
 }
 
 /*

@@ -74,6 +74,7 @@ int buddy_init(struct buddy *b, const struct allocator_ops *ops,
 		.pcp = option_get(opts, "pcp"),
 		.lookahead = option_get(opts, "pcp") ? 0 :
 			     (unsigned int)option_get(opts, "lookahead"),
+		.placed = option_get(opts, "placement") != PLACE_LIFO,
 		.tail_rule = option_get(opts, "tail_rule") &&
 			     option_get(opts, "placement") == PLACE_LIFO,
 	};

@@ -24,8 +24,8 @@
  *
  * Most requests are for a page that a list has, and most frees of a page whose
  * buddy is in use. For those there is a fast path: it asks all it has to before
- * it changes anything and calls nothing. Zones that are placed by `spare` have one
- * of their own, in the functions named _placed. What the fast path cannot do goes
+ * it changes anything and calls nothing. Zones with a placement go by functions of
+ * their own, named _placed, from the call on. What the fast path cannot do goes
  * the whole way from the start, in the functions named _any. Each ends with what
  * it calls, so that it saves no registers: a free that waits for its page holds
  * back what follows once the processor's window is full of instructions.
@@ -98,32 +98,6 @@ static __always_inline void buddy_put(const struct buddy_repr *r,
 	buddy_free_block(r, b, z, pfn, order, end);
 }
 
-/* With `spare`: to the end of the list that the pageblock's side has. */
-static __always_inline bool add_spare(const struct buddy_repr *r,
-				      struct buddy *b, struct buddy_zone *z,
-				      unsigned long pfn, unsigned int order,
-				      unsigned int type)
-{
-	struct placement *p = z->placement;
-	struct ranked_block *block;
-	enum list_end end;
-
-	if (p->rule != PLACE_SPARE)
-		return false;
-	block = ranked_block_of(p, pfn);
-	end = block->side == SIDE_NEAR ? LIST_HEAD : LIST_TAIL;
-	if (r->can_push && !r->can_push(z, order, type, end))
-		return false;
-	z->allocated -= 1UL << order;
-	r->clear(b, pfn);
-	r->add(b, z, pfn, order, type, end);
-	count_listed(z, order, type);
-	if (end == LIST_HEAD)
-		count_near(p, order, type, true);
-	count_in_block(z, block, 1 << order);
-	return true;
-}
-
 /*
  * The fast path: the page goes to the list, and nothing else changes. False
  * when there is more to it, and nothing was done yet.
@@ -162,20 +136,74 @@ static __noinline void buddy_free_any(const struct buddy_repr *r,
 	zone_note_recovery(z);
 }
 
-PLACED void buddy_free_placed(const struct buddy_repr *r, struct buddy *b,
-			      struct buddy_zone *z, unsigned long pfn,
-			      unsigned int order)
+/* With `spare`: the same, at the end of the list that the pageblock's side has. */
+static __always_inline bool free_to_side(const struct buddy_repr *r,
+					 struct buddy *b, struct buddy_zone *z,
+					 unsigned long pfn, unsigned int type,
+					 enum list_end end)
 {
-	unsigned long buddy = pfn_buddy(pfn, order);
+	if (r->can_push && !r->can_push(z, 0, type, end))
+		return false;
+	z->allocated--;
+	r->clear(b, pfn);
+	r->add(b, z, pfn, 0, type, end);
+	count_listed(z, 0, type);
+	z->placement->nr_far[0][type] += end == LIST_TAIL;
+	count_in_block(z, block_index(z->placement, pfn), 1);
+	zone_note_recovery(z);
+	return true;
+}
 
-	if (order < PAGEBLOCK_ORDER && buddy >= z->start_pfn &&
-	    buddy < z->end_pfn &&
-	    !(r->may_join && order == 0 ? r->may_join(b, buddy) :
-					  r->is_free(b, buddy, order)) &&
-	    add_spare(r, b, z, pfn, order, buddy_type(b, z, pfn)))
-		zone_note_recovery(z);
-	else
+static __always_inline bool free_fast_placed(const struct buddy_repr *r,
+					     struct buddy *b,
+					     struct buddy_zone *z,
+					     unsigned long pfn)
+{
+	unsigned long buddy = pfn_buddy(pfn, 0);
+	const struct placement *p = z->placement;
+
+	if (unlikely(buddy < z->start_pfn || buddy >= z->end_pfn) ||
+	    p->rule != PLACE_SPARE)
+		return false;
+	if (r->may_join ? r->may_join(b, buddy) : r->is_free(b, buddy, 0))
+		return false;
+	return level_side(p->levels[block_index(p, pfn)]) == SIDE_NEAR ?
+	       free_to_side(r, b, z, pfn, buddy_type(b, z, pfn), LIST_HEAD) :
+	       free_to_side(r, b, z, pfn, buddy_type(b, z, pfn), LIST_TAIL);
+}
+
+/* Whether evict has to look at a page's buddy. */
+static __always_inline bool meets_metadata(const struct buddy_repr *r,
+					   const struct buddy *b,
+					   const struct buddy_zone *z,
+					   unsigned long pfn)
+{
+	unsigned long buddy = pfn_buddy(pfn, 0);
+
+	return r->may_join && buddy >= z->start_pfn && buddy < z->end_pfn &&
+	       r->may_join(b, buddy) && !r->is_free(b, buddy, 0);
+}
+
+/* What joins, or is larger than a page. */
+PLACED void free_any_placed(const struct buddy_repr *r, struct buddy *b,
+			    struct buddy_zone *z, unsigned long pfn,
+			    unsigned int order)
+{
+	uint64_t nodes = b->base.stats.nodes;
+
+	if (z->placement->rule != PLACE_SPARE || order >= PAGEBLOCK_ORDER ||
+	    (order == 0 && meets_metadata(r, b, z, pfn))) {
 		buddy_free_any(r, b, z, pfn, order);
+		return;
+	}
+	z->allocated -= 1UL << order;
+	r->clear(b, pfn);
+	merge_within(r, b, z, pfn, order);
+	if (r->settle)
+		r->settle(b, z);
+	if (r->make_room)
+		note_consumed(b, order, nodes);
+	zone_note_recovery(z);
 }
 
 static __noinline void buddy_free_pcp(const struct buddy_repr *r,
@@ -188,39 +216,65 @@ static __noinline void buddy_free_pcp(const struct buddy_repr *r,
 	pcp_free(r, b, z, &z->pcps[cpu], pfn, order);
 }
 
-/* A block goes back now; per-CPU lists have no part in it. */
+/*
+ * A block goes back now; per-CPU lists have no part in it. placed: as
+ * b->policy.placed says, known at compile time.
+ */
 static __always_inline void free_now(const struct buddy_repr *r,
 				     struct buddy *b, struct buddy_zone *z,
-				     unsigned long pfn, unsigned int order)
+				     unsigned long pfn, unsigned int order,
+				     bool placed)
 {
-	if (unlikely(z->placement))
-		buddy_free_placed(r, b, z, pfn, order);
-	else if (unlikely(order) || !buddy_free_fast(r, b, z, pfn))
+	if (placed) {
+		if (unlikely(order) || !free_fast_placed(r, b, z, pfn))
+			free_any_placed(r, b, z, pfn, order);
+	} else if (unlikely(order) || !buddy_free_fast(r, b, z, pfn)) {
 		buddy_free_any(r, b, z, pfn, order);
+	}
 }
 
 static __always_inline void free_oldest(const struct buddy_repr *r,
-					struct buddy *b)
+					struct buddy *b, bool placed)
 {
 	const struct put_off *p = &b->put_off[b->nr_caught_up++ % MAX_LOOKAHEAD];
 
-	free_now(r, b, buddy_zone_of(b, p->pfn), p->pfn, p->order);
+	free_now(r, b, buddy_zone_of(b, p->pfn), p->pfn, p->order, placed);
+}
+
+static __always_inline void free_all_put_off(const struct buddy_repr *r,
+					     struct buddy *b, bool placed)
+{
+	b->base.machine->free_depth++;
+	while (b->nr_caught_up != b->nr_put_off)
+		free_oldest(r, b, placed);
+	b->base.machine->free_depth--;
 }
 
 static __noinline void free_put_off(const struct buddy_repr *r, struct buddy *b)
 {
-	b->base.machine->free_depth++;
-	while (b->nr_caught_up != b->nr_put_off)
-		free_oldest(r, b);
-	b->base.machine->free_depth--;
+	free_all_put_off(r, b, false);
+}
+
+PLACED void free_put_off_placed(const struct buddy_repr *r, struct buddy *b)
+{
+	free_all_put_off(r, b, true);
+}
+
+static __always_inline void catch_up(const struct buddy_repr *r,
+				     struct buddy *b, bool placed)
+{
+	if (b->nr_caught_up == b->nr_put_off)
+		return;
+	if (placed)
+		free_put_off_placed(r, b);
+	else
+		free_put_off(r, b);
 }
 
 /* Do the frees that wait. Before anybody looks at a zone. */
-static __always_inline void buddy_catch_up(const struct buddy_repr *r,
-					   struct buddy *b)
+static inline void buddy_catch_up(const struct buddy_repr *r, struct buddy *b)
 {
-	if (b->nr_caught_up != b->nr_put_off)
-		free_put_off(r, b);
+	catch_up(r, b, b->policy.placed);
 }
 
 /*
@@ -241,25 +295,51 @@ static __always_inline void prefetch_buddies(const struct buddy_repr *r,
 					   (pfn_buddy(pfn, order) >> order << order), 1);
 }
 
+static __always_inline void free_later(const struct buddy_repr *r,
+				       struct buddy *b, unsigned long pfn,
+				       unsigned int order, bool placed)
+{
+	prefetch_buddies(r, b, pfn);
+	b->put_off[b->nr_put_off++ % MAX_LOOKAHEAD] = (struct put_off){ pfn, order };
+	if (b->nr_put_off - b->nr_caught_up > b->policy.lookahead)
+		free_oldest(r, b, placed);
+}
+
+PLACED void free_later_placed(const struct buddy_repr *r, struct buddy *b,
+			      unsigned long pfn, unsigned int order)
+{
+	free_later(r, b, pfn, order, true);
+}
+
+static __noinline void free_at_once(const struct buddy_repr *r, struct buddy *b,
+				    struct buddy_zone *z, unsigned long pfn,
+				    unsigned int order)
+{
+	if (b->policy.placed)
+		free_now(r, b, z, pfn, order, true);
+	else
+		free_now(r, b, z, pfn, order, false);
+}
+
 static __always_inline void buddy_free(const struct buddy_repr *r,
 				       struct allocator *a, unsigned long pfn,
 				       unsigned int order, unsigned int cpu)
 {
 	struct buddy *b = to_buddy(a);
+	struct buddy_zone *z;
 
 	if (likely(b->policy.lookahead)) {
-		prefetch_buddies(r, b, pfn);
-		b->put_off[b->nr_put_off++ % MAX_LOOKAHEAD] = (struct put_off){ pfn, order };
-		if (b->nr_put_off - b->nr_caught_up > b->policy.lookahead)
-			free_oldest(r, b);
-	} else {
-		struct buddy_zone *z = buddy_zone_of(b, pfn);
-
-		if (z->pcps && pcp_holds(order))
-			buddy_free_pcp(r, b, z, pfn, order, cpu);
+		if (unlikely(b->policy.placed))
+			free_later_placed(r, b, pfn, order);
 		else
-			free_now(r, b, z, pfn, order);
+			free_later(r, b, pfn, order, false);
+		return;
 	}
+	z = buddy_zone_of(b, pfn);
+	if (z->pcps && pcp_holds(order))
+		buddy_free_pcp(r, b, z, pfn, order, cpu);
+	else
+		free_at_once(r, b, z, pfn, order);
 }
 
 static __always_inline void note_owner(struct buddy *b, unsigned long pfn,
@@ -351,25 +431,26 @@ static __always_inline unsigned long take_listed(const struct buddy_repr *r,
 	return pfn;
 }
 
-/* With `spare`: the same list has a near block, and no pageblock changes sides. */
-static __always_inline unsigned long pop_near(const struct buddy_repr *r,
-					      struct buddy *b,
-					      struct buddy_zone *z,
-					      const struct alloc_req *req,
-					      unsigned int type)
+/* With `spare`: the same, if that is near and no pageblock may have to change sides. */
+static __always_inline unsigned long take_near(const struct buddy_repr *r,
+					       struct buddy *b,
+					       struct buddy_zone *z,
+					       const struct alloc_req *req,
+					       unsigned int order,
+					       unsigned int type)
 {
 	struct placement *p = z->placement;
-	unsigned int order = req->order;
 	long left = p->window_left - (1L << order);
 	unsigned long pfn;
 
-	if (!(p->near[type] >> order & 1) || p->due || left < 0)
+	if (p->due || left < 0 || !has_near(z, order, type) ||
+	    (r->can_pop && !r->can_pop(z, order, type)))
 		return PFN_NONE;
 	p->window_left = left;
-	pfn = list_pop(r, b, z, order, type);
+	pfn = r->pop(b, z, order, type);
 	hand_out(r, b, z, pfn, req, order);
-	count_near(p, order, type, false);
-	count_in_block(z, ranked_block_of(p, pfn), -(1 << order));
+	count_unlisted(z, order, type);
+	count_in_block(z, block_index(p, pfn), -(1 << order));
 	return pfn;
 }
 
@@ -415,23 +496,12 @@ static __noinline unsigned long buddy_alloc_pcp(const struct buddy_repr *r,
 	return pfn;
 }
 
-PLACED unsigned long buddy_alloc_placed(const struct buddy_repr *r,
-					struct buddy *b, struct buddy_zone *z,
-					const struct alloc_req *req,
-					unsigned int type)
-{
-	unsigned long pfn = PFN_NONE;
-
-	if (!r->secure && has_listed(r, z, req->order, type))
-		pfn = pop_near(r, b, z, req, type);
-	return likely(pfn != PFN_NONE) ? pfn : buddy_alloc_any(r, b, req);
-}
-
 /* From the highest zone if it has the very block, or the whole way. */
 static __always_inline unsigned long buddy_alloc_top(const struct buddy_repr *r,
 						     struct buddy *b,
 						     struct buddy_zone *z,
-						     const struct alloc_req *req)
+						     const struct alloc_req *req,
+						     bool placed)
 {
 	unsigned int order = req->order;
 	unsigned int type = z->nr_types == 1 ? 0 : req->migratetype;
@@ -439,12 +509,14 @@ static __always_inline unsigned long buddy_alloc_top(const struct buddy_repr *r,
 
 	if (asks_pcp(z, req))
 		return buddy_alloc_pcp(r, b, z, req, type);
-	if (unlikely(z->placement))
-		return buddy_alloc_placed(r, b, z, req, type);
 	if (r->secure)
 		return buddy_alloc_any(r, b, req);
-	pfn = likely(order == 0) ? take_listed(r, b, z, req, 0, type) :
-				   take_listed(r, b, z, req, order, type);
+	if (placed)
+		pfn = likely(order == 0) ? take_near(r, b, z, req, 0, type) :
+					   take_near(r, b, z, req, order, type);
+	else
+		pfn = likely(order == 0) ? take_listed(r, b, z, req, 0, type) :
+					   take_listed(r, b, z, req, order, type);
 	return likely(pfn != PFN_NONE) ? pfn : buddy_alloc_any(r, b, req);
 }
 
@@ -455,7 +527,27 @@ static __noinline unsigned long buddy_alloc_marked(const struct buddy_repr *r,
 {
 	if (!zone_passes_low(z, req))
 		return buddy_alloc_any(r, b, req);
-	return buddy_alloc_top(r, b, z, req);
+	return buddy_alloc_top(r, b, z, req, b->policy.placed);
+}
+
+static __always_inline unsigned long alloc_with(const struct buddy_repr *r,
+						struct buddy *b,
+						const struct alloc_req *req,
+						bool placed)
+{
+	unsigned int top = min_t(unsigned int, req->zone_limit, b->nr_zones - 1);
+
+	catch_up(r, b, placed);
+	if (b->policy.marks)
+		return buddy_alloc_marked(r, b, b->zones[top], req);
+	return buddy_alloc_top(r, b, b->zones[top], req, placed);
+}
+
+PLACED unsigned long buddy_alloc_placed(const struct buddy_repr *r,
+					struct buddy *b,
+					const struct alloc_req *req)
+{
+	return alloc_with(r, b, req, true);
 }
 
 static __always_inline unsigned long buddy_alloc(const struct buddy_repr *r,
@@ -463,12 +555,9 @@ static __always_inline unsigned long buddy_alloc(const struct buddy_repr *r,
 						 const struct alloc_req *req)
 {
 	struct buddy *b = to_buddy(a);
-	unsigned int top = min_t(unsigned int, req->zone_limit, b->nr_zones - 1);
 
-	buddy_catch_up(r, b);
-	if (b->policy.marks)
-		return buddy_alloc_marked(r, b, b->zones[top], req);
-	return buddy_alloc_top(r, b, b->zones[top], req);
+	return unlikely(b->policy.placed) ? buddy_alloc_placed(r, b, req) :
+					    alloc_with(r, b, req, false);
 }
 
 static __always_inline void buddy_release(const struct buddy_repr *r,

@@ -105,6 +105,7 @@ struct buddy_policy {
 	bool pcp;
 	bool tail_rule;
 	bool marks;			/* and some zone has marks */
+	bool placed;			/* each zone has a placement */
 	unsigned int lookahead;		/* frees that may wait, below MAX_LOOKAHEAD */
 };
 
