@@ -224,6 +224,55 @@ START_TEST(pages_drained_from_per_cpu_lists_go_to_their_ends)
 END_TEST
 
 /*
+ *                DMA32                    Normal
+ *    pageblock   0    1    2    3         4    5    6    7
+ *    free       100  100  100  240       100  100  100  240      540: one each
+ *                           spared ^                 spared ^
+ *
+ * Zones come before sides: the upper one is used up before the lower is touched,
+ * but in each of them what is spared goes last.
+ */
+static void two_zones(int backend)
+{
+	drawn_create_two(&d, drawn_backends[backend], ":placement=spare" BARE,
+			 NR_PAGES, 0);
+	for (unsigned long pfn = 0; pfn < NR_PAGES; pfn += 1UL << MAX_PAGE_ORDER)
+		drawn_adopt(&d, pfn, MAX_PAGE_ORDER, 0);
+	for (unsigned long block = 0; block < 8; block++)
+		free_even(block, block % 4 == 3 ? 240 : 100);
+}
+
+START_TEST(each_zone_spares_by_itself_and_the_upper_is_used_up_first)
+{
+	two_zones(_i);
+	for (unsigned long first = 4 * BLOCK;; first = 0) {
+		unsigned long last = first + 3 * BLOCK;
+
+		ck_assert_uint_eq(next_from(300 - NODES, first, last), 300 - NODES);
+		ck_assert_uint_ge(next_from(240 + NODES, last, last + BLOCK), 240 - NODES);
+		if (!first)
+			break;
+	}
+	ck_assert_uint_eq(drawn_alloc(&d, 0, M), PFN_NONE);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/* A whole pageblock is to be had below: the upper one breaks none, nor gives up. */
+START_TEST(a_block_that_only_the_lower_zone_has_leaves_the_upper_as_it_was)
+{
+	two_zones(_i);
+	drawn_alloc(&d, 0, M);
+	free_odd(0, BLOCK / 2);
+	for (unsigned long i = 100; i < BLOCK / 2; i++)
+		drawn_free(&d, 2 * i, 0);
+	ck_assert_uint_eq(drawn_alloc(&d, PAGEBLOCK_ORDER, M), 0);
+	ck_assert_uint_eq(next_from(299 - NODES, 4 * BLOCK, 7 * BLOCK), 299 - NODES);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/*
  * Every pageblock is movable and a twelfth free, so none is half free or
  * unmovable: Linux would steal a page here and there. Claimed instead, one
  * pageblock after the other is used up, and the rest has no unmovable page.
@@ -404,6 +453,7 @@ static unsigned long healed(const char *options, int backend)
 		for (unsigned long i = 0; i < nr / 16; i++)
 			held[i] = drawn_alloc(&d, 0, M);
 	}
+	allocator_drain(d.a);
 	left = whole_blocks();
 	drawn_destroy(&d);
 	return left;
@@ -415,6 +465,14 @@ START_TEST(scattered_memory_heals_with_every_rule_but_lifo)
 	ck_assert_uint_ge(healed(":placement=watermark" BARE, _i), 3);
 	ck_assert_uint_eq(healed(":placement=spare" BARE, _i), 4);
 	ck_assert_uint_eq(healed(":placement=lowest" BARE, _i), 4);
+}
+END_TEST
+
+/* Per-CPU lists hand freed pages out again wherever they lie; the rest is placed. */
+START_TEST(scattered_memory_heals_with_per_cpu_lists_too)
+{
+	ck_assert_uint_eq(healed(":mobility=off:pcp_high=32", _i), 0);
+	ck_assert_uint_ge(healed(":placement=spare:mobility=off:pcp_high=32", _i), 3);
 }
 END_TEST
 
@@ -437,12 +495,15 @@ int main(void)
 	EACH_BACKEND(a_spared_pageblock_that_does_not_empty_is_given_up_for_one_that_does);
 	EACH_BACKEND(a_larger_request_takes_what_it_needs_and_no_more);
 	EACH_BACKEND(pages_drained_from_per_cpu_lists_go_to_their_ends);
+	EACH_BACKEND(each_zone_spares_by_itself_and_the_upper_is_used_up_first);
+	EACH_BACKEND(a_block_that_only_the_lower_zone_has_leaves_the_upper_as_it_was);
 	EACH_BACKEND(unmovable_pages_claim_pageblocks_instead_of_being_scattered);
 	EACH_BACKEND(movable_pages_take_what_others_left_before_a_spared_pageblock);
 	EACH_BACKEND(others_keep_what_they_would_claim_at_once);
 	EACH_BACKEND(unmovable_pages_do_not_leave_a_pageblock_that_is_nearly_empty);
 	EACH_BACKEND(the_lowest_block_that_fits_is_taken);
 	EACH_BACKEND(scattered_memory_heals_with_every_rule_but_lifo);
+	EACH_BACKEND(scattered_memory_heals_with_per_cpu_lists_too);
 	tcase_add_loop_test(tc, what_a_rule_keeps_is_metadata_and_given_back, 0, 3);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(sr, CK_NORMAL);

@@ -12,9 +12,28 @@
  *    holes[o]   bit i set: the i-th block of order o of the pageblock is free,
  *               and its buddy is not
  *
+ * And what can be kept by no rule at all, as long as it moves nothing, however it
+ * searches: that follows from the blocks in use alone, without an allocator.
+ *
+ *   At time t look back to t - u. Of the blocks of order i in use then, each is
+ *   still in use with the same probability q_i, wherever it lies: what is freed is
+ *   drawn by chance. A chunk of 2^j pages in which blocks smaller than that fill the
+ *   share w_i by order i holds none of them any more with the probability
+ *
+ *      prod (1 - q_i)^(w_i 2^(j-i))  <=  1 - sum w_i (1 - (1 - q_i)^(2^(j-i)))
+ *
+ *   (weighted means; the shares add up to 1 at most). So however blocks were laid
+ *   into chunks at t - u, at least sum_i 2^i n_i (1 - (1 - q_i)^(2^(j-i))) pages are
+ *   in chunks that still hold one at t, for n_i blocks of order i < j then. What of
+ *   it is beyond the pages that blocks smaller than 2^j fill at t is free, and in no
+ *   whole pageblock. The largest such difference over j and u is the bound.
+ *
+ * It is a bound for rules that refuse no request, as one that keeps pageblocks whole.
+ *
  * PAGETAX_PAGEBLOCKS (128), PAGETAX_LIFETIMES (12): machine and length of the run,
  * the second half of which counts. 2048 pageblocks are 4 GiB.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -249,9 +268,111 @@ static double share_kept(unsigned int percent, unsigned int search)
 	return sum / (double)samples;
 }
 
+/* --- what no rule can do better ----------------------------------------- */
+
+#define NR_ORDERS (PAGEBLOCK_ORDER + 1)
+#define SAMPLES_A_LIFETIME 32
+#define LOOK_BACK (2 * SAMPLES_A_LIFETIME)
+
+/* What is in use, wherever it lies. */
+struct population {
+	unsigned char *order;		/* of each block */
+	unsigned long nr;
+	unsigned long nr_of[NR_ORDERS];
+	unsigned long pages;
+	double log_survival[NR_ORDERS];	/* sum of log(1 - 1/n) over its frees */
+};
+
+static void population_step(struct population *p, struct rng *rng, unsigned long target)
+{
+	unsigned int order;
+
+	if (p->pages < target) {
+		order = lowest_bit(rng_next(rng) | 1UL << PAGEBLOCK_ORDER);
+		p->order[p->nr++] = (unsigned char)order;
+		p->nr_of[order]++;
+		p->pages += 1UL << order;
+	} else {
+		unsigned long at = rng_next(rng) % p->nr;
+
+		order = p->order[at];
+		p->order[at] = p->order[--p->nr];
+		p->log_survival[order] += log1p(-1.0 / (double)p->nr_of[order]--);
+		p->pages -= 1UL << order;
+	}
+}
+
+/* Pages free now in chunks of 2^j pages that cannot have become empty since. */
+static double holes_at_least(const struct population *now,
+			     const struct population *then, unsigned int j)
+{
+	double pages = 0;
+
+	for (unsigned int i = 0; i < j; i++) {
+		double q = exp(now->log_survival[i] - then->log_survival[i]);
+		double held = 1 - pow(1 - q, (double)(1UL << (j - i)));
+
+		pages += (double)(then->nr_of[i] << i) * held -
+			 (double)(now->nr_of[i] << i);
+	}
+	return pages;
+}
+
+static double most_holes(const struct population *now,
+			 const struct population then[LOOK_BACK])
+{
+	double most = 0;
+
+	for (unsigned int at = 0; at < LOOK_BACK; at++)
+		for (unsigned int j = 1; j <= PAGEBLOCK_ORDER; j++)
+			most = fmax(most, holes_at_least(now, &then[at], j));
+	return most;
+}
+
+/* The mean share that a rule which moves nothing can keep whole, at most. */
+static double share_at_most(unsigned int percent)
+{
+	unsigned long pages = from_environment("PAGETAX_PAGEBLOCKS", 128) * PAGEBLOCK_NR_PAGES;
+	unsigned long target = pages / 100 * percent;
+	unsigned long lifetime = (unsigned long)(2 * (double)target / MEAN_PAGES);
+	unsigned long samples = from_environment("PAGETAX_LIFETIMES", 12) * SAMPLES_A_LIFETIME;
+	struct population p = { .order = malloc(pages) };
+	static struct population then[LOOK_BACK];
+	double sum = 0, free_sum = 0;
+	struct rng rng;
+
+	rng_seed(&rng, 1);
+	ck_assert_ptr_nonnull(p.order);
+	while (p.pages < target)
+		population_step(&p, &rng, target);
+	for (unsigned long n = 0; n < LOOK_BACK + samples; n++) {
+		if (n >= LOOK_BACK) {
+			sum += most_holes(&p, then);
+			free_sum += (double)(pages - p.pages);
+		}
+		then[n % LOOK_BACK] = p;
+		for (unsigned long i = 0; i < lifetime / SAMPLES_A_LIFETIME; i++)
+			population_step(&p, &rng, target);
+	}
+	printf("%u %% of %lu pageblocks in use, any rule that moves nothing: at most %.1f %% of free memory whole\n",
+	       percent, pages / PAGEBLOCK_NR_PAGES, 100 * (1 - sum / free_sum));
+	free(p.order);
+	return 1 - sum / free_sum;
+}
+
 START_TEST(no_search_keeps_nine_tenths_whole_at_95_percent)
 {
 	ck_assert_double_lt(share_kept(95, (unsigned int)_i), 0.9);
+}
+END_TEST
+
+START_TEST(no_rule_keeps_all_of_it_whole_and_no_search_beats_the_bound)
+{
+	double most = share_at_most(95);
+
+	ck_assert_double_lt(most, 0.99);
+	ck_assert_double_lt(share_kept(95, ARRAY_SIZE(searches) - 1), most);
+	ck_assert_double_lt(share_kept(50, ARRAY_SIZE(searches) - 1), share_at_most(50));
 }
 END_TEST
 
@@ -272,6 +393,7 @@ int main(void)
 	tcase_add_loop_test(tc, no_search_keeps_nine_tenths_whole_at_95_percent, 0,
 			    (int)ARRAY_SIZE(searches));
 	tcase_add_test(tc, half_full_the_best_search_keeps_most_of_it_whole);
+	tcase_add_test(tc, no_rule_keeps_all_of_it_whole_and_no_search_beats_the_bound);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);

@@ -60,7 +60,8 @@
  * its own side, so that the sides stay apart.
  *
  * Per-CPU lists stand before all this: what they hold is in use, and is placed
- * when they are drained. Each zone places by itself.
+ * when they are drained. Each zone places by itself: a request goes from zone to
+ * zone as without, and uses up what is spared in one before it turns to the next.
  *
  * Which rule: spare. Share of free memory in blocks of 2 MiB, percent, from a
  * scattered start of 4 GiB, and CPU time to lifo's in the same run (those vary by
@@ -72,17 +73,20 @@
  *                 a1   aB   aW   aU   c    time      a1   aB   aW   c    80   90   95
  *    lifo          0    0    0    0    0   1          0    0    0    0    0    0    0
  *    watermark    97   95   39   87   54   1.1-1.5   98   85    0    0    0    0    0
- *    spare        97   98   99   98   96   0.8-1.3   99   99   99    0   99   98   97
+ *    spare        97   98   99   98   96   0.8-1.1   99   99   99    0   99   98   97
  *    lowest       97   98   99   97   97   1.5-1.7   87   68    8    0   76   35    -
+ *
+ * At 95 % its time is 0.9 to 1.1 of lifo's, too, with linked and with twoword (one
+ * of three runs of twoword's a1: 1.24).
  *
  * With fewer operations spare is on its way there: aU at 80, 90, 95 % ends at 49,
  * 21, 4 with the usual two million an allocator and repeat. Perfectly packed, the
  * unmovable pages of aU fill 164, 185, 195 of 2048 pageblocks; they claim 245, 291,
  * 310, whose other pages are movable.
  *
- * Instructions are 1.6 to 1.9 times lifo's in a1, aB, aW and c while scattered memory
- * is made whole, at 64 MiB (scripts/bench-instructions), but the descriptor that both
- * wait for is what takes the time.
+ * Instructions, the driver's among them, are 1.4 to 1.7 times lifo's in a1, aB, aW and
+ * c while scattered memory is made whole, at 64 MiB (scripts/bench-instructions), but
+ * the descriptor that both wait for is what takes the time.
  *
  * On bundles, most of whose memory is free, there is little to win: at the end of
  * fork, redis, cc, files 89.97, 89.06, 91.18, 91.84 % with lifo and up to 0.3 points
@@ -93,12 +97,27 @@
  * scattered memory no hole is larger than a few pages, so only small requests are
  * served, and they take every hole at once. Nor would memory stay whole had it
  * been: blocks are n = used / 5.5, small orders' pages vary by sqrt(170 n) in number
- * as order 9 takes its turn, 11 % of what is free at 4 GiB, and a pageblock of
- * dozens of blocks needs several lifetimes to empty. A search of all pageblocks for
- * every request, from packed memory, keeps 52 % whole at best (half full, 97 %):
- * `PAGETAX_PAGEBLOCKS=2048 PAGETAX_LIFETIMES=8 build/check/test_placement_bound`.
- * That is no proof that nothing could, but the best known, and costs a look at each
- * pageblock. What frees whole blocks there is moving pages (simulate --compaction).
+ * as order 9 takes its turn, 11 % of what is free at 4 GiB, within a lifetime, and a
+ * pageblock of dozens of blocks needs several to empty. Of what is free can stay
+ * whole, in percent, from packed memory:
+ *
+ *    50 %   95 %
+ *    97.6   53.7    at most, by any rule that moves nothing, at 256 MiB
+ *    99.5   94.2    the same at 4 GiB
+ *    96.9   51.6    by the best of four searches of all pageblocks, at 4 GiB
+ *    96      0      spare, at 4 GiB, from scattered memory
+ *
+ *    `build/check/test_placement_bound`, where the bound is derived, for 256 MiB;
+ *    PAGETAX_PAGEBLOCKS=2048 PAGETAX_LIFETIMES=8 makes it 4 GiB
+ *
+ * So at 256 MiB 90 % cannot be had without moving pages; at 4 GiB it is open between
+ * 51.6 and 94.2. A search looks at each of 2048 pageblocks: about 5 us a request where
+ * spare needs 0.1. What frees whole blocks there is moving pages (simulate
+ * --compaction).
+ *
+ * And per-CPU lists: what a CPU freed it gets back, wherever it lies, and only the
+ * rest is placed. As Linux tunes them, one CPU's may hold an eighth of the zone: then
+ * nothing of a1, aB and aW reaches the zone's lists, and memory stays as it is.
  */
 #ifndef PAGETAX_ALLOC_BUDDY_PLACEMENT_H
 #define PAGETAX_ALLOC_BUDDY_PLACEMENT_H
