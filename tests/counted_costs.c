@@ -14,6 +14,7 @@
 
 #include "alloc/registry.h"
 #include "base/rng.h"
+#include "tests/suite.h"
 
 /* No types, no per-CPU lists, no marks, no waiting: a free list and nothing else. */
 #define BARE ":pcp=off:mobility=off:tail_rule=off:lookahead=0"
@@ -326,8 +327,6 @@ int main(void)
 {
 	Suite *s = suite_create("costs");
 	TCase *tc = tcase_create("costs");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, linked_a_page_cut_from_a_block_of_eight);
 	tcase_add_test(tc, linked_a_page_freed_beside_pages_in_use);
@@ -342,9 +341,5 @@ int main(void)
 	tcase_add_test(tc, every_registered_design_has_a_nature);
 	tcase_add_test(tc, what_is_no_operation_is_not_counted);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? 1 : 0;
+	return run_suite(s);
 }

@@ -133,39 +133,38 @@ static bool has_row(const struct allocator_ops *ops)
 }
 
 /* Backends without a row, in the order of the registry. */
-static const struct allocator_ops *rowless(size_t i)
+static struct rig_variant plain[MAX_ROWLESS];
+
+/* Found once: a suite asks thousands of times. */
+static size_t nr_plain(void)
 {
-	for (size_t k = 0; allocator_registry[k]; k++) {
+	static bool known;
+	static size_t n;
+
+	for (size_t k = 0; !known && allocator_registry[k]; k++) {
 		const struct allocator_ops *ops = allocator_registry[k];
 
 		if (ops->caps.no_policy || has_row(ops))
 			continue;
-		if (i-- == 0)
-			return ops;
+		if (n == MAX_ROWLESS)
+			abort();	/* outside of any test, as suites are put together */
+		plain[n++].spec = ops->name;
 	}
-	return NULL;
+	known = true;
+	return n;
 }
 
 size_t rig_nr_variants(void)
 {
-	size_t n = ARRAY_SIZE(variants);
-
-	while (rowless(n - ARRAY_SIZE(variants)))
-		n++;
-	return n;
+	return ARRAY_SIZE(variants) + nr_plain();
 }
 
 const struct rig_variant *rig_variant(size_t i)
 {
-	static struct rig_variant plain[MAX_ROWLESS];
-
-	if (i < ARRAY_SIZE(variants))
-		return &variants[i];
-	i -= ARRAY_SIZE(variants);
-	if (i >= MAX_ROWLESS)
-		abort();	/* outside of any test, as suites are put together */
-	plain[i].spec = rowless(i)->name;
-	return &plain[i];
+	if (i >= rig_nr_variants())
+		abort();
+	return i < ARRAY_SIZE(variants) ? &variants[i] :
+					  &plain[i - ARRAY_SIZE(variants)];
 }
 
 size_t rig_nr_shapes(void)

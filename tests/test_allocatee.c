@@ -4,12 +4,12 @@
  */
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/metrics/census.h"
 #include "sim/source/gfp.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 static struct allocatee_table table;
 static struct msg msg;
@@ -210,8 +210,6 @@ int main(void)
 {
 	Suite *suite = suite_create("allocatee");
 	TCase *tc = tcase_create("allocatee");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, scratch_teardown);
 	tcase_add_loop_test(tc, flags_order_type_and_process_tell_the_class, 0,
@@ -227,9 +225,5 @@ int main(void)
 	tcase_add_test(tc, a_block_that_is_cut_has_two_owners_objects);
 	tcase_add_test(tc, peaks_are_kept_by_class_and_over_all);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

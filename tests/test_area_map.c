@@ -6,6 +6,7 @@
 
 #include "alloc/range/area_map.h"
 #include "base/rng.h"
+#include "tests/suite.h"
 
 static struct layout layout;
 static struct machine *machine;
@@ -260,8 +261,6 @@ int main(void)
 {
 	Suite *s = suite_create("area_map");
 	TCase *t = tcase_create("area_map");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, the_offsets_of_the_published_vector);
@@ -274,8 +273,5 @@ int main(void)
 	tcase_add_test(t, a_random_walk_agrees_with_a_map_of_bytes);
 	tcase_add_test(t, a_cut_makes_one_area_in_use_into_several);
 	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "machine/arena.h"
+#include "tests/suite.h"
 
 #define LIMIT (UINT64_C(1) << 20)
 
@@ -268,8 +269,6 @@ int main(void)
 {
 	Suite *s = suite_create("arena");
 	TCase *t = tcase_create("arena");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
@@ -286,8 +285,5 @@ int main(void)
 	tcase_add_test(t, random_blocks_never_overlap);
 	tcase_add_test(t, every_column_has_a_name_and_says_what_it_holds);
 	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -6,6 +6,7 @@
 #include "base/bits.h"
 #include "base/rng.h"
 #include "lib/avl.h"
+#include "tests/suite.h"
 
 struct item {
 	struct avl_node node;
@@ -173,8 +174,6 @@ int main(void)
 {
 	Suite *s = suite_create("avl");
 	TCase *t = tcase_create("avl");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(t, nodes_added_in_any_order_make_a_balanced_tree, 0,
 			    (int)ARRAY_SIZE(orders));
@@ -185,8 +184,5 @@ int main(void)
 	tcase_add_test(t, the_floor_of_a_key_is_the_largest_one_not_above_it);
 	tcase_add_test(t, an_empty_tree_has_nothing);
 	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

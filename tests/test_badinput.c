@@ -16,6 +16,7 @@
 #include "sim/source/bundle.h"
 #include "tests/sim_bundle.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 static struct msg msg;
 
@@ -388,8 +389,6 @@ int main(void)
 {
 	Suite *s = suite_create("badinput");
 	TCase *tc = tcase_create("readers");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, scratch_teardown);
 	tcase_set_timeout(tc, 120);
@@ -413,9 +412,5 @@ int main(void)
 	tcase_add_test(tc, a_text_with_any_bit_flipped_is_read_or_refused);
 	suite_add_tcase(s, tc);
 
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

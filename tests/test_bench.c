@@ -14,6 +14,7 @@
 
 #include "sim/bench/bench_report.h"
 #include "sim/commands.h"
+#include "tests/suite.h"
 
 #define PAGES_64M 16384UL
 
@@ -222,8 +223,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bench");
 	TCase *tc = tcase_create("bench");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, with_a_lock_a_zone_each_call_takes_it_once, 0,
@@ -236,9 +235,5 @@ int main(void)
 	tcase_add_loop_test(tc, what_cannot_be_benched_is_a_usage_error, 0,
 			    (int)ARRAY_SIZE(wrong));
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_bitmap.c - every search on every stretch agrees with looking bit by bit */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "lib/bitmap.h"
+#include "tests/suite.h"
 
 #define NR_BITS 200
 
@@ -86,14 +86,9 @@ int main(void)
 {
 	Suite *s = suite_create("bitmap");
 	TCase *t = tcase_create("bitmap");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(t, searches_agree_with_looking_at_each_bit, 0, 5);
 	tcase_add_test(t, a_stretch_is_set_and_cleared_and_nothing_beside_it);
 	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "lib/bitmap_tree.h"
+#include "tests/suite.h"
 
 /* One word, one more bit than that, two levels to the brim, three. */
 static const unsigned long sizes[] = { 1, 31, 64, 65, 4096, 4097, 300000 };
@@ -83,15 +84,10 @@ int main(void)
 {
 	Suite *suite = suite_create("bitmap tree");
 	TCase *tc = tcase_create("sets");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tc, first_and_last_agree_with_looking_at_every_number,
 			    0, sizeof(sizes) / sizeof(sizes[0]));
 	tcase_add_test(tc, setting_or_clearing_twice_changes_nothing);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

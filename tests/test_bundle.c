@@ -8,6 +8,7 @@
 #include "sim/source/bundle.h"
 #include "tests/sim_bundle.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 #define SAMPLE "tests/data/fork-sample"
 
@@ -442,8 +443,6 @@ int main(void)
 {
 	Suite *s = suite_create("bundle");
 	TCase *tc = tcase_create("folders");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -469,9 +468,5 @@ int main(void)
 	tcase_add_loop_test(tc, the_same_folder_reads_the_same_by_any_path, 0, 3);
 	suite_add_tcase(s, tc);
 
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

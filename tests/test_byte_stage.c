@@ -6,6 +6,7 @@
 #include <check.h>
 
 #include "sim/bench/byte_stage.h"
+#include "tests/suite.h"
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -103,8 +104,6 @@ int main(void)
 {
 	Suite *suite = suite_create("byte_stage");
 	TCase *tc = tcase_create("byte_stage");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, pages_of_one_object_each_are_wholly_used);
@@ -113,8 +112,5 @@ int main(void)
 	tcase_add_test(tc, the_same_seed_makes_the_same_load);
 	tcase_add_test(tc, a_kind_draws_its_pages_as_its_backend_does);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_bytes.c - byte allocators on a simulated buddy give back what they took */
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
@@ -9,6 +8,7 @@
 #include "alloc/registry.h"
 #include "base/bits.h"
 #include "base/rng.h"
+#include "tests/suite.h"
 
 #define NR_PAGES 2048
 #define MAX_HELD 600
@@ -303,8 +303,6 @@ int main(void)
 {
 	Suite *suite = suite_create("bytes");
 	TCase *tc = tcase_create("bytes");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, objects_come_and_go_and_no_byte_is_lost, 0,
@@ -318,8 +316,5 @@ int main(void)
 	tcase_add_loop_test(tc, what_no_block_can_hold_is_not_served, 0,
 			    ARRAY_SIZE(kinds));
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

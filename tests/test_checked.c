@@ -18,6 +18,7 @@
 #include "alloc/registry.h"
 #include "tests/flawed.h"
 #include "tests/model.h"
+#include "tests/suite.h"
 
 #define A_PFN 0
 #define B_PFN 4
@@ -341,11 +342,5 @@ static Suite *checked_suite(void)
 
 int main(void)
 {
-	SRunner *sr = srunner_create(checked_suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(checked_suite());
 }

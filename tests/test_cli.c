@@ -16,6 +16,7 @@
 #include "base/rng.h"
 #include "sim/commands.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 #define MAX_ARGS 16
 
@@ -441,8 +442,6 @@ int main(void)
 	TCase *tc = tcase_create("command line");
 	TCase *process = tcase_create("process");
 	char plots[1024];
-	SRunner *sr;
-	int failed;
 
 	if (realpath("plots", plots))
 		setenv("PAGETAX_TEST_PLOTS", plots, 1);
@@ -469,9 +468,5 @@ int main(void)
 				    0, (int)ARRAY_SIZE(plot_outputs));
 		suite_add_tcase(suite, process);
 	}
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

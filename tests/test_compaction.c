@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "sim/metrics/fragmentation.h"
 #include "sim/simulation/compaction.h"
+#include "tests/suite.h"
 
 enum { MOVABLE, PINNED, NR_CLASSES };
 
@@ -295,8 +296,6 @@ int main(void)
 {
 	Suite *suite = suite_create("compaction");
 	TCase *tc = tcase_create("compaction");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_region_is_emptied_and_one_with_a_pinned_page_is_not);
@@ -305,9 +304,5 @@ int main(void)
 	tcase_add_loop_test(tc, owners_follow_their_blocks_and_nothing_is_lost, 0,
 			    ARRAY_SIZE(specs));
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

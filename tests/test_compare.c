@@ -9,6 +9,7 @@
 
 #include "sim/report/compare.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 static struct msg msg;
 static struct result a, b;
@@ -158,8 +159,6 @@ int main(void)
 {
 	Suite *suite = suite_create("compare");
 	TCase *tc = tcase_create("compare");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, runs_are_paired_by_allocator);
@@ -170,9 +169,5 @@ int main(void)
 	tcase_add_test(tc, single_runs_are_compared_whatever_their_names);
 	tcase_add_test(tc, a_table_reads_as_it_was_written);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

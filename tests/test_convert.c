@@ -14,6 +14,7 @@
 #include "sim/demand.h"
 #include "tests/sim_bundle.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 #define SAMPLE "tests/data/fork-sample"
 #define SHAPES "tests/data/perf-shapes.txt"
@@ -251,8 +252,6 @@ int main(void)
 {
 	Suite *suite = suite_create("convert");
 	TCase *tc = tcase_create("convert");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, scratch_setup, scratch_teardown);
@@ -269,9 +268,5 @@ int main(void)
 	tcase_add_test(tc, the_command_takes_two_names_and_a_format);
 	suite_add_tcase(suite, tc);
 
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -22,6 +22,7 @@
 #include "alloc/registry.h"
 #include "sim/demand.h"
 #include "sim/initial_state.h"
+#include "tests/suite.h"
 
 #define SEED 6
 #define TICK_NS UINT64_C(1000000000)
@@ -228,8 +229,6 @@ int main(void)
 {
 	Suite *suite = suite_create("decisions");
 	TCase *tc = tcase_create("representations");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_unchecked_fixture(tc, setup, teardown);
@@ -237,8 +236,5 @@ int main(void)
 			    ARRAY_SIZE(others) * ARRAY_SIZE(policies));
 	tcase_add_test(tc, slabs_of_memdesc_are_all_that_linked_has_more);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "sim/demand.h"
 #include "sim/initial_state.h"
+#include "tests/suite.h"
 
 #define NR_PAGES 64
 #define MAX_EVENTS 24
@@ -66,8 +67,8 @@ static unsigned long judge(const struct demand *d)
 	for (size_t i = 0; i < d->nr_residents; i++) {
 		const struct demand_resident *r = &d->residents[i];
 
-		ck_assert(r->id < d->nr_ids);
-		ck_assert_uint_eq(order[r->id], DEAD);
+		must(r->id < d->nr_ids);
+		must(order[r->id] == DEAD);
 		order[r->id] = r->order;
 		live += 1UL << r->order;
 	}
@@ -75,26 +76,26 @@ static unsigned long judge(const struct demand *d)
 	for (size_t i = 0; i < d->nr_ops; i++) {
 		const struct demand_op *op = &d->ops[i];
 
-		ck_assert(op->time_ns >= last_ns);
+		must(op->time_ns >= last_ns);
 		last_ns = op->time_ns;
-		ck_assert(op->id < d->nr_ids);
+		must(op->id < d->nr_ids);
 		switch ((enum demand_kind)op->kind) {
 		case DEMAND_ALLOC:
-			ck_assert_uint_eq(order[op->id], DEAD);
+			must(order[op->id] == DEAD);
 			order[op->id] = op->order;
 			live += 1UL << op->order;
 			blocks++;
 			break;
 		case DEMAND_FREE:
-			ck_assert_uint_eq(order[op->id], op->order);
+			must(order[op->id] == op->order);
 			order[op->id] = DEAD;
 			live -= 1UL << op->order;
 			blocks--;
 			break;
 		case DEMAND_SPLIT:
-			ck_assert(op->upper < d->nr_ids);
-			ck_assert_uint_eq(order[op->id], op->order + 1);
-			ck_assert_uint_eq(order[op->upper], DEAD);
+			must(op->upper < d->nr_ids);
+			must(order[op->id] == op->order + 1);
+			must(order[op->upper] == DEAD);
 			order[op->id] = order[op->upper] = op->order;
 			blocks++;
 			break;
@@ -102,9 +103,9 @@ static unsigned long judge(const struct demand *d)
 		peak = max_t(unsigned long, peak, live);
 	}
 	free(order);
-	ck_assert(d->peak_live_pages == peak);
-	ck_assert(d->dirty.live_at_end == blocks);
-	ck_assert(d->nr_ops == d->nr_allocs + d->nr_frees + d->nr_splits);
+	must(d->peak_live_pages == peak);
+	must(d->dirty.live_at_end == blocks);
+	must(d->nr_ops == d->nr_allocs + d->nr_frees + d->nr_splits);
 	return live;
 }
 
@@ -528,8 +529,6 @@ int main(void)
 {
 	Suite *suite = suite_create("demand");
 	TCase *tc = tcase_create("demand");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
@@ -547,9 +546,5 @@ int main(void)
 	tcase_add_test(tc, what_no_event_names_is_parked_by_number);
 	tcase_add_test(tc, the_seed_decides_the_order_of_release_and_nothing_else);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -14,15 +14,8 @@
 
 #include "base/rng.h"
 #include "lib/deque.h"
+#include "tests/suite.h"
 
-/* Check's own assertions each write to a pipe: too slow for millions. */
-#define must(cond)                                                       \
-	do {                                                             \
-		if (!(cond))                                             \
-			ck_abort_msg("%s", #cond);                       \
-	} while (0)
-
-#define MAX_NODES 2600
 #define MAX_NODE_BYTES 64
 /* Sanitizers cost a factor of ten. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -30,6 +23,8 @@
 #else
 #define MAX_LEN 1024
 #endif
+/* Leaves and interior nodes of a ring of that size in the smallest nodes. */
+#define MAX_NODES (5 * MAX_LEN / 2 + 40)
 
 /*
  * Interior nodes are set aside once and stay; `data` of the leaves is what
@@ -426,7 +421,7 @@ START_TEST(random_operations_agree_with_an_array)
 			unsigned long entry = deque_pop(&w.d, end);
 			unsigned int at = end == DEQUE_HEAD ? nr - 1 : 0;
 
-			ck_assert_msg(entry == model[at], "seed %lu step %u", seed, step);
+			must_msg(entry == model[at], "seed %lu step %u", seed, step);
 			present[entry] = 0;
 			memmove(model + at, model + at + 1,
 				(nr - 1 - at) * sizeof(*model));
@@ -458,7 +453,7 @@ START_TEST(random_operations_agree_with_an_array)
 			check_invariants();
 			for (unsigned int i = 0; i < nr; i++) {
 				must(deque_next(&w.d, &it, &entry, &slot));
-				ck_assert_msg(entry == model[i], "seed %lu step %u at %u",
+				must_msg(entry == model[i], "seed %lu step %u at %u",
 					      seed, step, i);
 			}
 		}
@@ -548,8 +543,6 @@ int main(void)
 {
 	Suite *suite = suite_create("deque");
 	TCase *tc = tcase_create("deque");
-	SRunner *sr;
-	int failed;
 
 	/* The explorer frees and takes large states: keep them in the heap. */
 	mallopt(M_MMAP_THRESHOLD, 1 << 28);
@@ -563,9 +556,5 @@ int main(void)
 	tcase_add_test(tc, a_short_list_has_no_leaf);
 	tcase_add_test(tc, without_inline_slots_and_hysteresis_a_leaf_border_thrashes);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/workload/arrival.h"
+#include "tests/suite.h"
 
 #define NR_DRAWS 200000
 
@@ -178,8 +179,6 @@ int main(void)
 {
 	Suite *suite = suite_create("distribution");
 	TCase *tc = tcase_create("distribution");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, draws_have_the_mean_and_the_median_of_the_formula, 0,
@@ -190,9 +189,5 @@ int main(void)
 	tcase_add_test(tc, bursts_come_at_their_rate_and_rest_between);
 	tcase_add_test(tc, a_schedule_is_kept_slot_by_slot);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "sim/engine.h"
+#include "tests/suite.h"
 
 START_TEST(an_empty_queue_gives_nothing)
 {
@@ -27,16 +28,16 @@ START_TEST(entries_of_one_instant_leave_in_order_of_entry)
 
 	event_queue_init(&q);
 	for (uint64_t i = 0; i < 1000; i++)
-		ck_assert_int_eq(event_queue_push(&q, i % 3, 7, i), 0);
+		must(event_queue_push(&q, i % 3, 7, i) == 0);
 	for (uint64_t t = 0; t < 3; t++) {
 		for (uint64_t i = t; i < 1000; i += 3) {
-			ck_assert(event_queue_pop(&q, &e));
-			ck_assert(e.time_ns == t);
-			ck_assert(e.arg == i);
-			ck_assert_uint_eq(e.source, 7);
+			must(event_queue_pop(&q, &e));
+			must(e.time_ns == t);
+			must(e.arg == i);
+			must(e.source == 7);
 		}
 	}
-	ck_assert(event_queue_empty(&q));
+	must(event_queue_empty(&q));
 	event_queue_destroy(&q);
 }
 END_TEST
@@ -92,21 +93,21 @@ START_TEST(random_pushes_and_pops_keep_the_order)
 		if (rng_below(&rng, 100) < (step < 150000 ? 55U : 45U)) {
 			uint64_t time = now + rng_below(&rng, 50);
 
-			ck_assert_int_eq(event_queue_push(&q, time, 1, pushed), 0);
+			must(event_queue_push(&q, time, 1, pushed) == 0);
 			in += time * 31 + pushed++;
 		} else if (event_queue_pop(&q, &e)) {
 			if (popped && e.time_ns == now)
-				ck_assert(e.arg > last);
-			ck_assert(e.time_ns >= now);
+				must(e.arg > last);
+			must(e.time_ns >= now);
 			now = e.time_ns;
 			last = e.arg;
 			out += e.time_ns * 31 + e.arg;
 			popped++;
 		}
 	}
-	ck_assert(popped > 100000);
+	must(popped > 100000);
 	while (event_queue_pop(&q, &e)) {
-		ck_assert(e.time_ns > now || (e.time_ns == now && e.arg > last));
+		must(e.time_ns > now || (e.time_ns == now && e.arg > last));
 		now = e.time_ns;
 		last = e.arg;
 		out += e.time_ns * 31 + e.arg;
@@ -145,7 +146,7 @@ START_TEST(near_and_far_times_leave_as_if_sorted)
 		if (i && rng_below(&rng, 3) == 0)
 			time = want[rng_below(&rng, i)].time_ns;
 		want[i] = (struct queue_entry){ .time_ns = time, .arg = i };
-		ck_assert_int_eq(event_queue_push(&q, time, 0, i), 0);
+		must(event_queue_push(&q, time, 0, i) == 0);
 	}
 	qsort(want, NR, sizeof(want[0]), entry_compare);
 	for (uint64_t i = 0; i < NR; i++) {
@@ -219,8 +220,6 @@ int main(void)
 {
 	Suite *suite = suite_create("event_queue");
 	TCase *tc = tcase_create("event_queue");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, an_empty_queue_gives_nothing);
@@ -232,9 +231,5 @@ int main(void)
 	tcase_add_test(tc, a_source_can_ask_to_be_called_again);
 	tcase_add_test(tc, a_source_that_fails_ends_the_run_there);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -23,6 +23,7 @@
 #include "sim/source/bundle.h"
 #include "tests/sim_bundle.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 #define MAX_RUNS 20000			/* more allocations than any of these makes */
 #define PAGES 1024
@@ -184,7 +185,7 @@ static void leave_room(struct machine *m, uint64_t room)
 		/* From 64 KiB on blocks begin at a page. */
 		if (bytes >= 32 << 10)
 			bytes = 32 << 10;
-		ck_assert_ptr_nonnull(arena_alloc(m->arena, bytes, META_structures));
+		must(arena_alloc(m->arena, bytes, META_structures));
 		rest = arena_limit(m->arena) - arena_used(m->arena);
 	}
 }
@@ -318,8 +319,7 @@ int main(void)
 	Suite *suite = suite_create("faults");
 	TCase *allocators = tcase_create("allocators");
 	TCase *recordings = tcase_create("recordings");
-	SRunner *sr;
-	int nr = 0, nr_failed;
+	int nr = 0;
 
 	while (allocator_registry[nr])
 		nr++;
@@ -335,9 +335,5 @@ int main(void)
 	tcase_add_loop_test(recordings, a_replay_or_a_conversion_ends_with_one_message, 0, 2);
 	suite_add_tcase(suite, recordings);
 
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	nr_failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return nr_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include "sim/fit.h"
 #include "sim/workload/scenario.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 static struct msg msg;
 
@@ -172,8 +173,6 @@ int main(void)
 {
 	Suite *suite = suite_create("fit");
 	TCase *tc = tcase_create("fit");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, scratch_setup, scratch_teardown);
@@ -184,9 +183,5 @@ int main(void)
 	tcase_add_test(tc, the_shipped_sample_is_fitted);
 	tcase_add_test(tc, mistakes_are_told);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

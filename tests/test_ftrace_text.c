@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_ftrace_text.c - tracefs and trace-cmd text is read as it was meant */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/source/gfp.h"
 #include "tests/sim_events.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 static struct trace trace;
 static struct msg msg;
@@ -120,8 +120,6 @@ int main(void)
 {
 	Suite *suite = suite_create("ftrace_text");
 	TCase *tc = tcase_create("ftrace_text");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, scratch_setup, teardown);
 	tcase_add_loop_test(tc, every_shape_of_line_gives_its_event, 0, ARRAY_SIZE(formats));
@@ -130,9 +128,5 @@ int main(void)
 			    ARRAY_SIZE(bad));
 	suite_add_tcase(suite, tc);
 
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

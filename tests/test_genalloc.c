@@ -31,6 +31,7 @@
 #include <check.h>
 
 #include "alloc/range/gen_pool.h"
+#include "tests/suite.h"
 
 #define NR_UNITS 128
 #define MAP_BYTES 16			/* compared: units 0 to 63 */
@@ -467,8 +468,6 @@ int main(void)
 {
 	Suite *suite = suite_create("genalloc");
 	TCase *tc = tcase_create("forms");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tc, runs_lie_where_they_were_published, 0,
 			    (int)(ARRAY_SIZE(cases) * NR_FORMS));
@@ -485,8 +484,5 @@ int main(void)
 	tcase_add_loop_test(tc, of_equal_best_fits_the_lowest_is_taken, 0, NR_FORMS);
 	tcase_add_test(tc, costs_are_what_was_touched);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

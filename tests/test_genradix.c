@@ -6,12 +6,12 @@
  * Half of the nodes are reached by tagged references, and the store checks
  * that maps nest and that nothing is given back twice.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
 #include "lib/genradix.h"
+#include "tests/suite.h"
 
 #define NODE_BYTES 32
 #define MAX_NODES 512
@@ -255,8 +255,6 @@ int main(void)
 {
 	Suite *suite = suite_create("genradix");
 	TCase *tc = tcase_create("genradix");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, entries_of_any_size_stay_while_the_tree_grows, 0,
 			    (int)ARRAY_SIZE(sizes));
@@ -266,9 +264,5 @@ int main(void)
 	tcase_add_test(tc, a_row_shows_what_a_walk_finds);
 	tcase_add_test(tc, nodes_that_do_not_lie_side_by_side_make_no_row);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

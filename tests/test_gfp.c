@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_gfp.c - allocation flags: names, what they stand for, what they ask for */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "alloc/allocator.h"
 #include "machine/layout.h"
 #include "sim/source/gfp.h"
+#include "tests/suite.h"
 
 #define RECLAIM (GFP(DIRECT_RECLAIM) | GFP(KSWAPD_RECLAIM))
 #define KERNEL  (RECLAIM | GFP(IO) | GFP(FS))
@@ -162,8 +162,6 @@ int main(void)
 {
 	Suite *s = suite_create("gfp");
 	TCase *tc = tcase_create("flags");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, a_compound_name_stands_for_its_elementary_flags,
 			    0, (int)ARRAY_SIZE(parsed));
@@ -177,9 +175,5 @@ int main(void)
 			    0, (int)ARRAY_SIZE(requests));
 	suite_add_tcase(s, tc);
 
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -15,6 +15,7 @@
 
 #include "base/rng.h"
 #include "machine/machine.h"
+#include "tests/suite.h"
 
 #define NR_PAGES 64
 #define HIGH 32				/* the first highmem pfn */
@@ -492,8 +493,6 @@ int main(void)
 {
 	Suite *s = suite_create("highmem");
 	TCase *t = tcase_create("highmem");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, a_lowmem_page_is_seen_at_its_direct_address_without_a_slot,
@@ -535,8 +534,5 @@ int main(void)
 	tcase_add_test(t, a_guarded_window_needs_pages_of_the_hosts_size);
 #endif
 	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

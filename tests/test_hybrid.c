@@ -8,12 +8,12 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <check.h>
 
 #include "alloc/registry.h"
+#include "tests/suite.h"
 
 #define ENTRY (8 * sizeof(long))	/* pages of one entry */
 
@@ -298,8 +298,6 @@ int main(void)
 {
 	Suite *suite = suite_create("hybrid");
 	TCase *tc = tcase_create("defects");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, d01_the_bit_found_is_the_page_returned);
 	tcase_add_test(tc, d02_masks_are_as_wide_as_the_word);
@@ -320,8 +318,5 @@ int main(void)
 	tcase_add_test(tc, d14_blocks_are_refused_and_counted);
 	tcase_add_test(tc, entries_cost_two_bits_a_page_and_the_right_form_three);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "machine/layout.h"
+#include "tests/suite.h"
 
 #define GIB (UINT64_C(1) << 30)
 #define MIB (UINT64_C(1) << 20)
@@ -392,8 +393,6 @@ int main(void)
 {
 	Suite *s = suite_create("layout");
 	TCase *t = tcase_create("layout");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_flat_machine_is_one_zone_of_lowmem);
@@ -418,8 +417,5 @@ int main(void)
 			    0, ARRAY_SIZE(spoilers));
 	tcase_add_test(t, an_impossible_machine_is_refused_with_a_message);
 	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

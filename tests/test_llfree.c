@@ -16,6 +16,7 @@
 
 #include "alloc/registry.h"
 #include "base/rng.h"
+#include "tests/suite.h"
 
 #define CHILD 512UL			/* pages of 2 MiB */
 
@@ -307,8 +308,6 @@ int main(void)
 {
 	Suite *suite = suite_create("llfree");
 	TCase *tc = tcase_create("one thread"), *threads = tcase_create("two threads");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tc, each_order_is_served_aligned_until_memory_is_full, 0, 10);
 	tcase_add_test(tc, cpus_keep_to_trees_of_their_own);
@@ -324,8 +323,5 @@ int main(void)
 	tcase_set_timeout(threads, 0);
 	tcase_add_loop_test(threads, two_threads_lose_no_page_and_share_none, 0, 2);
 	suite_add_tcase(suite, threads);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

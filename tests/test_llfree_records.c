@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_llfree_records.c - pages of 128-bit records, by two cpus */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/source/gfp.h"
 #include "sim/source/little_endian.h"
 #include "sim/source/trace.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 static struct trace trace;
 static struct msg msg;
@@ -115,8 +115,6 @@ int main(void)
 {
 	Suite *suite = suite_create("llfree_records");
 	TCase *tc = tcase_create("llfree_records");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, records_of_all_cpus_come_in_order_of_time);
@@ -126,9 +124,5 @@ int main(void)
 	tcase_add_loop_test(tc, strange_numbers_are_no_records, 0, ARRAY_SIZE(strange));
 	suite_add_tcase(suite, tc);
 
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "machine/machine.h"
+#include "tests/suite.h"
 
 static struct layout layout;
 static struct msg msg;
@@ -313,8 +314,6 @@ int main(void)
 {
 	Suite *s = suite_create("machine");
 	TCase *t = tcase_create("machine");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, highmem_begins_at_the_border_wherever_it_lies, 0,
@@ -335,8 +334,5 @@ int main(void)
 	tcase_add_test(t, a_layout_that_does_not_hold_is_refused);
 	tcase_add_test(t, destroying_no_machine_is_harmless);
 	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

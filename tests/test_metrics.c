@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "sim/metrics/fragmentation.h"
 #include "sim/metrics/tax.h"
+#include "tests/suite.h"
 
 /*
  * The kernel's formulas on small numbers. F pages in B blocks:
@@ -163,8 +164,6 @@ int main(void)
 {
 	Suite *suite = suite_create("metrics");
 	TCase *tc = tcase_create("metrics");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, indices_are_those_of_the_kernel, 0,
 			    (int)ARRAY_SIZE(cases));
@@ -175,9 +174,5 @@ int main(void)
 	tcase_add_test(tc, what_lies_in_highmem_needs_no_lowmem);
 	tcase_add_test(tc, the_static_tax_is_in_percent_of_memory_that_exists);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <check.h>
 
 #include "tests/drawn.h"
+#include "tests/suite.h"
 
 #define U MIGRATE_UNMOVABLE
 #define M MIGRATE_MOVABLE
@@ -286,8 +287,6 @@ int main(void)
 {
 	Suite *suite = suite_create("mobility");
 	TCase *tc = tcase_create("lists by type");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 #define EVERY(test, n) tcase_add_loop_test(tc, test, 0, (int)(NR_DRAWN_BACKENDS * (n)))
 	EVERY(the_smallest_block_that_fits_is_split_and_its_low_part_given, 1);
@@ -304,8 +303,5 @@ int main(void)
 	EVERY(without_mobility_there_is_one_list_for_all, 1);
 #undef EVERY
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

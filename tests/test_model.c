@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_model.c - the oracle finds every planted flaw, and no other */
-#include <stdlib.h>
 
 #include <check.h>
 
 #include "base/rng.h"
 #include "tests/flawed.h"
 #include "tests/model.h"
+#include "tests/suite.h"
 
 static const struct layout two_zones = {
 	.nr_cpus = 2,
@@ -144,15 +144,10 @@ int main(void)
 {
 	Suite *suite = suite_create("model");
 	TCase *tc = tcase_create("judgement");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tc, every_flaw_is_seen_and_honesty_is_not, 0, NR_FLAWS);
 	tcase_add_test(tc, honest_first_fit_agrees_for_long);
 	tcase_add_test(tc, blocks_end_with_their_zone_and_begin_after_a_hole);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

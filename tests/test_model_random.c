@@ -23,6 +23,7 @@
 #include <check.h>
 
 #include "tests/rig.h"
+#include "tests/suite.h"
 
 #define PROMISED_OPS UINT64_C(5000000)	/* in all, in a build without sanitizers */
 
@@ -217,18 +218,15 @@ int main(void)
 {
 	Suite *suite = suite_create("model, random");
 	TCase *tc = tcase_create("walks");
-	SRunner *sr = srunner_create(suite);
-	int failed;
+	int status;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_loop_test(tc, the_model_agrees_after_every_operation, 0,
 			    (int)(rig_nr_variants() * ARRAY_SIZE(machines)));
 	tcase_add_test(tc, as_many_operations_run_as_were_promised);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
+	status = run_suite(suite);
 	printf("%" PRIu64 " operations against the model, PAGETAX_SEED=%" PRIu64 "\n",
 	       total_operations(), from_environment("PAGETAX_SEED", 1));
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
 }

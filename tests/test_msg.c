@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/msg.h"
+#include "tests/suite.h"
 
 static struct msg msg;
 
@@ -46,8 +47,6 @@ int main(void)
 {
 	Suite *suite = suite_create("msg");
 	TCase *tc = tcase_create("msg");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, the_error_comes_back_negative);
 	tcase_add_test(tc, what_moves_a_cursor_becomes_a_question_mark);
@@ -55,9 +54,5 @@ int main(void)
 	tcase_add_test(tc, what_does_not_fit_is_cut);
 	suite_add_tcase(suite, tc);
 
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -24,6 +24,7 @@
 #include "alloc/range_bytes.h"
 #include "alloc/registry.h"
 #include "base/rng.h"
+#include "tests/suite.h"
 
 #define NODE 128UL			/* units */
 
@@ -479,8 +480,7 @@ int main(void)
 {
 	Suite *s = suite_create("nta");
 	TCase *t = tcase_create("nta");
-	SRunner *sr = srunner_create(s);
-	int n = (int)ARRAY_SIZE(versions), failed;
+	int n = (int)ARRAY_SIZE(versions);
 
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, the_smallest_class_that_is_long_enough_serves, 0, n);
@@ -501,8 +501,5 @@ int main(void)
 	tcase_add_test(t, as_posted_a_page_is_given_the_mask_of_eight);
 	tcase_add_test(t, trimming_gives_aligned_runs_and_the_rest_back);
 	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

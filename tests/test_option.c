@@ -8,6 +8,7 @@
 #include <check.h>
 
 #include "alloc/option.h"
+#include "tests/suite.h"
 
 #if ULONG_MAX > UINT32_MAX
 #define WORD_MAX_TEXT "18446744073709551615"
@@ -123,16 +124,11 @@ int main(void)
 {
 	Suite *suite = suite_create("option");
 	TCase *tc = tcase_create("parsing");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tc, what_is_given_replaces_the_default, 0, ARRAY_SIZE(good));
 	tcase_add_loop_test(tc, a_mistake_is_named_with_what_is_allowed, 0, ARRAY_SIZE(bad));
 	tcase_add_test(tc, a_backend_without_options_takes_none);
 	tcase_add_test(tc, a_number_may_fill_the_word);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

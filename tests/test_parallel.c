@@ -9,6 +9,7 @@
 #include "sim/commands.h"
 #include "sim/parallel.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 #define SAMPLE "tests/data/fork-sample"
 
@@ -173,8 +174,6 @@ int main(void)
 	Suite *suite = suite_create("parallel");
 	TCase *command = tcase_create("command");
 	TCase *crew = tcase_create("crew");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(command, 60);
 	tcase_add_checked_fixture(command, scratch_setup, scratch_teardown);
@@ -188,8 +187,5 @@ int main(void)
 	tcase_add_loop_test(crew, the_first_failure_of_the_list_is_reported, 1, 4);
 	suite_add_tcase(suite, crew);
 
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 #include "alloc/buddy/xor_list.h"
 #include "base/rng.h"
 #include "tests/drawn.h"
+#include "tests/suite.h"
 
 #define M MIGRATE_MOVABLE
 #define U MIGRATE_UNMOVABLE
@@ -601,8 +602,6 @@ int main(void)
 {
 	Suite *suite = suite_create("per-CPU lists");
 	TCase *tc = tcase_create("sizes"), *blocks = tcase_create("blocks");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tc, lists_are_sized_by_zone_and_cpus, 0, ARRAY_SIZE(sizes));
 	tcase_add_test(tc, recorded_sizes_and_options_win);
@@ -637,8 +636,5 @@ int main(void)
 	EVERY(a_lost_page_is_found_by_verify);
 #undef EVERY
 	suite_add_tcase(suite, blocks);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

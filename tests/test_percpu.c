@@ -8,6 +8,7 @@
 #include "alloc/range/percpu_bitmap.h"
 #include "base/bits.h"
 #include "base/rng.h"
+#include "tests/suite.h"
 
 #define CHUNK 65536UL			/* units */
 #define PAGE 1024UL
@@ -452,8 +453,7 @@ int main(void)
 {
 	Suite *s = suite_create("percpu");
 	TCase *t = tcase_create("percpu");
-	SRunner *sr = srunner_create(s);
-	int n = (int)ARRAY_SIZE(specs), failed;
+	int n = (int)ARRAY_SIZE(specs);
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, each_doubling_of_bytes_is_a_slot, 0,
@@ -475,8 +475,5 @@ int main(void)
 	tcase_add_test(t, who_cannot_wait_does_with_the_entries_there_are);
 	tcase_add_test(t, pages_are_given_back_only_where_that_is_asked_for);
 	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

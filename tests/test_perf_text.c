@@ -8,6 +8,7 @@
 #include "sim/source/gfp.h"
 #include "tests/sim_events.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 #define SHAPES "tests/data/perf-shapes.txt"
 #define SAMPLE "tests/data/fork-sample/events.txt.zst"
@@ -272,8 +273,6 @@ int main(void)
 {
 	Suite *s = suite_create("perf_text");
 	TCase *tc = tcase_create("lines");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, scratch_setup, teardown);
 	tcase_add_test(tc, lines_of_all_shapes_give_their_events);
@@ -293,9 +292,5 @@ int main(void)
 	tcase_add_test(tc, the_sample_reads_whole_and_in_order);
 	suite_add_tcase(s, tc);
 
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -12,6 +12,7 @@
 
 #include "base/rng.h"
 #include "tests/drawn.h"
+#include "tests/suite.h"
 
 #define U MIGRATE_UNMOVABLE
 #define M MIGRATE_MOVABLE
@@ -480,8 +481,6 @@ int main(void)
 {
 	Suite *suite = suite_create("placement");
 	TCase *tc = tcase_create("rules");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 #define EACH_BACKEND(test) tcase_add_loop_test(tc, test, 0, NR_DRAWN_BACKENDS)
@@ -506,8 +505,5 @@ int main(void)
 	EACH_BACKEND(scattered_memory_heals_with_per_cpu_lists_too);
 	tcase_add_loop_test(tc, what_a_rule_keeps_is_metadata_and_given_back, 0, 3);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

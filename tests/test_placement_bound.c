@@ -42,6 +42,7 @@
 #include "base/bits.h"
 #include "base/rng.h"
 #include "machine/layout.h"
+#include "tests/suite.h"
 
 #define MEAN_PAGES 5.5			/* 9 orders of half a page each, and the last of one */
 
@@ -386,8 +387,6 @@ int main(void)
 {
 	Suite *suite = suite_create("placement_bound");
 	TCase *tc = tcase_create("searches");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 600);
 	tcase_add_loop_test(tc, no_search_keeps_nine_tenths_whole_at_95_percent, 0,
@@ -395,8 +394,5 @@ int main(void)
 	tcase_add_test(tc, half_full_the_best_search_keeps_most_of_it_whole);
 	tcase_add_test(tc, no_rule_keeps_all_of_it_whole_and_no_search_beats_the_bound);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -44,6 +44,7 @@
 #include <check.h>
 
 #include "tests/drawn.h"
+#include "tests/suite.h"
 
 #define U MIGRATE_UNMOVABLE
 #define M MIGRATE_MOVABLE
@@ -312,8 +313,6 @@ int main(void)
 {
 	Suite *suite = suite_create("policy");
 	TCase *tc = tcase_create("marks"), *zones = tcase_create("zones");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tc, the_first_try_ends_at_the_low_mark, 0, ARRAY_SIZE(lows));
 	tcase_add_test(tc, below_the_high_mark_is_remembered_until_pages_come_back);
@@ -331,8 +330,5 @@ int main(void)
 	EVERY(every_backend_takes_the_same_switches);
 #undef EVERY
 	suite_add_tcase(suite, zones);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include "sim/source/ptr.h"
 #include "sim/source/trace.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 static struct msg msg;
 static struct trace original;		/* what is packed */
@@ -465,8 +466,6 @@ int main(void)
 	Suite *suite = suite_create("ptr");
 	TCase *tc = tcase_create("round trip");
 	TCase *damage = tcase_create("damage");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, scratch_setup, teardown);
@@ -497,9 +496,5 @@ int main(void)
 			    ARRAY_SIZE(bad_events));
 	suite_add_tcase(suite, damage);
 
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

@@ -22,6 +22,7 @@
 
 #include "base/rng.h"
 #include "sim/bench/races.h"
+#include "tests/suite.h"
 
 #if defined(__SANITIZE_THREAD__)
 #define THREAD_SANITIZED 1
@@ -233,8 +234,6 @@ int main(void)
 	Suite *suite = suite_create("races");
 	TCase *orders = tcase_create("every order");
 	TCase *threads = tcase_create("two threads");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	/* The ThreadSanitizer does not follow coroutines; here one thread runs. */
 	tcase_set_timeout(orders, 0);
@@ -252,8 +251,5 @@ int main(void)
 	tcase_add_loop_test(threads, two_threads_lose_nothing, 0,
 			    ARRAY_SIZE(lockless));
 	suite_add_tcase(suite, threads);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

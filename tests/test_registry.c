@@ -8,6 +8,7 @@
 #include <check.h>
 
 #include "alloc/registry.h"
+#include "tests/suite.h"
 
 static struct layout layout;
 static struct machine *machine;
@@ -200,8 +201,7 @@ int main(void)
 {
 	Suite *suite = suite_create("registry");
 	TCase *tc = tcase_create("registry");
-	SRunner *sr = srunner_create(suite);
-	int n = (int)nr_backends(), failed;
+	int n = (int)nr_backends();
 
 	tcase_add_test(tc, the_baseline_the_centre_and_null_are_there);
 	tcase_add_test(tc, a_backend_is_found_by_its_whole_name_up_to_the_colon);
@@ -211,8 +211,5 @@ int main(void)
 	tcase_add_test(tc, a_mistake_gets_a_message_and_no_allocator);
 	tcase_add_test(tc, null_hands_out_aligned_pages_in_turn_and_wraps);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

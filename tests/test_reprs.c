@@ -13,6 +13,7 @@
 #include <check.h>
 
 #include "alloc/registry.h"
+#include "tests/suite.h"
 
 static struct layout layout;
 static struct machine *machine;
@@ -216,8 +217,6 @@ int main(void)
 {
 	Suite *suite = suite_create("representations");
 	TCase *tc = tcase_create("costs");
-	SRunner *sr = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tc, a_page_costs_its_descriptor, 0,
 			    ARRAY_SIZE(descriptors));
@@ -227,8 +226,5 @@ int main(void)
 	tcase_add_test(tc, without_a_reserve_a_request_fails_while_memory_is_free);
 	tcase_add_test(tc, a_free_secures_nothing);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

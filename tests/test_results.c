@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "sim/report/results.h"
+#include "tests/suite.h"
 
 static char place[] = "/tmp/pagetax-results-XXXXXX";
 static char dir[64];			/* place/result */
@@ -246,8 +247,6 @@ int main(void)
 {
 	Suite *suite = suite_create("results");
 	TCase *tc = tcase_create("results");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, nothing_is_there_before_the_commit_and_all_of_it_after);
@@ -261,9 +260,5 @@ int main(void)
 	tcase_add_test(tc, slashes_at_the_end_of_a_name_do_not_matter);
 	tcase_add_test(tc, a_write_that_fails_is_told_with_its_file_and_cause);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

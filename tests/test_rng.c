@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "tests/suite.h"
 
 /* What splitmix64 makes of seed 0 (Vigna's reference code). */
 START_TEST(a_seed_fills_the_state_by_splitmix64)
@@ -164,8 +165,6 @@ int main(void)
 {
 	Suite *s = suite_create("rng");
 	TCase *t = tcase_create("rng");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(t, a_seed_fills_the_state_by_splitmix64);
 	tcase_add_test(t, the_numbers_are_those_of_xoshiro256_starstar);
@@ -177,8 +176,5 @@ int main(void)
 	tcase_add_test(t, every_order_of_a_shuffle_is_equally_likely);
 	tcase_add_test(t, shuffling_nothing_is_harmless);
 	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

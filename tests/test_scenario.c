@@ -4,12 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/source/gfp.h"
 #include "sim/workload/scenario.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 #define MACHINE "[machine]\nmemory = 64M\ncpus = 2\n"
 #define PHASE   "[phase run]\nduration = 1s\n"
@@ -229,8 +229,6 @@ int main(void)
 {
 	Suite *suite = suite_create("scenario");
 	TCase *tc = tcase_create("scenario");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, scratch_setup, scratch_teardown);
 	tcase_add_test(tc, a_scenario_says_machine_phases_and_classes);
@@ -242,9 +240,5 @@ int main(void)
 	tcase_add_test(tc, an_unknown_name_points_to_the_list);
 	tcase_add_test(tc, every_built_in_scenario_can_be_read_and_says_what_it_is);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

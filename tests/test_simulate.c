@@ -12,6 +12,7 @@
 #include "sim/record.h"
 #include "sim/simulate.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 #define MACHINE "[machine]\nmemory = 64M\ncpus = 2\nzones = flat\n"
 #define PAGES   (64UL << 20 >> PAGE_SHIFT)
@@ -502,8 +503,6 @@ int main(void)
 {
 	Suite *suite = suite_create("simulate");
 	TCase *tc = tcase_create("simulate");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, scratch_setup, scratch_teardown);
@@ -526,9 +525,5 @@ int main(void)
 	tcase_add_loop_test(tc, every_built_in_scenario_ends_verified_with_every_allocator, 0,
 			    ARRAY_SIZE(built_in));
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

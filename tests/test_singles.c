@@ -8,6 +8,7 @@
 
 #include "alloc/checked.h"
 #include "alloc/registry.h"
+#include "tests/suite.h"
 
 #define NR_PAGES 16
 #define WORD sizeof(unsigned long)
@@ -201,8 +202,6 @@ int main(void)
 {
 	Suite *suite = suite_create("singles");
 	TCase *tc = tcase_create("singles");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tc, a_block_is_pages_that_lie_apart, 0, 2);
 	tcase_add_loop_test(tc, a_request_for_too_many_pages_leaves_all_as_they_were, 0, 2);
@@ -212,9 +211,5 @@ int main(void)
 	tcase_add_test(tc, twice_the_same_page_and_lists_do_not_go_together);
 	tcase_add_test(tc, the_shadow_knows_the_pages_of_a_block);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(suite);
 }

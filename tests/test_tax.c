@@ -19,6 +19,7 @@
 #include "sim/commands.h"
 #include "sim/report/result.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 static struct msg msg;
 static struct allocatee_table table;
@@ -209,8 +210,7 @@ int main(void)
 {
 	Suite *suite = suite_create("tax");
 	TCase *tc = tcase_create("tax");
-	SRunner *sr;
-	int failed;
+	int status;
 
 	if (getenv("PAGETAX_BUNDLES"))
 		find_bundles(getenv("PAGETAX_BUNDLES"));
@@ -221,10 +221,7 @@ int main(void)
 			    (int)bundles.gl_pathc);
 	tcase_add_test(tc, nodes_of_twoword_are_counted_in_pages);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	status = run_suite(suite);
 	globfree(&bundles);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
 }

@@ -19,6 +19,7 @@
 #include "sim/source/trace_dat.h"
 #include "tests/sim_events.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 #define PAGE_BYTES 4096
 #define MISSED_EVENTS (UINT32_C(1) << 31)
@@ -343,8 +344,6 @@ int main(void)
 {
 	Suite *suite = suite_create("trace_dat");
 	TCase *tc = tcase_create("trace_dat");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
@@ -356,9 +355,5 @@ int main(void)
 	tcase_add_test(tc, a_head_without_its_file_is_refused);
 	suite_add_tcase(suite, tc);
 
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }

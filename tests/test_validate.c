@@ -17,6 +17,7 @@
 #include "sim/validate/open_loop.h"
 #include "tests/sim_bundle.h"
 #include "tests/sim_scratch.h"
+#include "tests/suite.h"
 
 #define SAMPLE "tests/data/fork-sample"
 
@@ -879,8 +880,6 @@ int main(void)
 {
 	Suite *s = suite_create("validate");
 	TCase *tc = tcase_create("validate");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 120);
@@ -918,9 +917,5 @@ int main(void)
 	tcase_add_test(tc, rows_of_one_name_belong_to_one_node_after_the_other);
 	suite_add_tcase(s, tc);
 
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -21,6 +21,7 @@
 #include "alloc/range/bitmap_chunk.h"
 #include "base/rng.h"
 #include "lib/bitmap.h"
+#include "tests/suite.h"
 
 #define NR_BLOCKS 6
 #define NR_BITS (NR_BLOCKS * BLOCK_BITS)
@@ -422,8 +423,6 @@ int main(void)
 {
 	Suite *s = suite_create("bitmap_chunk");
 	TCase *t = tcase_create("bitmap_chunk");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, the_hard_invariants_hold_after_every_operation, 0,
@@ -441,8 +440,5 @@ int main(void)
 	tcase_add_loop_test(t, no_atomic_run_lies_in_a_block_without_memory, 0,
 			    (int)ARRAY_SIZE(every_version));
 	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* tiny_conformance.c - the same contract with pages of a few entries */
-#include <stdlib.h>
-
 #include "tests/conformance.h"
+#include "tests/suite.h"
 
 int main(void)
 {
-	SRunner *sr = srunner_create(conformance_suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(conformance_suite());
 }

@@ -29,6 +29,7 @@
 #include <check.h>
 
 #include "tests/rig.h"
+#include "tests/suite.h"
 
 #define PAGES 96
 #define OPS 20000
@@ -252,16 +253,10 @@ int main(void)
 {
 	Suite *suite = suite_create("node_stats");
 	TCase *tc = tcase_create("node_stats");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, statistics_of_nodes_explain_how_the_nodes_changed, 0,
 			    (int)ARRAY_SIZE(variants));
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(suite);
 }
