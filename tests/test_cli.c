@@ -414,7 +414,8 @@ static void write_result(void)
 START_TEST(a_pipe_is_written_to_and_stays_one)
 {
 	write_result();
-	ck_assert_int_eq(shell("report -q -o pipe r", "mkfifo pipe; cat pipe >got & PAGETAX_PLOTS=none"), 0);
+	ck_assert_int_eq(shell("report -q -o pipe r; s=$?; wait; exit $s;",
+			       "mkfifo pipe; cat pipe >got & PAGETAX_PLOTS=none"), 0);
 	ck_assert_int_eq(shell("", "test -p pipe && grep -q '</html>' got; exit $? ;"), 0);
 }
 END_TEST
