@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_free_runs.c - words of used pages give the blocks that looking bit by bit does */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "alloc/free_runs.h"
 #include "base/rng.h"
 #include "lib/bitmap.h"
+#include "tests/suite.h"
 
 #define NR_WORDS 40
 #define NR_PAGES (NR_WORDS * BITMAP_WORD_BITS)
@@ -85,14 +85,9 @@ int main(void)
 {
 	Suite *s = suite_create("free_runs");
 	TCase *t = tcase_create("words");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(t, words_give_the_blocks_that_their_bits_do);
 	tcase_add_test(t, what_is_free_at_the_end_of_a_word_goes_on_in_the_next);
 	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite(s);
 }
