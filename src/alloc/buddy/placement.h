@@ -89,7 +89,7 @@
  * the descriptor that both wait for is what takes the time.
  *
  * On bundles, most of whose memory is free, there is little to win: at the end of
- * fork, redis, cc, files 89.97, 89.06, 91.18, 91.84 % with lifo and up to 0.3 points
+ * fork, redis, cc, files 89.97, 89.06, 91.17, 91.84 % with lifo and up to 0.2 points
  * more with spare, at no sample less by 0.1 (`pagetax replay -a
  * twoword,twoword:placement=spare BUNDLE`, samples.tsv).
  *
