@@ -126,7 +126,7 @@ static unsigned int first_hole(const struct pageblock *block, unsigned int order
 
 	while (!block->holes[order][word])
 		word++;
-	return word * 64 + lowest_bit(block->holes[order][word]);
+	return word * 64 + (unsigned int)__builtin_ctzll(block->holes[order][word]);
 }
 
 /* The order of the smallest hole that fits; beyond the last: none. */
