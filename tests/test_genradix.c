@@ -220,9 +220,11 @@ START_TEST(a_row_shows_what_a_walk_finds)
 	genradix_swap_leaf(&t, 2, node_ref_high(500));
 	for (uint64_t leaf = 0; leaf < 10; leaf++) {
 		struct node_ref ref = genradix_leaf_in_row(&t, leaf);
+		uint64_t next = leaf;
+		struct node_ref walked = genradix_next_leaf(&t, &next);
 
-		same &= node_ref_equal(ref, genradix_leaf(&t, leaf));
 		same &= node_ref_is_none(ref) == (leaf % 3 && leaf != 2);
+		same &= node_ref_equal(ref, next == leaf ? walked : NODE_REF_NONE);
 	}
 	ck_assert(same);
 	genradix_swap_leaf(&t, 2, NODE_REF_NONE);

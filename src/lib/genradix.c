@@ -103,6 +103,8 @@ struct node_ref genradix_leaf(const struct genradix *t, uint64_t leaf)
 {
 	struct node_ref ref = t->root;
 
+	if (likely(t->row))
+		return genradix_leaf_in_row(t, leaf);
 	for (unsigned int level = t->depth; level > 0; level--) {
 		struct node_ref *node;
 		struct node_ref child;
