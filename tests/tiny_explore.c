@@ -89,7 +89,7 @@ static const struct {
 	{ { .spec = "twoword:inline=1:removal=punch" BARE, .keeps_nodes = true }, 6, true, 1, 1400 },
 	{ { .spec = "twoword:inline=1:relocate=off" BARE, .keeps_nodes = true }, 3, true, 1, 90000 },
 	{ { .spec = "twoword:inline=3:hysteresis=4:entry=8" BARE }, 2, true, 1, 38000 },
-#if PAGE_SHIFT < 5	/* leaves of 8 entries: ten times the states, of 16 a hundred times */
+#if PAGE_SHIFT < 6	/* leaves of 16 entries: 6.7 million states on 7 pages */
 	/*
 	 * Where blocks stand follows from W, and from what was spared. The first
 	 * never ended when a list could drop a leaf that its tail wanted next.
