@@ -98,6 +98,22 @@ static __always_inline void buddy_put(const struct buddy_repr *r,
 	buddy_free_block(r, b, z, pfn, order, end);
 }
 
+/* A freed page that joins nothing goes on its list, if that has room as it is. */
+static __always_inline bool list_freed(const struct buddy_repr *r,
+				       struct buddy *b, struct buddy_zone *z,
+				       unsigned long pfn, unsigned int type,
+				       enum list_end end)
+{
+	if (r->can_push && !r->can_push(z, 0, type, end))
+		return false;
+	z->allocated--;
+	r->clear(b, pfn);
+	r->add(b, z, pfn, 0, type, end);
+	count_listed(z, 0, type);
+	zone_note_recovery(z);
+	return true;
+}
+
 /*
  * The fast path: the page goes to the list, and nothing else changes. False
  * when there is more to it, and nothing was done yet.
@@ -109,21 +125,12 @@ static __always_inline bool buddy_free_fast(const struct buddy_repr *r,
 {
 	unsigned long buddy = pfn_buddy(pfn, 0);
 	unsigned int type = buddy_type(b, z, pfn);
-	enum list_end end;
 
 	if (unlikely(buddy < z->start_pfn || buddy >= z->end_pfn))
 		return false;
 	if (r->may_join ? r->may_join(b, buddy) : r->is_free(b, buddy, 0))
 		return false;
-	end = end_by_rule(r, b, z, pfn, 0);
-	if (r->can_push && !r->can_push(z, 0, type, end))
-		return false;
-	z->allocated--;
-	r->clear(b, pfn);
-	r->add(b, z, pfn, 0, type, end);
-	count_listed(z, 0, type);
-	zone_note_recovery(z);
-	return true;
+	return list_freed(r, b, z, pfn, type, end_by_rule(r, b, z, pfn, 0));
 }
 
 static __noinline void buddy_free_any(const struct buddy_repr *r,
@@ -142,15 +149,10 @@ static __always_inline bool free_to_side(const struct buddy_repr *r,
 					 unsigned long pfn, unsigned int type,
 					 enum list_end end)
 {
-	if (r->can_push && !r->can_push(z, 0, type, end))
+	if (!list_freed(r, b, z, pfn, type, end))
 		return false;
-	z->allocated--;
-	r->clear(b, pfn);
-	r->add(b, z, pfn, 0, type, end);
-	count_listed(z, 0, type);
 	z->placement->nr_far[0][type] += end == LIST_TAIL;
 	count_in_block(z, block_index(z->placement, pfn), 1);
-	zone_note_recovery(z);
 	return true;
 }
 
