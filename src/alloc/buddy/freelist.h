@@ -369,7 +369,6 @@ static __always_inline unsigned long take_within(const struct buddy_repr *r,
 	unsigned long pfn = list_pop(r, b, z, from, type);
 	unsigned long i = block_index(z->placement, pfn);
 	enum list_end end = side_end(level_side(z->placement->levels[i]));
-
 	int pages = -(1 << from);
 
 	z->placement->nr_far[from][type] -= end == LIST_TAIL;
