@@ -73,7 +73,7 @@
  *                 a1   aB   aW   aU   c    time      a1   aB   aW   c    80   90   95
  *    lifo          0    0    0    0    0   1          0    0    0    0    0    0    0
  *    watermark    97   95   39   87   54   1.1-1.5   98   85    0    0    0    0    0
- *    spare        97   98   99   98   96   0.8-1.1   99   99   99    0   99   98   97
+ *    spare        97   98   99   98   96   0.8-1.1   99   99   99    0   99   99   98
  *    lowest       97   98   99   97   97   1.5-1.7   87   68    8    0   76   35    -
  *
  * At 95 % its time is 0.9 to 1.1 of lifo's, too, with linked and with twoword (one
