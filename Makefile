@@ -335,7 +335,7 @@ fuzz_build   := CC=clang SANITIZE=address,undefined,fuzzer-no-link
 fuzz_memory  := 64
 fuzz_options := -timeout=20 -rss_limit_mb=2048 -max_len=65536 -close_fd_mask=1
 
-.PHONY: fuzz do-fuzz $(FUZZ:%=fuzz-%)
+.PHONY: fuzz fuzz-objects do-fuzz $(FUZZ:%=fuzz-%)
 fuzz:
 	@scripts/deps clang
 	@$(submake) $(fuzz_build) do-fuzz
@@ -344,6 +344,9 @@ $(foreach t,$(fuzz_src),$(eval $(call program,$(t:tests/%.c=$(T)/%),\
 	$(t:tests/%.c=$(T)/obj/tests/%.o),\
 	$(T)/obj/libhelpers.a $(T)/obj/libsim.a $(T)/libpagetax.a,\
 	-fsanitize=fuzzer $(test_libs) $(sim_libs))))
+
+# For who wants to know only that they still compile.
+fuzz-objects: $(fuzz_src:tests/%.c=$(T)/obj/tests/%.o)
 
 do-fuzz: $(FUZZ:%=fuzz-%)
 $(FUZZ:%=fuzz-%): fuzz-%: $(T)/fuzz_%
