@@ -53,7 +53,7 @@ struct deque_hooks {
 	/* Tell the owner of an entry that it now stands at another slot. */
 	void (*moved)(void *ctx, unsigned long entry, uint32_t slot);
 
-	/* The entry is one of the next to be popped: its owner may be fetched. NULL: who cares. */
+	/* It is one of the next to be popped: its owner may be fetched. NULL: nobody wants to know. */
 	void (*near)(void *ctx, unsigned long entry);
 };
 
@@ -211,8 +211,10 @@ static inline uint32_t deque_push_head(struct deque *d, unsigned long entry)
 	return at & d->mask;
 }
 
-/* Write an entry to a slot in a leaf: any leaf, any entry. */
+/* Write an entry to a slot in a leaf: any leaf, any entry; the leaf at hand. */
 void deque_write_leaf_any(struct deque *d, uint32_t slot, unsigned long entry);
+void deque_write_mapped(struct deque *d, struct node_ref leaf, uint32_t slot,
+			unsigned long entry);
 
 /* The same for entries of 4 bytes, as the quick halves are. */
 static inline void deque_write_leaf(struct deque *d, uint32_t slot,
@@ -227,7 +229,7 @@ static inline void deque_write_leaf(struct deque *d, uint32_t slot,
 	}
 	ref = genradix_leaf_in_row(&d->tree, leaf);
 	if (unlikely(node_ref_is_high(ref))) {
-		deque_write_leaf_any(d, slot, entry);
+		deque_write_mapped(d, ref, slot, entry);
 		return;
 	}
 	COST_NOW(list_nodes, 1);

@@ -65,13 +65,18 @@ static void *map_leaf(const struct deque *d, uint32_t counter,
 	return node_map(d->tree.store, *ref);
 }
 
+void deque_write_mapped(struct deque *d, struct node_ref leaf, uint32_t slot,
+			unsigned long entry)
+{
+	void *node = node_map(d->tree.store, leaf);
+
+	deque_write(d, node, slot & d->leaf_mask, entry);
+	node_unmap(d->tree.store, leaf, node);
+}
+
 void deque_write_leaf_any(struct deque *d, uint32_t slot, unsigned long entry)
 {
-	struct node_ref ref;
-	void *leaf = map_leaf(d, slot, &ref);
-
-	deque_write(d, leaf, slot & d->leaf_mask, entry);
-	node_unmap(d->tree.store, ref, leaf);
+	deque_write_mapped(d, genradix_leaf(&d->tree, leaf_of(d, slot)), slot, entry);
 }
 
 /* Entries and holes, from the tail to the head. */
