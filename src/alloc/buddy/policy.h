@@ -98,6 +98,19 @@ static __always_inline void buddy_put(const struct buddy_repr *r,
 	buddy_free_block(r, b, z, pfn, order, end);
 }
 
+/* Whether a page's buddy lies in the zone, and is neither free nor evict's business. */
+static __always_inline bool joins_nothing(const struct buddy_repr *r,
+					  const struct buddy *b,
+					  const struct buddy_zone *z,
+					  unsigned long pfn)
+{
+	unsigned long buddy = pfn_buddy(pfn, 0);
+
+	if (unlikely(buddy < z->start_pfn || buddy >= z->end_pfn))
+		return false;
+	return !(r->may_join ? r->may_join(b, buddy) : r->is_free(b, buddy, 0));
+}
+
 /* A freed page that joins nothing goes on its list, if that has room as it is. */
 static __always_inline bool list_freed(const struct buddy_repr *r,
 				       struct buddy *b, struct buddy_zone *z,
@@ -123,12 +136,9 @@ static __always_inline bool buddy_free_fast(const struct buddy_repr *r,
 					    struct buddy_zone *z,
 					    unsigned long pfn)
 {
-	unsigned long buddy = pfn_buddy(pfn, 0);
 	unsigned int type = buddy_type(b, z, pfn);
 
-	if (unlikely(buddy < z->start_pfn || buddy >= z->end_pfn))
-		return false;
-	if (r->may_join ? r->may_join(b, buddy) : r->is_free(b, buddy, 0))
+	if (!joins_nothing(r, b, z, pfn))
 		return false;
 	return list_freed(r, b, z, pfn, type, end_by_rule(r, b, z, pfn, 0));
 }
@@ -161,13 +171,9 @@ static __always_inline bool free_fast_placed(const struct buddy_repr *r,
 					     struct buddy_zone *z,
 					     unsigned long pfn)
 {
-	unsigned long buddy = pfn_buddy(pfn, 0);
 	const struct placement *p = z->placement;
 
-	if (unlikely(buddy < z->start_pfn || buddy >= z->end_pfn) ||
-	    p->rule != PLACE_SPARE)
-		return false;
-	if (r->may_join ? r->may_join(b, buddy) : r->is_free(b, buddy, 0))
+	if (p->rule != PLACE_SPARE || !joins_nothing(r, b, z, pfn))
 		return false;
 	return level_side(p->levels[block_index(p, pfn)]) == SIDE_NEAR ?
 	       free_to_side(r, b, z, pfn, buddy_type(b, z, pfn), LIST_HEAD) :
