@@ -102,7 +102,7 @@
  * whole, in percent, from packed memory:
  *
  *    50 %   95 %
- *    97.6   53.7    at most, by any rule that moves nothing, at 256 MiB
+ *    97.6   53.7    at most in the mean, by any rule that moves nothing, at 256 MiB
  *    99.5   94.2    the same at 4 GiB
  *    96.9   51.6    by the best of four searches of all pageblocks, at 4 GiB
  *    96      0      spare, at 4 GiB, from scattered memory
