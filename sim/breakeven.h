@@ -25,6 +25,7 @@
 #include "sim/metrics/allocatee.h"
 
 #define BREAKEVEN_BYTES  (UINT64_C(256) << 20)	/* the machine, unless asked for */
+#define BREAKEVEN_LEAST  (64 << 20)		/* below, ends of zones weigh more than folios */
 #define BREAKEVEN_PART   70			/* percent, where memory is not full */
 #define BREAKEVEN_POINTS 19
 

@@ -119,6 +119,22 @@ static int parse_patterns(struct bench_plan *plan, const char *text,
 	return err;
 }
 
+/* No backend is safe for two threads but behind its zones' locks. */
+static bool can_run(enum bench_lock lock, unsigned int threads)
+{
+	return threads == 1 || lock == BENCH_SPINLOCK;
+}
+
+static bool any_case(const struct bench_plan *plan)
+{
+	for (unsigned int l = 0; l < plan->locks.nr; l++)
+		for (unsigned int t = 0; t < plan->threads.nr; t++)
+			if (can_run((enum bench_lock)plan->locks.value[l],
+				    (unsigned int)plan->threads.value[t]))
+				return true;
+	return false;
+}
+
 static const char *input_of(const struct options *o)
 {
 	return o->nr_args ? o->args[0] : "tests/data/fork-sample";
@@ -155,6 +171,9 @@ static int plan_read(struct bench_plan *plan, const struct options *o,
 	if (o->repeats > BENCH_REPEATS || o->ops > UINT32_MAX)
 		return msg_set(msg, EINVAL, "--repeats takes 1 to %d, --ops up to %u",
 			       BENCH_REPEATS, UINT32_MAX);
+	if (!any_case(plan))
+		return msg_set(msg, EINVAL,
+			       "--threads 2 needs --lock spin: no backend is safe without");
 	if (o->highmem == HIGHMEM_ABOVE)
 		return msg_set(msg, EINVAL, "bench: --highmem takes none or all");
 	if (o->highmem != HIGHMEM_ALL)
@@ -193,8 +212,8 @@ static int run_table(const struct bench_plan *plan, const struct options *o,
 	struct bench_table table = { .c = *c, .nr = o->nr_specs };
 	int err;
 
-	if (c->threads > 1 && c->lock != BENCH_SPINLOCK)
-		return 0;		/* no backend is safe so; --help says so */
+	if (!can_run(c->lock, c->threads))
+		return 0;		/* another of the lists' combinations can */
 	err = run_patterns(plan, o, &table, msg);
 	if (!err && bench_table_record(results, &table, joined))
 		err = msg_set(msg, ENOMEM, "no memory for the results");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* command_breakeven.c - pagetax breakeven: at which folio sizes designs cross */
+#include <errno.h>
 #include <stdio.h>
 
 #include "sim/breakeven.h"
@@ -8,7 +9,16 @@
 enum status command_breakeven(const struct options *o, struct msg *msg)
 {
 	struct breakeven b;
-	int err = breakeven_run(&b, o->specs, o->nr_specs,
+	int err;
+
+	if (o->machine_scenario || o->machine_flat ||
+	    (o->machine_bytes && o->machine_bytes < BREAKEVEN_LEAST)) {
+		msg_set(msg, EINVAL,
+			"--machine: breakeven fills a machine of its own; expected its size, %dM or more",
+			BREAKEVEN_LEAST >> 20);
+		return STATUS_USAGE;
+	}
+	err = breakeven_run(&b, o->specs, o->nr_specs,
 				o->machine_bytes ? o->machine_bytes : BREAKEVEN_BYTES,
 				o->seed, &o->allocatees, msg);
 

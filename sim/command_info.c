@@ -166,10 +166,13 @@ static enum status info_result(const char *path, struct msg *msg)
 
 enum status command_info(const struct options *o, struct msg *msg)
 {
-	char summary[4096];
+	static const char *const of_results[] = { "summary.json", "validation.json" };
+	char path[4096];
 
-	snprintf(summary, sizeof(summary), "%s/summary.json", o->args[0]);
-	if (!access(summary, F_OK))
-		return info_result(o->args[0], msg);
+	for (size_t i = 0; i < ARRAY_SIZE(of_results); i++) {
+		snprintf(path, sizeof(path), "%s/%s", o->args[0], of_results[i]);
+		if (!access(path, F_OK))
+			return info_result(o->args[0], msg);
+	}
 	return info_input(o->args[0], o->limit, msg);
 }

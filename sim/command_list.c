@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* command_list.c - pagetax list: what there is to choose from */
-#include <dirent.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "alloc/range.h"
 #include "alloc/registry.h"
+#include "base/nearest.h"
 #include "sim/commands.h"
 #include "sim/report/tsv.h"
 #include "sim/workload/scenario.h"
@@ -89,18 +87,11 @@ static void list_allocators(void)
 	}
 }
 
-static int is_scenario(const struct dirent *entry)
-{
-	return !fnmatch("*.ini", entry->d_name, 0);
-}
-
-static void list_scenario(const char *file)
+static void list_scenario(const char *name)
 {
 	struct scenario s;
 	struct msg msg;
-	char name[64];
 
-	snprintf(name, sizeof(name), "%.*s", (int)strcspn(file, "."), file);
 	if (scenario_read(&s, name, 1, &msg)) {
 		printf("%-16s cannot be read: %s\n", name, msg.text);
 		return;
@@ -109,27 +100,18 @@ static void list_scenario(const char *file)
 	scenario_free(&s);
 }
 
-/* Scenarios are files; each is known by its name without the ending. */
 static void list_scenarios(void)
 {
-	static const char *const places[] = {
-		"sim/scenarios", PAGETAX_DATADIR "/scenarios",
-	};
-	int nr = 0;
+	char **names;
+	int nr = scenario_names(&names);
 
-	for (size_t i = 0; i < ARRAY_SIZE(places) && nr <= 0; i++) {
-		struct dirent **entries;
-
-		nr = scandir(places[i], &entries, is_scenario, alphasort);
-		for (int e = 0; e < nr; e++) {
-			list_scenario(entries[e]->d_name);
-			free(entries[e]);
-		}
-		if (nr >= 0)
-			free(entries);
-	}
-	if (nr <= 0)
-		printf("none\n");
+	for (int i = 0; i < nr; i++)
+		if (names[i])
+			list_scenario(names[i]);
+	if (!nr)
+		printf("none in %s; PAGETAX_SCENARIOS names another folder\n",
+		       scenario_dir());
+	scenario_names_free(names, nr);
 }
 
 static void list_machines(void)
@@ -154,14 +136,17 @@ static const struct {
 
 enum status command_list(const struct options *o, struct msg *msg)
 {
+	struct nearest near = nearest_to(o->args[0], strlen(o->args[0]));
+
 	for (size_t i = 0; i < ARRAY_SIZE(topics); i++) {
 		if (!strcmp(o->args[0], topics[i].name)) {
 			topics[i].print();
 			return STATUS_DONE;
 		}
+		nearest_try(&near, topics[i].name);
 	}
 	msg_set(msg, EINVAL,
-		"cannot list '%s'; allowed are allocators, scenarios, machines, metrics",
-		o->args[0]);
+		"cannot list '%s'%s; allowed are allocators, scenarios, machines, metrics",
+		o->args[0], nearest_hint(&near));
 	return STATUS_USAGE;
 }

@@ -164,6 +164,11 @@ enum status command_replay(const struct options *o, struct msg *msg)
 	struct comparison c = { .options = o, .begin_s = wall_clock_s() };
 	enum status status = STATUS_FAILED;
 
+	if (o->scale != 1 && !o->machine_scenario) {
+		msg_set(msg, EINVAL,
+			"--scale: a recording cannot be scaled; it is for the machine of a scenario (-m SCENARIO)");
+		return STATUS_USAGE;
+	}
 	if (o->output && results_check(o->output, msg))
 		return STATUS_FAILED;
 	progress_start(&c.progress, !o->quiet, o->nr_specs);

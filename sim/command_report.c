@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "alloc/registry.h"
+#include "base/nearest.h"
 #include "sim/commands.h"
 #include "sim/output.h"
 #include "sim/report/plots.h"
@@ -338,13 +339,17 @@ static int make_plot(struct reporting *r, const struct plot *plot,
 
 static enum status unknown_plot(const char *name, struct msg *msg)
 {
-	char names[256];
+	struct nearest near = nearest_to(name, strlen(name));
+	char names[512];
 	size_t len = 0;
 
-	for (const struct plot *plot = plots; plot->name && len < sizeof(names); plot++)
+	for (const struct plot *plot = plots; plot->name && len < sizeof(names); plot++) {
+		nearest_try(&near, plot->name);
 		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
 					len ? ", " : "", plot->name);
-	msg_set(msg, EINVAL, "no plot '%s'; allowed are %s", name, names);
+	}
+	msg_set(msg, EINVAL, "no plot '%s'%s; allowed are %s", name,
+		nearest_hint(&near), names);
 	return STATUS_USAGE;
 }
 

@@ -63,6 +63,9 @@ static int check_options(const struct study *s, struct msg *msg)
 		return msg_set(msg, EINVAL,
 			       "--record: a trace is of one allocator; expected one in -a, not %u",
 			       o->nr_specs);
+	if (o->format != CONVERT_BY_NAME && !o->record)
+		return msg_set(msg, EINVAL,
+			       "--to is the format of a trace; expected --record FILE with it");
 	if (o->record && o->compaction)
 		return msg_set(msg, EINVAL,
 			       "--record: a trace cannot say where compaction moved a block; leave --compaction out");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "alloc/registry.h"
+#include "base/nearest.h"
 #include "machine/layout.h"
 #include "sim/options.h"
 #include "sim/parallel.h"
@@ -72,14 +73,17 @@ static int add_all(struct options *o, struct msg *msg)
 
 static int unknown_allocator(const char *spec, struct msg *msg)
 {
+	struct nearest near = nearest_to(spec, strcspn(spec, ":"));
 	char names[512] = "all";
 	size_t len = strlen(names);
 
-	for (unsigned int i = 0; allocator_registry[i] && len < sizeof(names); i++)
+	for (unsigned int i = 0; allocator_registry[i] && len < sizeof(names); i++) {
+		nearest_try(&near, allocator_registry[i]->name);
 		len += (size_t)snprintf(names + len, sizeof(names) - len, ", %s",
 					allocator_registry[i]->name);
-	return msg_set(msg, EINVAL, "unknown allocator '%.*s'; allowed are %s",
-		       (int)strcspn(spec, ":"), spec, names);
+	}
+	return msg_set(msg, EINVAL, "unknown allocator '%.*s'%s; allowed are %s",
+		       (int)near.len, spec, nearest_hint(&near), names);
 }
 
 static int parse_allocators(struct options *o, const char *list, struct msg *msg)
@@ -195,10 +199,14 @@ static int parse_scale(struct options *o, const char *value, struct msg *msg)
 	return 0;
 }
 
-static int parse_number(enum option_id id, const char *value, uint64_t *out,
-			struct msg *msg)
+static int parse_number(enum option_id id, const char *value, uint64_t least,
+			uint64_t *out, struct msg *msg)
 {
-	return parse_count(value, out) ? bad_value(id, value, msg) : 0;
+	if (parse_count(value, out) || *out < least)
+		return msg_set(msg, EINVAL,
+			       "--%s cannot be '%s'; it takes a whole number%s",
+			       option_rows[id].word, value, least ? " above 0" : "");
+	return 0;
 }
 
 static int parse_to(struct options *o, const char *value, struct msg *msg)
@@ -238,9 +246,9 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 	case OPTION_SAMPLE:
 		return parse_sample(o, value, msg);
 	case OPTION_LIMIT:
-		return parse_number(id, value, &o->limit, msg);
+		return parse_number(id, value, 1, &o->limit, msg);
 	case OPTION_SEED:
-		return parse_number(id, value, &o->seed, msg);
+		return parse_number(id, value, 0, &o->seed, msg);
 	case OPTION_ZONES:
 		return parse_zones(o, value, msg);
 	case OPTION_LIST_ORDER:
@@ -281,9 +289,9 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 		o->threads = value;
 		return 0;
 	case OPTION_OPS:
-		return parse_number(id, value, &o->ops, msg);
+		return parse_number(id, value, 1, &o->ops, msg);
 	case OPTION_REPEATS:
-		return parse_number(id, value, &o->repeats, msg);
+		return parse_number(id, value, 1, &o->repeats, msg);
 	case OPTION_COSTS:
 		o->costs = value;
 		return 0;
@@ -326,18 +334,21 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 
 static int unknown_option(uint64_t allowed, const char *word, struct msg *msg)
 {
+	const char *name = word + strspn(word, "-");
+	struct nearest near = nearest_to(name, strcspn(name, "="));
 	char names[512];
 	size_t len = 0;
 
 	for (unsigned int i = 0; i < NR_OPTIONS; i++) {
 		if (!(allowed >> i & 1) || len >= sizeof(names))
 			continue;
+		nearest_try(&near, option_rows[i].word);
 		len += (size_t)snprintf(names + len, sizeof(names) - len,
 					"%s--%s", len ? ", " : "",
 					option_rows[i].word);
 	}
-	return msg_set(msg, EINVAL, "unknown option '%s'; allowed are %s", word,
-		       names);
+	return msg_set(msg, EINVAL, "unknown option '%s'%s; allowed are %s", word,
+		       nearest_hint(&near), names);
 }
 
 /* getopt's tables for the options of one command. */
@@ -402,6 +413,7 @@ static int parse_all(struct options *o, uint64_t allowed, int argc, char **argv,
 		     struct msg *msg)
 {
 	struct getopt_tables tables;
+	uint64_t given = 0;
 	int code, err;
 
 	tables_fill(&tables, allowed);
@@ -409,9 +421,17 @@ static int parse_all(struct options *o, uint64_t allowed, int argc, char **argv,
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, tables.letters, tables.words,
 				   NULL)) != -1) {
+		enum option_id id;
+
 		if (code == '?' || code == ':')
 			return code_failed(code, allowed, argv, msg);
-		err = option_take(o, option_of_code(code), optarg, msg);
+		id = option_of_code(code);
+		/* Lists of allocators add up; another value would be lost. */
+		if (given >> id & 1 && option_rows[id].value && id != OPTION_ALLOCATORS)
+			return msg_set(msg, EINVAL, "--%s is given twice",
+				       option_rows[id].word);
+		given |= UINT64_C(1) << id;
+		err = option_take(o, id, optarg, msg);
 		if (err)
 			return err;
 	}

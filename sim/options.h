@@ -38,7 +38,7 @@
 	x(ALLOCATEE,  0,   "allocatee",  "today|2025|32bit|FILE", "what owners keep for their pages, where no descriptor holds it") \
 	x(FAIL_IF,    0,   "fail-if",    "EXPR", "end with 1 if this holds, as in 'total_peak_bytes > 1% or b.failed_allocs > 0'") \
 	x(SIZES,      0,   "sizes",      "DIST", "bytes an object has, as 'lognormal median=96 sigma=1' (default: uniform min=1 max=4096)") \
-	x(PATTERN,    0,   "pattern",    "LIST", "bench: of a1, aB, aW, aU, c, b, policy and stream (default: all but policy)") \
+	x(PATTERN,    0,   "pattern",    "LIST", "bench: of a1, aB, aW, aU, c, b, policy and stream (default: all but aU and policy)") \
 	x(MEMORY,     0,   "memory",     "LIST", "bench: sizes of simulated memory (default: 4G)") \
 	x(OCCUPANCY,  0,   "occupancy",  "LIST", "bench: percent in use, 1 to 99 (default: 50)") \
 	x(LOCK,       0,   "lock",       "LIST", "bench: none, spin for one lock a zone, or percpu for per-CPU lists (default: none)") \

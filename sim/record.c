@@ -37,7 +37,11 @@ int record_open(struct record *r, const char *path, enum convert_format format,
 		.format = convert_format(path, format), .scenario = s,
 	};
 	if (!access(path, F_OK))
-		return msg_set(msg, EEXIST, "--record %s: %s", path, strerror(EEXIST));
+		return msg_set(msg, EEXIST, "--record %s: %s; expected a new name",
+			       path, strerror(EEXIST));
+	if (!strcmp(path, "-"))
+		return msg_set(msg, EINVAL,
+			       "--record cannot be '-'; it takes the name of a new file");
 	err = name_classes(trace, s);
 	if (err)
 		msg_set(msg, ENOMEM, "--record %s: no memory", path);

@@ -243,7 +243,7 @@ static int parse_stream(struct allocatee_table *table, FILE *in,
 		err = parse_line(table, line, &at, msg);
 	}
 	if (!err && ferror(in))
-		err = msg_set(msg, EIO, "%s: %s", name, strerror(EIO));
+		err = msg_set(msg, EIO, "--allocatee: %s: %s", name, strerror(errno));
 	free(line);
 	return err;
 }
@@ -279,6 +279,9 @@ static int load_file(struct allocatee_table *table, const char *path,
 	err = parse_text(table, builtin_tables[0].sizes, msg);
 	if (!err)
 		err = parse_stream(table, in, path, msg);
+	if (!err && !ftell(in))
+		err = msg_set(msg, EINVAL, "--allocatee: %s is empty; expected lines as 'size file 80'",
+			      path);
 	fclose(in);
 	return err;
 }

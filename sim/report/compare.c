@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "sim/report/compare.h"
 
 static int find_run(const struct result *r, const char *allocator)
@@ -176,11 +177,17 @@ struct condition {
 	bool percent;
 };
 
-static int expected_column(const struct parser *p)
+/* What stands there is `written` letters long. */
+static int expected_column(const struct parser *p, size_t written)
 {
-	char names[1024] = "a column: ";
-	size_t len = strlen(names);
+	struct nearest near = nearest_to(p->at, written);
+	char names[1024];
+	size_t len;
 
+	for (unsigned int i = 0; i < NR_RESULT_COLUMNS; i++)
+		nearest_try(&near, result_column_names[i]);
+	len = (size_t)snprintf(names, sizeof(names), "a column%s: ",
+			       nearest_hint(&near));
 	for (unsigned int i = 0; i < NR_RESULT_COLUMNS && len < sizeof(names); i++)
 		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
 					i ? ", " : "", result_column_names[i]);
@@ -205,7 +212,7 @@ static int parse_subject(struct parser *p, struct condition *cond)
 	len = strspn(p->at, "abcdefghijklmnopqrstuvwxyz_0123456789");
 	cond->column = result_column_find(p->at, len);
 	if (cond->column == NR_RESULT_COLUMNS)
-		return expected_column(p);
+		return expected_column(p, len);
 	p->at += len;
 	return 0;
 }

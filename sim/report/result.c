@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/report/result.h"
 
@@ -51,6 +52,14 @@ static json_t *load_json(const char *path, const char *name, json_error_t *error
 	return json_load_file(file, 0, error);
 }
 
+static bool is_validation(const char *folder)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/validation.json", folder);
+	return !access(path, F_OK);
+}
+
 int result_load(struct result *r, const char *path, struct msg *msg)
 {
 	json_error_t error;
@@ -62,7 +71,11 @@ int result_load(struct result *r, const char *path, struct msg *msg)
 	if (!r->path)
 		return msg_set(msg, ENOMEM, "%s: no memory", path);
 	r->summary = load_json(r->path, "summary.json", &error);
-	if (!r->summary && error.line < 0)
+	if (!r->summary && is_validation(r->path))
+		msg_set(msg, EINVAL,
+			"%s: what validate found, not what allocators cost; `pagetax plot validate %s` draws it, validation.json holds it",
+			r->path, r->path);
+	else if (!r->summary && error.line < 0)
 		msg_set(msg, ENOENT,
 			"%s: no result folder: %s; expected one that `pagetax replay -o` wrote",
 			r->path, error.text);

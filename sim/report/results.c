@@ -101,6 +101,11 @@ static int check_place(const char *dir, struct msg *msg)
 
 	if (!parent)
 		return msg_set(msg, ENOMEM, "%s: no memory", dir);
+	if (!strcmp(dir, "-")) {
+		free(parent);
+		return msg_set(msg, EINVAL,
+			       "--output cannot be '-'; a result is a folder");
+	}
 	if (access(parent, W_OK | X_OK)) {
 		int err = errno;
 

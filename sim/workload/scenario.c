@@ -6,13 +6,16 @@
  * depends on the whole (the machine, phases that name classes) is finished at
  * the end, with the line it stood in kept for messages.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/nearest.h"
 #include "sim/workload/ini_file.h"
 #include "sim/workload/scenario_reader.h"
 
@@ -259,6 +262,51 @@ static void find_path(const char *name, char *path, size_t size)
 		snprintf(path, size, "%s/%s.ini", scenario_dir(), name);
 }
 
+static int is_scenario(const struct dirent *entry)
+{
+	return !fnmatch("*.ini", entry->d_name, 0);
+}
+
+int scenario_names(char ***names)
+{
+	struct dirent **entries;
+	int nr = scandir(scenario_dir(), &entries, is_scenario, alphasort);
+
+	*names = nr > 0 ? calloc((size_t)nr, sizeof(**names)) : NULL;
+	for (int i = 0; i < nr; i++) {
+		if (*names)
+			(*names)[i] = strndup(entries[i]->d_name,
+					      strlen(entries[i]->d_name) - strlen(".ini"));
+		free(entries[i]);
+	}
+	if (nr >= 0)
+		free(entries);
+	return *names ? nr : 0;
+}
+
+void scenario_names_free(char **names, int nr)
+{
+	for (int i = 0; i < nr; i++)
+		free(names[i]);
+	free(names);
+}
+
+static int no_such_scenario(const char *name, struct msg *msg)
+{
+	struct nearest near = nearest_to(name, strlen(name));
+	char **names;
+	int nr = scenario_names(&names);
+
+	for (int i = 0; i < nr; i++)
+		if (names[i])
+			nearest_try(&near, names[i]);
+	msg_set(msg, EINVAL,
+		"there is no scenario '%s'%s in %s; `pagetax list scenarios` names them, and a file's name ends in .ini",
+		name, nearest_hint(&near), scenario_dir());
+	scenario_names_free(names, nr);
+	return -EINVAL;
+}
+
 bool scenario_exists(const char *name)
 {
 	char path[4096];
@@ -279,9 +327,7 @@ int scenario_read(struct scenario *s, const char *name, double scale,
 	sha256_init(&r.sha256);
 	find_path(name, path, sizeof(path));
 	if (!name_is_path(name) && access(path, R_OK))
-		err = msg_set(msg, EINVAL,
-			      "there is no scenario '%s' in %s; `pagetax list scenarios` names them, and a file's name ends in .ini",
-			      name, scenario_dir());
+		err = no_such_scenario(name, msg);
 	else if (s->name && r.late)
 		err = read_file(&r, path);
 	else

@@ -138,4 +138,8 @@ bool scenario_exists(const char *name);
 /* The folder of the built-in scenarios. */
 const char *scenario_dir(void);
 
+/* Their names, sorted, of which one may be NULL for want of memory; how many. */
+int scenario_names(char ***names);
+void scenario_names_free(char **names, int nr);
+
 #endif
