@@ -49,12 +49,15 @@ enum deque_end {
 	DEQUE_TAIL,			/* cold */
 };
 
+struct deque;
+
 struct deque_hooks {
 	/* Tell the owner of an entry that it now stands at another slot. */
 	void (*moved)(void *ctx, unsigned long entry, uint32_t slot);
 
-	/* It is one of the next to be popped: its owner may be fetched. NULL: nobody wants to know. */
-	void (*near)(void *ctx, unsigned long entry);
+	/* These are the next to be popped: their owners may be fetched. NULL: nobody wants to know. */
+	void (*near)(void *ctx, const struct deque *d, const void *entries,
+		     uint32_t nr);
 };
 
 struct deque_config {

@@ -387,10 +387,9 @@ static void refill(struct deque *d, uint32_t nr)
 		 d->inline_mask + 1 - in_ring);
 	if (here > nr)
 		__builtin_prefetch(slot_at(d, leaf, here - nr - 1));
-	node_unmap(d->tree.store, ref, leaf);
 	if (d->hooks->near)
-		for (uint32_t i = 0; i < nr; i++)
-			d->hooks->near(d->ctx, deque_read(d, d->slots, (in_ring + i) & d->inline_mask));
+		d->hooks->near(d->ctx, d, slot_at(d, leaf, here - nr), nr);
+	node_unmap(d->tree.store, ref, leaf);
 	d->lo -= nr;
 	d->nr_in += nr;
 	if (nr == here || d->lo == d->tail) {

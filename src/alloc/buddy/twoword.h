@@ -107,19 +107,21 @@ static inline void entry_moved(void *ctx, unsigned long entry, uint32_t slot)
 	tz->tw->pages[pfn_of(&tz->base, entry)].word1 = slot;
 }
 
-/* Whoever takes the entry writes to its page. */
-static inline void entry_near(void *ctx, unsigned long entry)
+/* Whoever takes an entry writes to its page. */
+static void entries_near(void *ctx, const struct deque *list, const void *entries,
+			 uint32_t nr)
 {
 	struct twoword_zone *tz = ctx;
-	struct twoword_page *page = &tz->tw->pages[pfn_of(&tz->base, entry)];
+	struct twoword_page *pages = &tz->tw->pages[tz->base.start_pfn];
 
-	__asm__ volatile("" : "+r"(page));	/* else gcc finds the function has no effect */
-	__builtin_prefetch(page, 1);
+	__asm__ volatile("" : "+r"(pages));	/* else gcc finds the function has no effect */
+	for (uint32_t i = 0; i < nr; i++)
+		__builtin_prefetch(&pages[deque_read(list, entries, i)], 1);
 }
 
 static const struct deque_hooks list_hooks = {
 	.moved = entry_moved,
-	.near = entry_near,
+	.near = entries_near,
 };
 
 /* twoword_nodes.c: the slow half of what the policy asks. */
