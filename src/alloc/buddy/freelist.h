@@ -71,29 +71,51 @@ static __always_inline void count_unlisted(struct buddy_zone *z,
 	z->free_pages -= 1UL << order;
 }
 
-/*
- * The same three steps where a zone's placement has its say. Not inlined, so that
- * they take no register from those who ask for none.
- */
-#define PLACED static __attribute__((noinline, unused))
+/* Not inlined, so that it takes no register from those who do without it. */
+#define APART static __attribute__((noinline, unused))
 
-PLACED void insert_placed(const struct buddy_repr *r, struct buddy *b,
-			  struct buddy_zone *z, unsigned long pfn,
-			  unsigned int order, unsigned int type)
+/* Add a block to a list that has to get ready for it; false when that used it up. */
+APART bool add_to_full(const struct buddy_repr *r, struct buddy *b,
+		       struct buddy_zone *z, unsigned long pfn,
+		       unsigned int order, unsigned int type, enum list_end end)
+{
+	if (!r->make_room(b, z, pfn, order, type, end))
+		return false;
+	r->add(b, z, pfn, order, type, end);
+	return true;
+}
+
+/* Add a block to its list, and count it. Nothing is listed when it was used up. */
+static __always_inline bool list_add(const struct buddy_repr *r,
+				     struct buddy *b, struct buddy_zone *z,
+				     unsigned long pfn, unsigned int order,
+				     unsigned int type, enum list_end end)
+{
+	if (r->make_room && unlikely(!r->can_push(z, order, type, end))) {
+		if (!add_to_full(r, b, z, pfn, order, type, end))
+			return false;
+	} else {
+		r->add(b, z, pfn, order, type, end);
+	}
+	count_listed(z, order, type);
+	return true;
+}
+
+/* The steps of buddy_insert and buddy_remove where a zone's placement has its say. */
+APART void insert_placed(const struct buddy_repr *r, struct buddy *b,
+			 struct buddy_zone *z, unsigned long pfn,
+			 unsigned int order, unsigned int type)
 {
 	enum list_end end = placed_end(z, pfn, order, type,
 				       z->free_pages + (1UL << order));
 
-	if (r->make_room && !r->make_room(b, z, pfn, order, type, end))
-		return;
-	r->add(b, z, pfn, order, type, end);
-	count_listed(z, order, type);
-	placed_note(z, pfn, order, type, true);
+	if (list_add(r, b, z, pfn, order, type, end))
+		placed_note(z, pfn, order, type, true);
 }
 
-PLACED void remove_placed(const struct buddy_repr *r, struct buddy *b,
-			  struct buddy_zone *z, unsigned long pfn,
-			  unsigned int order, unsigned int type)
+APART void remove_placed(const struct buddy_repr *r, struct buddy *b,
+			 struct buddy_zone *z, unsigned long pfn,
+			 unsigned int order, unsigned int type)
 {
 	r->del(b, z, pfn, order, type,
 	       placed_end(z, pfn, order, type, z->free_pages));
@@ -113,10 +135,8 @@ static __always_inline int insert_within(const struct buddy_repr *r,
 					 unsigned long pfn, unsigned int order,
 					 unsigned int type, enum list_end end)
 {
-	if (r->make_room && !r->make_room(b, z, pfn, order, type, end))
+	if (!list_add(r, b, z, pfn, order, type, end))
 		return 0;
-	r->add(b, z, pfn, order, type, end);
-	count_listed(z, order, type);
 	z->placement->nr_far[order][type] += end == LIST_TAIL;
 	return 1 << order;
 }
@@ -141,10 +161,7 @@ static __always_inline void buddy_insert(const struct buddy_repr *r,
 		insert_placed(r, b, z, pfn, order, type);
 		return;
 	}
-	if (r->make_room && !r->make_room(b, z, pfn, order, type, end))
-		return;
-	r->add(b, z, pfn, order, type, end);
-	count_listed(z, order, type);
+	list_add(r, b, z, pfn, order, type, end);
 }
 
 /* Take a block off its list. */
@@ -287,7 +304,12 @@ static __always_inline void buddy_merge(const struct buddy_repr *r,
 	order = buddy_join(r, b, z, &pfn, order, type, false, end);
 	if (end == LIST_BY_RULE)
 		end = end_by_rule(r, b, z, pfn, order);
-	buddy_insert(r, b, z, pfn, order, type, end);
+	if (!r->can_push)	/* else its ends are unlike: code for each */
+		buddy_insert(r, b, z, pfn, order, type, end);
+	else if (end == LIST_HEAD)
+		buddy_insert(r, b, z, pfn, order, type, LIST_HEAD);
+	else
+		buddy_insert(r, b, z, pfn, order, type, LIST_TAIL);
 }
 
 /* The same with `spare`, of a block below a pageblock's size and beside no metadata. */
@@ -381,9 +403,9 @@ static __always_inline unsigned long take_within(const struct buddy_repr *r,
 	return pfn;
 }
 
-PLACED unsigned long take_placed(const struct buddy_repr *r, struct buddy *b,
-				 struct buddy_zone *z, unsigned int order,
-				 unsigned int type)
+APART unsigned long take_placed(const struct buddy_repr *r, struct buddy *b,
+				struct buddy_zone *z, unsigned int order,
+				unsigned int type)
 {
 	unsigned int from = order;
 	unsigned long pfn = PFN_NONE;
@@ -414,26 +436,42 @@ PLACED unsigned long take_placed(const struct buddy_repr *r, struct buddy *b,
 	return pfn;
 }
 
-/* The head of the smallest order that has a block of this type, or PFN_NONE. */
+/*
+ * The head of the smallest order that has a block of this type, cut down; PFN_NONE
+ * if none has. Of a zone without a placement.
+ */
+static __always_inline unsigned long list_take(const struct buddy_repr *r,
+					       struct buddy *b,
+					       struct buddy_zone *z,
+					       unsigned int order,
+					       unsigned int type)
+{
+	uint32_t above = z->occupied[type] >> order;
+	unsigned int from;
+	unsigned long pfn;
+
+	if (!above)
+		return PFN_NONE;
+	from = order + lowest_bit(above);
+	b->base.stats.splits += from - order;
+	pfn = list_pop(r, b, z, from, type);
+	while (from > order) {
+		from--;
+		list_add(r, b, z, pfn + (1UL << from), from, type, LIST_HEAD);
+	}
+	return pfn;
+}
+
+/* The same of any zone. */
 static __always_inline unsigned long take_smallest(const struct buddy_repr *r,
 						   struct buddy *b,
 						   struct buddy_zone *z,
 						   unsigned int order,
 						   unsigned int type)
 {
-	uint32_t above = z->occupied[type] >> order;
-	unsigned int from;
-	unsigned long pfn;
-
 	COST_NOW(bits_scanned, NR_PAGE_ORDERS - order);
-	if (unlikely(z->placement))
-		return take_placed(r, b, z, order, type);
-	if (!above)
-		return PFN_NONE;
-	from = order + lowest_bit(above);
-	pfn = list_pop(r, b, z, from, type);
-	buddy_expand(r, b, z, pfn, from, order, type);
-	return pfn;
+	return unlikely(z->placement) ? take_placed(r, b, z, order, type) :
+					list_take(r, b, z, order, type);
 }
 
 #endif

@@ -137,10 +137,15 @@ static __always_inline bool buddy_free_fast(const struct buddy_repr *r,
 					    unsigned long pfn)
 {
 	unsigned int type = buddy_type(b, z, pfn);
+	enum list_end end;
 
 	if (!joins_nothing(r, b, z, pfn))
 		return false;
-	return list_freed(r, b, z, pfn, type, end_by_rule(r, b, z, pfn, 0));
+	end = end_by_rule(r, b, z, pfn, 0);
+	if (!r->can_push)	/* else its ends are unlike: code for each */
+		return list_freed(r, b, z, pfn, type, end);
+	return end == LIST_HEAD ? list_freed(r, b, z, pfn, type, LIST_HEAD) :
+				  list_freed(r, b, z, pfn, type, LIST_TAIL);
 }
 
 static __noinline void buddy_free_any(const struct buddy_repr *r,
@@ -193,9 +198,9 @@ static __always_inline bool meets_metadata(const struct buddy_repr *r,
 }
 
 /* What joins, or is larger than a page. */
-PLACED void free_any_placed(const struct buddy_repr *r, struct buddy *b,
-			    struct buddy_zone *z, unsigned long pfn,
-			    unsigned int order)
+APART void free_any_placed(const struct buddy_repr *r, struct buddy *b,
+			   struct buddy_zone *z, unsigned long pfn,
+			   unsigned int order)
 {
 	uint64_t nodes = b->base.stats.nodes;
 
@@ -263,7 +268,7 @@ static __noinline void free_put_off(const struct buddy_repr *r, struct buddy *b)
 	free_all_put_off(r, b, false);
 }
 
-PLACED void free_put_off_placed(const struct buddy_repr *r, struct buddy *b)
+APART void free_put_off_placed(const struct buddy_repr *r, struct buddy *b)
 {
 	free_all_put_off(r, b, true);
 }
@@ -313,8 +318,8 @@ static __always_inline void free_later(const struct buddy_repr *r,
 		free_oldest(r, b, placed);
 }
 
-PLACED void free_later_placed(const struct buddy_repr *r, struct buddy *b,
-			      unsigned long pfn, unsigned int order)
+APART void free_later_placed(const struct buddy_repr *r, struct buddy *b,
+			     unsigned long pfn, unsigned int order)
 {
 	free_later(r, b, pfn, order, true);
 }
@@ -504,7 +509,30 @@ static __noinline unsigned long buddy_alloc_pcp(const struct buddy_repr *r,
 	return pfn;
 }
 
-/* From the highest zone if it has the very block, or the whole way. */
+/*
+ * From a zone whose list of the very order has nothing: cut from a larger block of
+ * the same type, or the whole way.
+ */
+static __noinline unsigned long buddy_alloc_cut(const struct buddy_repr *r,
+						struct buddy *b,
+						struct buddy_zone *z,
+						const struct alloc_req *req,
+						unsigned int type)
+{
+	unsigned int order = req->order;
+	unsigned long pfn;
+
+	if (unlikely(!(z->occupied[type] >> order)))
+		return buddy_alloc_any(r, b, req);
+	COST_NOW(bits_scanned, NR_PAGE_ORDERS - order);
+	pfn = list_take(r, b, z, order, type);
+	if (r->settle)
+		r->settle(b, z);
+	hand_out(r, b, z, pfn, req, order);
+	return pfn;
+}
+
+/* From the highest zone if it has a block of the type, or the whole way. */
 static __always_inline unsigned long buddy_alloc_top(const struct buddy_repr *r,
 						     struct buddy *b,
 						     struct buddy_zone *z,
@@ -519,13 +547,14 @@ static __always_inline unsigned long buddy_alloc_top(const struct buddy_repr *r,
 		return buddy_alloc_pcp(r, b, z, req, type);
 	if (r->secure)
 		return buddy_alloc_any(r, b, req);
-	if (placed)
+	if (placed) {
 		pfn = likely(order == 0) ? take_near(r, b, z, req, 0, type) :
 					   take_near(r, b, z, req, order, type);
-	else
-		pfn = likely(order == 0) ? take_listed(r, b, z, req, 0, type) :
-					   take_listed(r, b, z, req, order, type);
-	return likely(pfn != PFN_NONE) ? pfn : buddy_alloc_any(r, b, req);
+		return likely(pfn != PFN_NONE) ? pfn : buddy_alloc_any(r, b, req);
+	}
+	pfn = likely(order == 0) ? take_listed(r, b, z, req, 0, type) :
+				   take_listed(r, b, z, req, order, type);
+	return likely(pfn != PFN_NONE) ? pfn : buddy_alloc_cut(r, b, z, req, type);
 }
 
 static __noinline unsigned long buddy_alloc_marked(const struct buddy_repr *r,
@@ -551,9 +580,9 @@ static __always_inline unsigned long alloc_with(const struct buddy_repr *r,
 	return buddy_alloc_top(r, b, b->zones[top], req, placed);
 }
 
-PLACED unsigned long buddy_alloc_placed(const struct buddy_repr *r,
-					struct buddy *b,
-					const struct alloc_req *req)
+APART unsigned long buddy_alloc_placed(const struct buddy_repr *r,
+				       struct buddy *b,
+				       const struct alloc_req *req)
 {
 	return alloc_with(r, b, req, true);
 }

@@ -74,8 +74,8 @@ enum zone_mark {
 #define CACHE_LINE 64
 #define MAX_LOOKAHEAD 16		/* a power of two */
 
-/* Buddies of orders up to this are fetched ahead; half full, one free in 16 asks for more. */
-#define PREFETCH_ORDER 3
+/* Buddies of orders up to this are fetched ahead; half full, one free in 11 looks further. */
+#define PREFETCH_ORDER 2
 
 struct buddy_zone {
 	const struct zone *zone;	/* set at create, as are the next seven */
@@ -225,7 +225,7 @@ struct buddy_repr {
 
 	/*
 	 * Optional, for lists that need memory of their own. make_room: the
-	 * list is about to get this block; false when the block was used up to
+	 * list is about to get this block, and can_push said no; false when the block was used up to
 	 * make room and must not be added. evict: pfn, a single page, is being
 	 * freed, and its buddy is no free page; true when the buddy carried
 	 * metadata that went elsewhere, and the two may merge. settle: the

@@ -303,19 +303,6 @@ static inline bool can_pop(const struct buddy_zone *z, unsigned int order,
 	return deque_pop_is_inline(list_of(z, order, type));
 }
 
-static inline bool make_room(struct buddy *b, struct buddy_zone *z,
-			     unsigned long pfn, unsigned int order,
-			     unsigned int type, enum list_end end)
-{
-	const struct deque *list = list_of(z, order, type);
-
-	if (likely(order > 0 || !to_zone(z)->crowded) &&
-	    (likely(deque_push_is_inline(list, deque_end(end))) ||
-	     deque_push_fits(list, deque_end(end))))
-		return true;
-	return twoword_make_room(b, z, pfn, order, type, end);
-}
-
 static inline bool evict(struct buddy *b, struct buddy_zone *z,
 			 unsigned long pfn, unsigned long buddy)
 {
@@ -359,7 +346,7 @@ static const struct buddy_repr twoword_repr = {
 	.may_join = may_join,
 	.can_push = can_push,
 	.can_pop = can_pop,
-	.make_room = make_room,
+	.make_room = twoword_make_room,
 	.evict = evict,
 	.settle = settle,
 	.last_resort = twoword_last_resort,
