@@ -115,12 +115,12 @@ static void row_of_json(struct table_row *row, const json_t *run,
 {
 	*row = (struct table_row){
 		.allocator = json_text_at(run, "allocator"),
+		.total_percent = json_number_at(run, "metadata", "total_percent"),
 		.static_percent = memory_bytes > 0 ?
 			100 * number_at(run, "metadata", "static_bytes") /
 			memory_bytes : 0,
 		.dynamic_peak_bytes = (uint64_t)
 			number_at(run, "metadata", "dynamic_peak_bytes"),
-		.nodes_peak = (uint64_t)number_at(run, "nodes", "peak"),
 		.share_2m = number_at(run, "contiguity", "share_2m"),
 		.unusable_order9 = number_at(run, "contiguity", "unusable_order9"),
 		.failed_allocs = (uint64_t)number_at(run, "failed_allocs", NULL),

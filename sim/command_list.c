@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* command_list.c - pagetax list: what there is to choose from */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,10 @@
 #include "sim/commands.h"
 #include "sim/report/tsv.h"
 #include "sim/workload/scenario.h"
+#include "sim/wrap.h"
+
+#define NAME_COLUMN   17
+#define OPTION_COLUMN 34
 
 /* A line of what it can do; whatever is beyond is refused and counted. */
 static void print_abilities(const struct allocator_ops *ops)
@@ -67,23 +72,54 @@ static void print_range_abilities(const char *name)
 	       caps->grows ? "; may grow" : "", concurrency[caps->concurrency]);
 }
 
+/* Whether an allocator further up the list has the same option. */
+static bool is_known(const struct option_spec *option, unsigned int above)
+{
+	for (unsigned int i = 0; i < above; i++) {
+		const struct option_spec *spec = allocator_registry[i]->options;
+
+		for (; spec && spec->key; spec++)
+			if (!strcmp(spec->key, option->key) &&
+			    !strcmp(spec->values, option->values) &&
+			    !strcmp(spec->def, option->def) &&
+			    !strcmp(spec->help, option->help))
+				return true;
+	}
+	return false;
+}
+
+static void print_options(const struct option_spec *specs, unsigned int place)
+{
+	char known[256] = "";
+	size_t len = 0;
+
+	for (const struct option_spec *spec = specs; spec && spec->key; spec++) {
+		char left[80], text[512];
+
+		if (is_known(spec, place)) {
+			len += (size_t)snprintf(known + len, sizeof(known) - len,
+						"%s%s", len ? ", " : "", spec->key);
+			assert(len < sizeof(known));
+			continue;
+		}
+		snprintf(left, sizeof(left), "    %s=%s", spec->key, spec->values);
+		snprintf(text, sizeof(text), "[%s] %s", spec->def, spec->help);
+		print_wrapped(left, OPTION_COLUMN, text);
+	}
+	if (len)
+		print_wrapped("    as above:", 14, known);
+}
+
 static void list_allocators(void)
 {
+	printf("NAME[:OPTION=VALUE...], each option with its [default]\n\n");
 	for (unsigned int i = 0; allocator_registry[i]; i++) {
 		const struct allocator_ops *ops = allocator_registry[i];
-		const struct option_spec *spec = ops->options;
 
-		printf("%-16s %s\n", ops->name, ops->summary);
+		print_wrapped(ops->name, NAME_COLUMN, ops->summary);
 		print_abilities(ops);
 		print_range_abilities(ops->name);
-		for (; spec && spec->key; spec++) {
-			char left[80];
-
-			snprintf(left, sizeof(left), "%s=%s", spec->key,
-				 spec->values);
-			printf("    %-37s default %-10s %s\n", left, spec->def,
-			       spec->help);
-		}
+		print_options(ops->options, i);
 	}
 }
 

@@ -181,9 +181,31 @@ static int simulate_all(struct study *s, struct msg *msg)
 	return s->record.out ? record_close(&s->record, &s->layout, msg) : 0;
 }
 
+#define CLASSES_SHOWN 20		/* a fitted scenario has a hundred */
+
+static int by_pages_falling(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x < y) - (x > y);
+}
+
+/* Pages that a class has to reach so as to be shown. */
+static uint64_t least_shown(const struct replay_run *run)
+{
+	uint64_t pages[SCENARIO_MAX_CLASSES];
+
+	for (unsigned int i = 0; i < run->nr_classes; i++)
+		pages[i] = run->classes[i].pages_peak;
+	qsort(pages, run->nr_classes, sizeof(*pages), by_pages_falling);
+	return run->nr_classes > CLASSES_SHOWN ? pages[CLASSES_SHOWN - 1] : 0;
+}
+
 static void print_classes(const struct study *s)
 {
 	const struct replay_run *first = &s->runs[0];
+	uint64_t least = least_shown(first);
+	unsigned int left_out = 0;
 
 	printf("\n%-20s %12s %12s %12s %10s %10s\n", "class", "blocks", "pages",
 	       "reclaimed", "fallbacks", "failed");
@@ -192,11 +214,18 @@ static void print_classes(const struct study *s)
 	for (unsigned int i = 0; i < first->nr_classes; i++) {
 		const struct class_result *c = &first->classes[i];
 
+		if (c->pages_peak < least) {
+			left_out++;
+			continue;
+		}
 		printf("%-20s %12" PRIu64 " %12" PRIu64 " %12" PRIu64
 		       " %10" PRIu64 " %10" PRIu64 "\n",
 		       c->name, c->allocs, c->pages_peak, c->reclaimed,
 		       c->fallbacks, c->failed_allocs);
 	}
+	if (left_out)
+		printf("and %u classes of fewer pages; summary.json of -o has all\n",
+		       left_out);
 }
 
 /*

@@ -8,6 +8,7 @@
 #include "base/nearest.h"
 #include "sim/commands.h"
 #include "sim/source/trace_dat.h"
+#include "sim/wrap.h"
 
 const struct command commands[] = {
 	{
@@ -138,9 +139,13 @@ const struct command commands[] = {
 
 static void print_help(void)
 {
-	printf("pagetax: what each page allocator design would have cost\n\n");
-	for (const struct command *c = commands; c->name; c++)
-		printf("  pagetax %-9s %-38s %s\n", c->name, c->args, c->summary);
+	printf("pagetax COMMAND [options]: what each page allocator design would have cost\n\n");
+	for (const struct command *c = commands; c->name; c++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "  %-9s %s", c->name, c->args);
+		print_wrapped(left, 28, c->summary);
+	}
 	printf("\npagetax COMMAND --help shows its options; pagetax(1) tells the rest.\n");
 }
 

@@ -14,6 +14,7 @@
 #include "sim/parallel.h"
 #include "sim/units.h"
 #include "sim/workload/scenario.h"
+#include "sim/wrap.h"
 
 static const struct option_row {
 	int letter;			/* 0: long form only */
@@ -26,6 +27,7 @@ static const struct option_row {
 #undef OPTION_ROW
 };
 
+#define HELP_COLUMN 32
 #define LONG_BASE 256			/* getopt's code of a row: above any letter */
 
 static int bad_value(enum option_id id, const char *value, struct msg *msg)
@@ -487,16 +489,14 @@ void options_print(uint64_t allowed)
 {
 	for (unsigned int i = 0; i < NR_OPTIONS; i++) {
 		const struct option_row *row = &option_rows[i];
-		char left[64];
+		char left[80];
 
 		if (!(allowed >> i & 1))
 			continue;
-		snprintf(left, sizeof(left), "%c%c%s --%s%s%s",
+		snprintf(left, sizeof(left), "  %c%c%s --%s%s%s",
 			 row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
 			 row->letter ? "," : " ", row->word,
 			 row->value ? " " : "", row->value ? row->value : "");
-		printf("  %-36s%s%s\n", left,
-		       strlen(left) > 35 ? "\n                                      " : "",
-		       row->help);
+		print_wrapped(left, HELP_COLUMN, row->help);
 	}
 }

@@ -21,7 +21,7 @@
 	x(HIGHMEM,    0,   "highmem",    "none|all|above:SIZE", "which memory is high: mapped before it is seen") \
 	x(ZONES,      0,   "zones",      "recorded|merged", "the machine's zones, or one made of all of them") \
 	x(WINDOW,     0,   "window",     "arith|guard", "how high memory is mapped: computed, or so that misuse faults") \
-	x(OUTPUT,     'o', "output",     "DIR",  "where to write: a result folder; of report and plot, a file")                 \
+	x(OUTPUT,     'o', "output",     "PATH", "where to write: a result folder; of report, plot and fit, a file") \
 	x(SAMPLE,     0,   "sample",     "N|TIME", "sample every N events, or every TIME as in 10ms (default: 200 samples)") \
 	x(LIMIT,      0,   "limit",      "N",    "stop after N events of the input")      \
 	x(SEED,       0,   "seed",       "N",    "seed of all that is random (default: 1)") \
@@ -29,7 +29,7 @@
 	x(SCALE,      0,   "scale",      "F",    "memory and arrivals of a scenario times F, as 0.05 or 1/20") \
 	x(RECORD,     0,   "record",     "FILE", "write the run as a trace, text or .ptr (see --to); one allocator only") \
 	x(COMPACTION, 0,   "compaction", NULL,   "move movable blocks together when a request of order 4 or more gets nothing") \
-	x(ABLATION,   0,   "ablation",   NULL,   "validate: the first allocator without each part of the policy, too") \
+	x(ABLATION,   0,   "ablation",   NULL,   "the first allocator without each part of the policy, too") \
 	x(TEARDOWN,   0,   "teardown",   NULL,   "free everything at the end and compare with the boot state") \
 	x(CHECK,      0,   "check",      NULL,   "shadow every page; the first bad operation ends the run") \
 	x(JOBS,       'j', "jobs",       "N",    "replay N allocators at a time (default: one for each processor)") \
@@ -38,16 +38,16 @@
 	x(ALLOCATEE,  0,   "allocatee",  "today|2025|32bit|FILE", "what owners keep for their pages, where no descriptor holds it") \
 	x(FAIL_IF,    0,   "fail-if",    "EXPR", "end with 1 if this holds, as in 'total_peak_bytes > 1% or b.failed_allocs > 0'") \
 	x(SIZES,      0,   "sizes",      "DIST", "bytes an object has, as 'lognormal median=96 sigma=1' (default: uniform min=1 max=4096)") \
-	x(PATTERN,    0,   "pattern",    "LIST", "bench: of a1, aB, aW, aU, c, b, policy and stream (default: all but aU and policy)") \
-	x(MEMORY,     0,   "memory",     "LIST", "bench: sizes of simulated memory (default: 4G)") \
-	x(OCCUPANCY,  0,   "occupancy",  "LIST", "bench: percent in use, 1 to 99 (default: 50)") \
-	x(LOCK,       0,   "lock",       "LIST", "bench: none, spin for one lock a zone, or percpu for per-CPU lists (default: none)") \
-	x(THREADS,    0,   "threads",    "LIST", "bench: 1, or 2, which take --lock spin (default: 1)") \
-	x(OPS,        0,   "ops",        "N",    "bench: operations of a repeat (default: 2000000)") \
-	x(REPEATS,    0,   "repeats",    "N",    "bench: 1 to 5, of which the median counts (default: 5)") \
-	x(COSTS,      0,   "costs",      "FILE", "bench: show the lines counted by a watched run, from its --json") \
-	x(INSTRUCTIONS, 0, "instructions", "FILE", "bench: show those that scripts/bench-instructions counted") \
-	x(JSON,       0,   "json",       "FILE", "bench: write the results to FILE, too") \
+	x(PATTERN,    0,   "pattern",    "LIST", "of a1 (one page freed, one taken), aB (in bursts), aW (in waves), aU (bursts, some unmovable), c (all orders), b (all taken, then freed), policy and stream (default: all but aU and policy)") \
+	x(MEMORY,     0,   "memory",     "LIST", "sizes of simulated memory (default: 4G)") \
+	x(OCCUPANCY,  0,   "occupancy",  "LIST", "percent in use, 1 to 99 (default: 50)") \
+	x(LOCK,       0,   "lock",       "LIST", "none, spin for one lock a zone, or percpu for per-CPU lists (default: none)") \
+	x(THREADS,    0,   "threads",    "LIST", "1, or 2, which take --lock spin (default: 1)") \
+	x(OPS,        0,   "ops",        "N",    "operations of a repeat (default: 2000000)") \
+	x(REPEATS,    0,   "repeats",    "N",    "1 to 5, of which the median counts (default: 5)") \
+	x(COSTS,      0,   "costs",      "FILE", "show the lines counted by a watched run, from its --json") \
+	x(INSTRUCTIONS, 0, "instructions", "FILE", "show those that scripts/bench-instructions counted") \
+	x(JSON,       0,   "json",       "FILE", "write the results to FILE, too") \
 	x(QUIET,      'q', "quiet",      NULL,   "no progress and no table")              \
 	x(HELP,       'h', "help",       NULL,   "this text")                             \
 	x(VERSION,    'V', "version",    NULL,   "print the version")

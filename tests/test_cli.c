@@ -223,11 +223,11 @@ static const struct {
 	{ "pagetax list metrics", "time_ns|share_2m|meta_nodes_bytes|tax.tsv" },
 	{ "pagetax list machines", "SCENARIO" },
 	{ "pagetax list scenarios", "desktop          A desktop of 16 GiB" },
-	{ "pagetax help", "pagetax replay|pagetax list" },
+	{ "pagetax help", "\n  replay |\n  list " },
 	{ "pagetax help replay", "pagetax replay [options] INPUT" },
 	{ "pagetax help breakeven", "pagetax breakeven [options]\n" },
 	{ "pagetax info %s/trace", "perf-text|3000 in|mm_page_alloc|made up" },
-	{ "pagetax replay --no-plots -a linked %s/trace", "allocator|linked|yes" },
+	{ "pagetax replay --no-plots -a linked %s/trace", "whole|allocator|linked|yes" },
 	{ "pagetax replay --no-plots -a hybrid,hybrid:emulate=singles,nta %s/trace",
 	  "Refused, as beyond the design: hybrid 1|, nta 1" },
 };

@@ -155,7 +155,7 @@ START_TEST(the_static_tax_is_in_percent_of_memory_that_exists)
 	struct layout layout;
 
 	ck_assert_int_eq(layout_flat(&layout, 1024, 1, NULL), 0);
-	ck_assert_double_eq_tol(tax_static_percent(&tax, &layout), 1.5625, 1e-9);
+	ck_assert_double_eq_tol(tax_percent(tax.static_bytes, &layout), 1.5625, 1e-9);
 	layout_free(&layout);
 }
 END_TEST

@@ -38,9 +38,9 @@ uint64_t tax_total(const struct tax *tax)
 	       tax->inband_peak_bytes;
 }
 
-double tax_static_percent(const struct tax *tax, const struct layout *layout)
+double tax_percent(uint64_t bytes, const struct layout *layout)
 {
 	uint64_t memory = (uint64_t)layout_present(layout) << PAGE_SHIFT;
 
-	return memory ? 100.0 * (double)tax->static_bytes / (double)memory : 0;
+	return memory ? 100.0 * (double)bytes / (double)memory : 0;
 }

@@ -46,7 +46,7 @@ uint64_t tax_total(const struct tax *tax);
 /* What the allocator alone takes: static and dynamic bytes. */
 uint64_t tax_own(const struct tax *tax);
 
-/* Static bytes in percent of the machine's memory. */
-double tax_static_percent(const struct tax *tax, const struct layout *layout);
+/* Bytes in percent of the machine's memory. */
+double tax_percent(uint64_t bytes, const struct layout *layout);
 
 #endif

@@ -70,7 +70,8 @@ static json_t *run_metadata(struct builder *b, const struct experiment *e,
 #undef PUT_TAX
 	put_count(b, object, "own_peak_bytes", tax_own(&run->tax));
 	put_count(b, object, "total_peak_bytes", tax_total(&run->tax));
-	put_share(b, object, "total_percent", 100 * total / pages / PAGE_SIZE);
+	put_share(b, object, "total_percent",
+		  tax_percent(tax_total(&run->tax), e->layout));
 	put_share(b, object, "total_bytes_per_page", total / pages);
 	if (e->layout->highmem_pfn)
 		put(b, object, "fits_lowmem",

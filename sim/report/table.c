@@ -9,7 +9,7 @@
 #include "sim/units.h"
 
 #define NAME_MIN 9
-#define NAME_MAX 22			/* the figures take 78 of 100 columns */
+#define NAME_MAX 22			/* the figures take 71 of 80 columns */
 
 void table_row_of_run(struct table_row *row, const struct replay_run *run,
 		      const struct layout *layout)
@@ -21,9 +21,9 @@ void table_row_of_run(struct table_row *row, const struct replay_run *run,
 	sample_sum_zones(last, layout->nr_zones, nr_free);
 	*row = (struct table_row){
 		.allocator = run->spec,
-		.static_percent = tax_static_percent(&run->tax, layout),
+		.total_percent = tax_percent(tax_total(&run->tax), layout),
+		.static_percent = tax_percent(run->tax.static_bytes, layout),
 		.dynamic_peak_bytes = run->tax.dynamic_peak_bytes,
-		.nodes_peak = run->stats.nodes_peak,
 		.share_2m = free_share_2m(nr_free),
 		.unusable_order9 =
 			unusable_free_index(nr_free, PAGEBLOCK_ORDER) / 1000.0,
@@ -47,20 +47,21 @@ static int name_width(const struct table_row *rows, unsigned int nr_rows)
 static void print_row(FILE *out, const struct table_row *row, int width)
 {
 	const char *name = row->allocator;
-	char bytes[32], ns[32] = "-";
+	char bytes[32], total[32] = "-", ns[32] = "-";
 
 	/* A name too long for its column gets a line of its own. */
 	if (strlen(name) > (size_t)width) {
 		fprintf(out, "%s\n", name);
 		name = "";
 	}
+	if (row->total_percent >= 0)
+		snprintf(total, sizeof(total), "%.4f", row->total_percent);
 	if (row->ns_per_op >= 0)
 		snprintf(ns, sizeof(ns), "%.1f", row->ns_per_op);
-	fprintf(out, "%-*s %8.4f %10s %8" PRIu64 " %8.2f %8.3f %8" PRIu64
-		     " %7.3f %7s %6s\n",
-		width, name, row->static_percent,
+	fprintf(out, "%-*s %7s %7.4f %9s %7.2f %8.3f %7" PRIu64 " %6.3f %6s %5s\n",
+		width, name, total, row->static_percent,
 		format_bytes(row->dynamic_peak_bytes, bytes, sizeof(bytes)),
-		row->nodes_peak, 100 * row->share_2m, row->unusable_order9,
+		100 * row->share_2m, row->unusable_order9,
 		row->failed_allocs, row->kmap_per_op, ns,
 		row->verified ? "yes" : "NO");
 }
@@ -86,11 +87,11 @@ void table_print(FILE *out, const struct table_row *rows, unsigned int nr_rows)
 {
 	int width = name_width(rows, nr_rows);
 
-	fprintf(out, "%-*s %8s %10s %8s %8s %8s %8s %7s %7s %6s\n", width, "",
-		"static", "dynamic", "nodes", "2 MiB", "unusable", "failed",
-		"kmap", "ns", "veri-");
-	fprintf(out, "%-*s %8s %10s %8s %8s %8s %8s %7s %7s %6s\n", width,
-		"allocator", "tax %", "peak", "peak", "share %", "order 9",
+	fprintf(out, "%-*s %7s %7s %9s %7s %8s %7s %6s %6s %5s\n", width, "",
+		"whole", "static", "dynamic", "2 MiB", "unusable", "failed",
+		"kmaps", "ns", "veri-");
+	fprintf(out, "%-*s %7s %7s %9s %7s %8s %7s %6s %6s %5s\n", width,
+		"allocator", "tax %", "tax %", "peak", "share %", "order 9",
 		"allocs", "per op", "per op", "fied");
 	for (unsigned int i = 0; i < nr_rows; i++)
 		print_row(out, &rows[i], width);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* table.h - results on the terminal: a row for each allocator, 100 columns */
+/* table.h - results on the terminal: a row for each allocator, 80 columns and more with a long name */
 #ifndef PAGETAX_SIM_REPORT_TABLE_H
 #define PAGETAX_SIM_REPORT_TABLE_H
 
@@ -12,9 +12,9 @@ struct layout;
 
 struct table_row {
 	const char *allocator;
-	double static_percent;		/* of the machine's memory */
+	double total_percent;		/* of the machine's memory; NAN: not known */
+	double static_percent;
 	uint64_t dynamic_peak_bytes;
-	uint64_t nodes_peak;
 	double share_2m;		/* 0 to 1, at the end, as is the next */
 	double unusable_order9;
 	uint64_t failed_allocs;
