@@ -316,15 +316,20 @@ $(foreach v,$(TINY_VARIANTS),$(eval $(call tiny,$(v))))
 
 tiny_programs := $(foreach v,$(TINY_VARIANTS),$(tiny_src:tests/%.c=$(T)/$(v)/%))
 
+# What takes long begins first, so that no processor waits for the other at last.
+check_programs := $(tiny_programs) $(counted_programs) $(test_programs)
+long_programs  := $(filter $(addprefix %_,explore conformance validate report \
+			simulate cli random tax parallel),$(check_programs))
+
 .PHONY: check test do-check
 check: deps
 	@$(submake) do-check
 test: check
 
-do-check: $(T)/pagetax $(tiny_programs) $(counted_programs) $(test_programs)
+do-check: $(T)/pagetax $(check_programs)
 	@PAGETAX=$(T)/pagetax PAGETAX_PLOTS=plots SANITIZE=$(SANITIZE) \
-	scripts/run-tests -t $(TEST_TIMEOUT) -l $(T)/log $(tiny_programs) \
-		$(counted_programs) $(test_programs)
+	scripts/run-tests -t $(TEST_TIMEOUT) -l $(T)/log \
+		$(long_programs) $(filter-out $(long_programs),$(check_programs))
 
 # -- fuzzing ------------------------------------------------------------------
 
