@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alloc/registry.h"
 #include "base/rng.h"
 #include "sim/demand.h"
 #include "sim/initial_state.h"
@@ -258,9 +259,13 @@ START_TEST(ids_are_dense_and_used_again)
 }
 END_TEST
 
-static const struct event impossible[] = {
-	A(NR_PAGES, 0), F(NR_PAGES, 0), A(UINT64_C(1) << 40, 0), A(0, MAX_PAGE_ORDER),
-	A(0, MAX_PAGE_ORDER + 1), F(NR_PAGES - 2, 2),
+static const struct { struct event event; const char *why; } impossible[] = {
+	{ A(NR_PAGES, 0), "pfn 64 of order 0 is in no zone" },
+	{ F(NR_PAGES, 0), "in no zone" },
+	{ A(UINT64_C(1) << 40, 0), "in no zone" },
+	{ A(0, MAX_PAGE_ORDER), "in no zone" },
+	{ A(0, MAX_PAGE_ORDER + 1), "order 11 is above 10" },
+	{ F(NR_PAGES - 2, 2), "in no zone" },
 };
 
 /* A .ptr may say any type; per-CPU lists are there for three. */
@@ -283,13 +288,33 @@ END_TEST
 
 START_TEST(a_page_outside_the_machine_is_refused_with_its_event)
 {
-	struct event events[] = { A(0, 0), impossible[_i] };
+	struct event events[] = { A(0, 0), impossible[_i].event };
 	struct demand d;
 	struct msg msg;
 
 	ck_assert_int_eq(resolve(&d, events, 2, NULL, 0, &msg), -EINVAL);
 	ck_assert_msg(strstr(msg.text, "event 1"), "%s", msg.text);
+	ck_assert_msg(strstr(msg.text, impossible[_i].why), "%s", msg.text);
 	ck_assert_ptr_null(d.ops);
+}
+END_TEST
+
+static const struct { struct start_block blocks[2]; const char *why; } squatters[] = {
+	{ { { .pfn = 0 }, { .pfn = 62, .order = 2 } }, "pfn 62 of order 2 is no block" },
+	{ { { .pfn = 0 }, { .pfn = 5, .order = 1 } }, "pfn 5 of order 1 is no block" },
+	{ { { .pfn = 7 }, { .pfn = 4, .order = 2 } }, "pfn 7 is in two resident blocks" },
+};
+
+START_TEST(residents_that_cannot_be_are_refused)
+{
+	struct start_block blocks[2];
+	struct demand d;
+	struct msg msg;
+
+	memcpy(blocks, squatters[_i].blocks, sizeof(blocks));
+	ck_assert_int_eq(resolve(&d, NULL, 0, blocks, 2, &msg), -EINVAL);
+	ck_assert_msg(strstr(msg.text, squatters[_i].why), "%s", msg.text);
+	ck_assert_ptr_null(d.residents);
 }
 END_TEST
 
@@ -434,6 +459,7 @@ END_TEST
  *   before   f2    f1                      (f freed, n-th, before the look)
  *   after          .  d  .  .  .  .        (d drained, on CPU 1)
  *
+ * What CPU 0 refilled before the look tells nothing.
  * CPU 0 held 4 pages: 0 and 2, and two that no event names. CPU 1 held 9, so it
  * misses the most; but it refills its list later, which was empty then. So one
  * page, the fourth of those that nobody names, has no list.
@@ -442,9 +468,10 @@ START_TEST(what_no_event_names_is_parked_by_number)
 {
 	uint8_t start[NR_PAGES];
 	uint8_t types[NR_PAGES / PAGEBLOCK_NR_PAGES + 2];
-	uint64_t looked_ns = 1025;
+	uint64_t looked_ns = 1035;
 	struct recorded_pcp pcps[] = { { 4, 77 }, { 9, 0 } };
 	struct event events[] = {
+		{ .kind = EV_ZONE_LOCKED, .pfn = 12, .migratetype = MIGRATE_MOVABLE },
 		{ .kind = EV_FREE, .pfn = 2 },
 		{ .kind = EV_FREE, .pfn = 0 },
 		{ .kind = EV_FREE, .pfn = 9, .cpu = 1 },
@@ -472,7 +499,7 @@ START_TEST(what_no_event_names_is_parked_by_number)
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
 		events[i].time_ns = 1000 + 10 * i;
 	ck_assert_int_eq(demand_resolve(&d, &b, &layout, NULL), 0);
-	ck_assert_uint_eq(d.state_ns, 25);
+	ck_assert_uint_eq(d.state_ns, 35);
 	ck_assert_int_eq(initial_state_build(&state, &b, &layout, &d, NULL, NULL), 0);
 	ck_assert_uint_eq(state.nr_parked, ARRAY_SIZE(want));
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
@@ -484,6 +511,44 @@ START_TEST(what_no_event_names_is_parked_by_number)
 	ck_assert(state.free_pages == 5);
 	ck_assert_uint_eq(state.limits[0].pages, 77);
 	ck_assert_uint_eq(state.limits[1].pages, 0);
+	initial_state_free(&state);
+	demand_free(&d);
+}
+END_TEST
+
+/* Every other page is free; lists with no slot inline need a node for them. */
+START_TEST(a_state_is_restored_when_no_page_is_missing)
+{
+	static const char *const specs[] = { "linked", "twoword:inline=0" };
+	const struct alloc_req one_page = { .migratetype = MIGRATE_MOVABLE };
+	uint8_t start[NR_PAGES];
+	char name[] = "drawn";
+	struct bundle b = { .name = name, .has_snapshot = true, .start = start };
+	struct initial_state state;
+	struct page_counts counts;
+	struct machine *m;
+	struct allocator *a;
+	struct demand d;
+	unsigned long pfn;
+
+	for (unsigned int p = 0; p < NR_PAGES; p++)
+		start[p] = p & 1 ? START_FREE : START_PINNED;
+	ck_assert_int_eq(demand_resolve(&d, &b, &layout, NULL), 0);
+	ck_assert_int_eq(initial_state_build(&state, &b, &layout, &d, NULL, NULL), 0);
+	ck_assert_int_eq(machine_create(&m, &layout, WINDOW_ARITH, NULL), 0);
+	ck_assert_int_eq(allocator_create(&a, specs[_i], false, m, NULL), 0);
+	ck_assert_int_eq(initial_state_enter(&state, &d, a, NULL), 0);
+	allocator_counts(a, 0, &counts);
+	ck_assert_int_eq(counts.nodes > 0, _i);
+
+	ck_assert(initial_state_restored(&state, a));
+	pfn = alloc_pages(a, &one_page);
+	ck_assert(!initial_state_restored(&state, a));
+	free_pages(a, pfn, 0, 0);
+	ck_assert(initial_state_restored(&state, a));
+
+	allocator_destroy(a);
+	machine_destroy(m);
 	initial_state_free(&state);
 	demand_free(&d);
 }
@@ -540,10 +605,13 @@ int main(void)
 	tcase_add_loop_test(tc, a_request_for_reserved_or_isolated_blocks_is_movable, 0, 4);
 	tcase_add_loop_test(tc, a_page_outside_the_machine_is_refused_with_its_event,
 			    0, (int)ARRAY_SIZE(impossible));
+	tcase_add_loop_test(tc, residents_that_cannot_be_are_refused, 0,
+			    (int)ARRAY_SIZE(squatters));
 	tcase_add_loop_test(tc, random_dirty_traces_leave_the_right_pages_live, 1, 9);
 	tcase_add_test(tc, the_boot_population_joins_free_per_cpu_and_resident_pages);
 	tcase_add_test(tc, parked_blocks_stand_where_their_first_event_finds_them);
 	tcase_add_test(tc, what_no_event_names_is_parked_by_number);
+	tcase_add_loop_test(tc, a_state_is_restored_when_no_page_is_missing, 0, 2);
 	tcase_add_test(tc, the_seed_decides_the_order_of_release_and_nothing_else);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

@@ -122,7 +122,7 @@ static void fail_each(int (*run)(const void *arg, struct msg *msg), const void *
 			ck_assert_msg(!err, "without a failure: %s", msg.text);
 			return;
 		}
-		if (err && (err != -ENOMEM || !*msg.text))
+		if (err != -ENOMEM || !*msg.text)
 			ck_abort_msg("call %ld failed: %d, \"%s\"; expected %d and a message",
 				     n, err, msg.text, -ENOMEM);
 	}
