@@ -2,13 +2,13 @@
 /*
  * demand.c - the books of the recorded machine, from which the demand follows
  *
- * One byte for each recorded page says what our books hold of it, and a word
- * beside a head holds the block's id:
+ * A word for each recorded page says what our books hold of it, and of a head
+ * the block's id:
  *
  *    pfn       0    1    2    3    4    5    6    7
  *    page     HEAD TAIL TAIL TAIL  .    .   HEAD HEAD
  *             o2                            o0   o0
- *    id       17                            3    40
+ *             #17                           #3   #40
  *
  * Blocks are naturally aligned, so the head of a tail is found by clearing
  * low bits of the pfn, at most MAX_PAGE_ORDER times.
@@ -19,7 +19,7 @@
  * and takes O(1) plus its pages; the halves that a partial free leaves are as
  * large as can be, so cutting one page out of order k makes k splits.
  *
- * Memory: 5 bytes a page of the recorded machine, 24 bytes an operation.
+ * Memory: 4 bytes a page of the recorded machine, 24 bytes an operation.
  */
 #include <assert.h>
 #include <errno.h>
@@ -53,12 +53,48 @@ uint64_t demand_dirty_get(const struct demand_dirty *dirty, unsigned int i)
 	return values[i];
 }
 
-/* A page in the books: free, a tail, or HEAD + order. */
-enum {
-	BOOK_FREE,
-	BOOK_TAIL,
-	BOOK_HEAD,
-};
+/*
+ * A page in the books.
+ *   bits 31..4   id of the block, of a head
+ *   bits 3..0    free: 0, a tail: 1, a head: 2 + order
+ */
+struct book { uint32_t bits; };
+_Static_assert(MAX_PAGE_ORDER + 2 < 16, "an order fits four bits, beside free and tail");
+
+#define MAX_IDS (1U << 28)		/* blocks live at a time: of 1 TiB at least */
+
+static const struct book book_free = { 0 };
+static const struct book book_tail = { 1 };
+
+static inline struct book book_head(unsigned int order, uint32_t id)
+{
+	return (struct book){ id << 4 | (order + 2) };
+}
+
+static inline bool book_is_free(struct book b)
+{
+	return b.bits == book_free.bits;
+}
+
+static inline bool book_is_head(struct book b)
+{
+	return (b.bits & 15) >= 2;
+}
+
+static inline bool book_is_head_of(struct book b, unsigned int order)
+{
+	return (b.bits & 15) == order + 2;
+}
+
+static inline unsigned int book_order(struct book b)
+{
+	return (b.bits & 15) - 2;
+}
+
+static inline uint32_t book_id(struct book b)
+{
+	return b.bits >> 4;
+}
 
 struct books {
 	struct demand *demand;
@@ -66,8 +102,7 @@ struct books {
 	struct gfp_zone_limits zone_limits;
 	unsigned long end_pfn;
 	uint64_t zone_start, zone_end;	/* of a zone that was looked up lately */
-	uint8_t *page;
-	uint32_t *id;			/* of a head; undefined elsewhere */
+	struct book *page;		/* by pfn */
 
 	uint32_t *spare_ids;		/* given back, last one first out */
 	size_t nr_spare;
@@ -84,6 +119,11 @@ struct moment {
 	uint16_t cpu;
 };
 
+static uint64_t books_bytes(const struct books *books)
+{
+	return (uint64_t)books->end_pfn * sizeof(*books->page);
+}
+
 static int books_init(struct books *books, struct demand *d,
 		      const struct layout *layout)
 {
@@ -93,21 +133,14 @@ static int books_init(struct books *books, struct demand *d,
 		.zone_limits = gfp_zone_limits(layout),
 		.end_pfn = layout_end_pfn(layout),
 	};
-	books->page = calloc(books->end_pfn, sizeof(*books->page));
-	books->id = reallocarray(NULL, books->end_pfn, sizeof(*books->id));
-	return books->page && books->id ? 0 : -ENOMEM;
+	books->page = host_table_map(books_bytes(books));
+	return books->page ? 0 : -ENOMEM;
 }
 
 static void books_destroy(struct books *books)
 {
-	free(books->page);
-	free(books->id);
+	host_table_unmap(books->page, books_bytes(books));
 	free(books->spare_ids);
-}
-
-static bool page_is_head(uint8_t page)
-{
-	return page >= BOOK_HEAD;
 }
 
 /* Head of the live block that holds pfn. */
@@ -115,7 +148,7 @@ static unsigned long books_head(const struct books *books, unsigned long pfn)
 {
 	unsigned long head = pfn;
 
-	for (unsigned int order = 0; !page_is_head(books->page[head]); order++) {
+	for (unsigned int order = 0; !book_is_head(books->page[head]); order++) {
 		assert(order < MAX_PAGE_ORDER);
 		head = pfn & ~((2UL << order) - 1);
 	}
@@ -128,8 +161,8 @@ static int get_id(struct books *books, uint32_t *id)
 		*id = books->spare_ids[--books->nr_spare];
 		return 0;
 	}
-	if (books->demand->nr_ids == UINT32_MAX)
-		return -ENOMEM;
+	if (books->demand->nr_ids == MAX_IDS)
+		return -EOVERFLOW;
 	*id = books->demand->nr_ids++;
 	return 0;
 }
@@ -166,8 +199,9 @@ static int demand_grow(struct demand *d, uint64_t room)
  * copied, its bytes would be read as words before they are written, which waits.
  * NULL: no memory.
  */
-static inline struct demand_op *demand_next(struct demand *d, const struct moment *at)
+static inline struct demand_op *books_next_op(struct books *books, const struct moment *at)
 {
+	struct demand *d = books->demand;
 	struct demand_op *op;
 
 	if (unlikely(d->nr_ops == d->room) &&
@@ -184,41 +218,43 @@ static inline struct demand_op *demand_next(struct demand *d, const struct momen
 	return op;
 }
 
-/* What all pages of a block are: nearly always of one. */
-static inline void books_fill(struct books *books, unsigned long pfn, unsigned int order,
-			      uint8_t page)
+/* What pages of a block are behind the first: nearly always none. */
+static inline void book_fill(struct book *head, unsigned int order, struct book tail)
 {
 	if (likely(order == 0))
-		books->page[pfn] = page;
-	else
-		memset(books->page + pfn, page, 1UL << order);
+		return;
+	for (unsigned long i = 1; i < 1UL << order; i++)
+		head[i] = tail;
 }
 
 /* Enter a block whose pages are all free in the books. */
 static void books_enter(struct books *books, unsigned long pfn,
 			unsigned int order, uint32_t id)
 {
-	books_fill(books, pfn, order, BOOK_TAIL);
-	books->page[pfn] = (uint8_t)(BOOK_HEAD + order);
-	books->id[pfn] = id;
+	struct book *page = &books->page[pfn];
+
+	*page = book_head(order, id);
+	book_fill(page, order, book_tail);
 	books->live_blocks++;
 	books->live_pages += 1UL << order;
 	if (books->live_pages > books->demand->peak_live_pages)
 		books->demand->peak_live_pages = books->live_pages;
 }
 
-static int books_free_block(struct books *books, unsigned long head,
-			    const struct moment *at)
+static __always_inline int books_free_block(struct books *books, unsigned long head,
+					    const struct moment *at)
 {
-	unsigned int order = books->page[head] - BOOK_HEAD;
-	struct demand_op *op = demand_next(books->demand, at);
+	struct book *page = &books->page[head];
+	const unsigned int order = book_order(*page);
+	struct demand_op *op = books_next_op(books, at);
 
 	if (!op)
 		return -ENOMEM;
 	op->kind = DEMAND_FREE;
-	op->id = books->id[head];
+	op->id = book_id(*page);
 	op->order = (uint8_t)order;
-	books_fill(books, head, order, BOOK_FREE);
+	*page = book_free;
+	book_fill(page, order, book_free);
 	books->live_blocks--;
 	books->live_pages -= 1UL << order;
 	books->demand->nr_frees++;
@@ -228,18 +264,18 @@ static int books_free_block(struct books *books, unsigned long head,
 static int books_halve(struct books *books, unsigned long head,
 		       const struct moment *at)
 {
-	unsigned int order = books->page[head] - BOOK_HEAD - 1;
-	unsigned long upper = head + (1UL << order);
-	struct demand_op *op = demand_next(books->demand, at);
+	struct book *page = &books->page[head];
+	const unsigned int order = book_order(*page) - 1;
+	struct demand_op *op = books_next_op(books, at);
+	int err = op ? get_id(books, &op->upper) : -ENOMEM;
 
-	if (!op || get_id(books, &op->upper))
-		return -ENOMEM;
+	if (err)
+		return err;
 	op->kind = DEMAND_SPLIT;
-	op->id = books->id[head];
+	op->id = book_id(*page);
 	op->order = (uint8_t)order;
-	books->page[head] = (uint8_t)(BOOK_HEAD + order);
-	books->page[upper] = (uint8_t)(BOOK_HEAD + order);
-	books->id[upper] = op->upper;
+	page[0] = book_head(order, op->id);
+	page[1UL << order] = book_head(order, op->upper);
 	books->live_blocks++;
 	books->demand->nr_splits++;
 	return 0;
@@ -262,13 +298,13 @@ static int books_clear(struct books *books, unsigned long pfn, unsigned long nr,
 		unsigned long head, block_end;
 		int err;
 
-		if (books->page[pfn] == BOOK_FREE) {
+		if (book_is_free(books->page[pfn])) {
 			cleared->gaps++;
 			pfn++;
 			continue;
 		}
 		head = books_head(books, pfn);
-		block_end = head + (1UL << (books->page[head] - BOOK_HEAD));
+		block_end = head + (1UL << book_order(books->page[head]));
 		if (head == pfn && block_end <= end) {
 			err = books_free_block(books, head, at);
 			cleared->blocks++;
@@ -291,7 +327,7 @@ static int resolve_free(struct books *books, const struct event *ev,
 	struct cleared cleared;
 	int err;
 
-	if (likely(books->page[pfn] == BOOK_HEAD + ev->order))
+	if (likely(book_is_head_of(books->page[pfn], ev->order)))
 		return books_free_block(books, pfn, at);
 
 	err = books_clear(books, pfn, 1UL << ev->order, at, &cleared);
@@ -317,7 +353,7 @@ static int evict(struct books *books, unsigned long pfn, unsigned int order,
 	struct cleared cleared;
 	int err;
 
-	if (likely(order == 0 && books->page[pfn] == BOOK_FREE))
+	if (likely(order == 0 && book_is_free(books->page[pfn])))
 		return 0;
 	err = books_clear(books, pfn, 1UL << order, at, &cleared);
 	if (!err && cleared.blocks)
@@ -345,9 +381,10 @@ static int resolve_alloc(struct books *books, const struct event *ev,
 	err = evict(books, pfn, ev->order, at);
 	if (err)
 		return err;
-	op = demand_next(books->demand, at);
-	if (!op || get_id(books, &op->id))
-		return -ENOMEM;
+	op = books_next_op(books, at);
+	err = op ? get_id(books, &op->id) : -ENOMEM;
+	if (err)
+		return err;
 	op->kind = DEMAND_ALLOC;
 	op->order = ev->order;
 	op->migratetype = requestable(ev->migratetype);
@@ -393,9 +430,12 @@ static int check_place(struct books *books, const struct event *ev,
 	return 0;
 }
 
-/* True for what asks something of an allocator; counts what does not. */
-static bool event_is_demand(const struct bundle *bundle, const struct event *ev,
-			    struct demand_dirty *dirty)
+/*
+ * True for what asks something of an allocator; counts what does not. The snapshot
+ * had looked at all pages at looked_ns.
+ */
+static inline bool event_is_demand(const struct bundle *bundle, const struct event *ev,
+				   uint64_t looked_ns, struct demand_dirty *dirty)
 {
 	switch ((enum event_kind)ev->kind) {
 	case EV_ALLOC:
@@ -416,7 +456,7 @@ static bool event_is_demand(const struct bundle *bundle, const struct event *ev,
 		dirty->buddy_events++;
 		return false;
 	}
-	if (bundle_before_snapshot(bundle, ev)) {
+	if (unlikely(ev->time_ns < looked_ns) && bundle_before_snapshot(bundle, ev)) {
 		dirty->before_snapshot++;
 		return false;
 	}
@@ -433,7 +473,7 @@ static int check_resident(const struct books *books, const struct start_block *b
 			       "start state: pfn %" PRIu64 " of order %u is no block of this machine",
 			       b->pfn, b->order);
 	for (unsigned long p = (unsigned long)b->pfn; nr--; p++) {
-		if (books->page[p] != BOOK_FREE)
+		if (!book_is_free(books->page[p]))
 			return msg_set(msg, EINVAL,
 				       "start state: pfn %lu is in two resident blocks", p);
 	}
@@ -499,40 +539,46 @@ static inline void books_fetch(const struct books *books, const struct event *ev
 {
 	uint64_t pfn = min_t(uint64_t, ev->pfn, books->end_pfn - 1);
 
-	__builtin_prefetch(books->page + pfn, 1);
-	__builtin_prefetch(books->id + pfn, 1);
+	__builtin_prefetch(&books->page[pfn], 1);
 }
 
 static int resolve_events(struct books *books, const struct bundle *bundle,
 			  struct msg *msg)
 {
 	const struct trace *trace = &bundle->trace;
+	const unsigned int nr_cpus = books->layout->nr_cpus;
+	const uint64_t start_ns = trace->nr_events ? trace->events[0].time_ns : 0;
+	const uint64_t state_ns = snapshot_ns(bundle, start_ns);
 	struct demand *d = books->demand;
+	uint64_t now_ns = start_ns;
 
-	d->nr_events = trace->nr_events;
-	d->start_ns = trace->nr_events ? trace->events[0].time_ns : 0;
-	d->state_ns = snapshot_ns(bundle, d->start_ns);
 	for (size_t i = 0; i < trace->nr_events; i++) {
 		const struct event *ev = &trace->events[i];
-		struct moment at = {
-			.event = (uint32_t)i,
-			.cpu = (uint16_t)(ev->cpu % books->layout->nr_cpus),
-		};
+		struct moment at;
 		int err;
 
 		if (likely(trace->nr_events - i > FETCH_AHEAD))
 			books_fetch(books, &ev[FETCH_AHEAD]);
-		if (ev->time_ns < d->start_ns + d->end_ns)
+		if (unlikely(ev->time_ns < now_ns))
 			d->dirty.time_reversed++;
 		else
-			d->end_ns = ev->time_ns - d->start_ns;
-		at.time_ns = d->end_ns;
-		if (!event_is_demand(bundle, ev, &d->dirty))
+			now_ns = ev->time_ns;
+		if (!event_is_demand(bundle, ev, start_ns + state_ns, &d->dirty))
 			continue;
+		at = (struct moment){
+			.time_ns = now_ns - start_ns,
+			.event = (uint32_t)i,
+			.cpu = likely(ev->cpu < nr_cpus) ? ev->cpu
+							 : (uint16_t)(ev->cpu % nr_cpus),
+		};
 		err = resolve_event(books, ev, &at, msg);
 		if (err)
 			return err;
 	}
+	d->nr_events = trace->nr_events;
+	d->start_ns = start_ns;
+	d->state_ns = state_ns;
+	d->end_ns = now_ns - start_ns;
 	d->dirty.live_at_end = books->live_blocks;
 	return 0;
 }
@@ -564,6 +610,9 @@ int demand_resolve(struct demand *d, const struct bundle *bundle,
 	if (err == -ENOMEM)
 		msg_set(msg, ENOMEM, "%s: no memory for the demand of %zu events",
 			bundle->name, bundle->trace.nr_events);
+	if (err == -EOVERFLOW)
+		msg_set(msg, EOVERFLOW, "%s: more than %u blocks live at a time are more than one replay can hold",
+			bundle->name, MAX_IDS);
 	return err;
 }
 

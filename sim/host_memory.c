@@ -11,6 +11,11 @@
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
 
+static uint64_t huge_pages_up(uint64_t bytes)
+{
+	return (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+}
+
 void *host_table_alloc(uint64_t bytes)
 {
 	void *table;
@@ -19,7 +24,7 @@ void *host_table_alloc(uint64_t bytes)
 		return NULL;
 	if (bytes < HUGE_PAGE / 2)
 		return malloc((size_t)bytes);
-	bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+	bytes = huge_pages_up(bytes);
 	table = aligned_alloc(HUGE_PAGE, (size_t)bytes);
 	if (table)
 		madvise(table, (size_t)bytes, MADV_HUGEPAGE);
@@ -37,6 +42,39 @@ void *host_table_grow(void *table, size_t used, uint64_t bytes)
 		memcpy(longer, table, used);
 	free(table);
 	return longer;
+}
+
+/* What the mapping is too long for a table of whole huge pages goes back. */
+static void *map_aligned(uint64_t bytes)
+{
+	char *mapped = mmap(NULL, (size_t)(bytes + HUGE_PAGE), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t before;
+
+	if (mapped == MAP_FAILED)
+		return NULL;
+	before = (size_t)(-(uintptr_t)mapped % HUGE_PAGE);
+	if (before)
+		munmap(mapped, before);
+	munmap(mapped + before + bytes, (size_t)HUGE_PAGE - before);
+	madvise(mapped + before, (size_t)bytes, MADV_HUGEPAGE);
+	return mapped + before;
+}
+
+void *host_table_map(uint64_t bytes)
+{
+	if (bytes < HUGE_PAGE / 2)
+		return calloc(1, (size_t)bytes);
+	bytes = huge_pages_up(bytes);
+	return bytes <= SIZE_MAX - HUGE_PAGE ? map_aligned(bytes) : NULL;
+}
+
+void host_table_unmap(void *table, uint64_t bytes)
+{
+	if (bytes < HUGE_PAGE / 2)
+		free(table);
+	else if (table)
+		munmap(table, (size_t)huge_pages_up(bytes));
 }
 
 /* The number behind a label that begins a line; in KiB there. */

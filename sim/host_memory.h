@@ -14,6 +14,13 @@ void *host_table_alloc(uint64_t bytes);
 /* As realloc(), of which the first `used` bytes are kept. */
 void *host_table_grow(void *table, size_t used, uint64_t bytes);
 
+/*
+ * The same, all zero, for what may be much larger than what is touched of it.
+ * NULL when there is none; goes back with the same number of bytes.
+ */
+void *host_table_map(uint64_t bytes);
+void host_table_unmap(void *table, uint64_t bytes);
+
 /* What may still be taken without swapping; UINT64_MAX when it cannot be known. */
 uint64_t host_memory_available(void);
 
