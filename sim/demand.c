@@ -20,6 +20,12 @@
  * large as can be, so cutting one page out of order k makes k splits.
  *
  * Memory: 4 bytes a page of the recorded machine, 24 bytes an operation.
+ *
+ * Time: 8-12 ns an event of cc and redis, for 92 instructions and a quarter of it in
+ * the host, which clears fresh memory. A second thread that has the tables cleared
+ * ahead gains nothing where one fills what memory carries: 12 GB/s by one thread,
+ * 12 by two. Books in chunks, so that what no event names is not cleared, cost more
+ * in their second lookup than they save.
  */
 #include <assert.h>
 #include <errno.h>
@@ -167,17 +173,22 @@ static int get_id(struct books *books, uint32_t *id)
 	return 0;
 }
 
-static int put_id(struct books *books, uint32_t id)
+static int spare_ids_grow(struct books *books)
 {
-	if (books->nr_spare == books->spare_room) {
-		size_t room = books->spare_room ? 2 * books->spare_room : 1024;
-		uint32_t *ids = realloc(books->spare_ids, room * sizeof(*ids));
+	size_t room = books->spare_room ? 2 * books->spare_room : 1024;
+	uint32_t *ids = realloc(books->spare_ids, room * sizeof(*ids));
 
-		if (!ids)
-			return -ENOMEM;
-		books->spare_ids = ids;
-		books->spare_room = room;
-	}
+	if (!ids)
+		return -ENOMEM;
+	books->spare_ids = ids;
+	books->spare_room = room;
+	return 0;
+}
+
+static inline int put_id(struct books *books, uint32_t id)
+{
+	if (unlikely(books->nr_spare == books->spare_room) && spare_ids_grow(books))
+		return -ENOMEM;
 	books->spare_ids[books->nr_spare++] = id;
 	return 0;
 }

@@ -13,6 +13,10 @@
  * index and the progress line, both under one lock, which is taken once for
  * each sample at most.
  *
+ * What two processors gain is bound by the longest replay, and by memory: the host
+ * clears a table before it gives it, 12 GB/s by one thread or two: three fifths of the
+ * CPU time of a run of linked on redis, a machine of 24 GiB with 0.4 GB of map.
+ *
  * A 32-bit host has addresses for few machines, so no more are made at a time.
  *
  * When a replay fails, those before it in the list go on, for one of them may
