@@ -341,6 +341,40 @@ START_TEST(every_allocator_is_verified_and_restored_under_every_option)
 }
 END_TEST
 
+static const char *const option_words[NR_OPTIONS] = {
+#define OPTION_WORD(name, letter, word, value, help) word,
+	OPTIONS(OPTION_WORD)
+#undef OPTION_WORD
+};
+
+/* Items of its lists of options, as ".It Fl o Ar folder , Fl -output Ar folder". */
+START_TEST(the_manual_has_an_item_for_each_option_and_no_other)
+{
+	FILE *in = fopen("doc/pagetax.1", "r");
+	bool described[NR_OPTIONS] = { false };
+	char line[256];
+
+	ck_assert_ptr_nonnull(in);
+	while (fgets(line, sizeof(line), in)) {
+		const char *at = strncmp(line, ".It ", 4) ? NULL : line;
+
+		while (at && (at = strstr(at, "Fl -"))) {
+			size_t len = strcspn(at += strlen("Fl -"), " \n");
+			unsigned int i = 0;
+
+			while (i < NR_OPTIONS && (strlen(option_words[i]) != len ||
+						  memcmp(option_words[i], at, len)))
+				i++;
+			ck_assert_msg(i < NR_OPTIONS, "no such option: %s", line);
+			described[i] = true;
+		}
+	}
+	fclose(in);
+	for (unsigned int i = 0; i < NR_OPTIONS; i++)
+		ck_assert_msg(described[i], "pagetax(1) has no --%s", option_words[i]);
+}
+END_TEST
+
 static unsigned int count_lines(const char *text)
 {
 	unsigned int nr = 0;
@@ -469,6 +503,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_mistake_gets_one_message_that_says_what_is_allowed,
 			    0, (int)ARRAY_SIZE(mistakes));
 	tcase_add_loop_test(tc, a_question_is_answered, 0, (int)ARRAY_SIZE(questions));
+	tcase_add_test(tc, the_manual_has_an_item_for_each_option_and_no_other);
 	tcase_add_test(tc, a_design_too_large_for_lowmem_is_marked_and_the_others_go_on);
 	tcase_add_test(tc, the_same_input_gives_the_same_bytes);
 	tcase_add_test(tc, allocators_of_one_run_do_not_touch_each_other);
