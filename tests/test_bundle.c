@@ -135,6 +135,54 @@ START_TEST(pages_that_do_not_exist_become_a_hole)
 }
 END_TEST
 
+/*
+ *   section  0        1          2          3
+ *            DMA  BB  ...........R...nn.....  ..........    B free in no zone
+ *                     |<------- Normal, 3 sections ----->|  n NOPAGE  . no flag
+ *
+ * Normal misses two sections of pages. n are four, so of the sections without
+ * any flag the first is a hole and the last is memory in use.
+ */
+START_TEST(a_section_without_flags_is_a_hole_as_long_as_pages_are_missing)
+{
+	enum { SECTION = 32768, END = 4 * SECTION, CHUNK = 1024 };
+	static const char zoneinfo[] =
+		"Node 0, zone      DMA\n"
+		"        spanned  1023\n        present  1023\n        managed  1023\n"
+		"  start_pfn:           1\n"
+		"Node 0, zone   Normal\n"
+		"        spanned  98304\n        present  32768\n        managed  32768\n"
+		"  start_pfn:           32768\n";
+	static uint64_t flags[END];
+	char times[END / CHUNK * 24] = "";
+	size_t len = 0;
+
+	for (unsigned long pfn = 0; pfn < END; pfn++)
+		flags[pfn] = pfn < SECTION ? UINT64_C(1) << 10 : 0;	/* BUDDY */
+	flags[2 * SECTION] = UINT64_C(1) << 32;				/* RESERVED */
+	for (unsigned long pfn = 2 * SECTION + 64; pfn < 2 * SECTION + 68; pfn++)
+		flags[pfn] = UINT64_C(1) << 20;				/* NOPAGE */
+	for (unsigned int chunk = 0; chunk < END / CHUNK; chunk++)
+		len += (size_t)sprintf(times + len, "%u 900 1000\n", chunk * CHUNK);
+	small_bundle_write(FREE("5", "0x300", "0"));
+	scratch_write_text("zoneinfo.start", zoneinfo);
+	scratch_write_text("kpageflags.start.times", times);
+	scratch_write("kpageflags.start", flags, sizeof(flags));
+	read_ok(scratch_folder());
+
+	ck_assert_uint_eq(b.layout.nr_holes, 2);
+	ck_assert_uint_eq(b.layout.holes[0].start_pfn, SECTION);
+	ck_assert_uint_eq(b.layout.holes[0].end_pfn, 2 * SECTION);
+	ck_assert_uint_eq(b.layout.holes[1].start_pfn, 2 * SECTION + 64);
+	ck_assert_uint_eq(b.layout.holes[1].end_pfn, 2 * SECTION + 68);
+	ck_assert_uint_eq(b.start[0], START_ABSENT);
+	ck_assert_uint_eq(b.start[1023], START_FREE);
+	ck_assert_uint_eq(b.start[1024], START_ABSENT);
+	ck_assert_uint_eq(b.start[SECTION - 1], START_ABSENT);
+	ck_assert_uint_eq(b.start[3 * SECTION], START_PINNED);
+}
+END_TEST
+
 START_TEST(the_rest_of_the_folder_is_read_too)
 {
 	read_small(FREE("5", "0x400", "0"));
@@ -450,6 +498,7 @@ int main(void)
 	tcase_add_test(tc, reserves_follow_the_zones_that_are_kept);
 	tcase_add_test(tc, cpus_are_those_of_the_machine_the_zones_and_the_events);
 	tcase_add_test(tc, pages_that_do_not_exist_become_a_hole);
+	tcase_add_test(tc, a_section_without_flags_is_a_hole_as_long_as_pages_are_missing);
 	tcase_add_test(tc, the_rest_of_the_folder_is_read_too);
 	tcase_add_loop_test(tc, the_first_event_after_the_snapshot_tells_what_a_page_was,
 			    0, (int)ARRAY_SIZE(states));
