@@ -65,6 +65,9 @@ void drawn_destroy(struct drawn *d)
 	ck_assert_msg(allocator_verify(d->a, &msg) == 0, "%s: %s",
 		      d->a->ops->name, msg.text);
 	allocator_destroy(d->a);
+	ck_assert_uint_eq(d->machine->meta.now[META_structures], 0);
+	ck_assert_uint_eq(d->machine->meta.now[META_nodes], 0);
+	ck_assert_uint_eq(d->machine->meta.now[META_parked], 0);
 	machine_destroy(d->machine);
 	layout_free(&d->layout);
 }

@@ -29,7 +29,7 @@ void drawn_create(struct drawn *d, const char *backend, const char *options,
 void drawn_create_two(struct drawn *d, const char *backend, const char *options,
 		      unsigned long nr_pages, unsigned long mark);
 
-/* Verifies, and ends it. */
+/* Verifies, and ends it: none of its memory is left charged. */
 void drawn_destroy(struct drawn *d);
 
 /* The first page, or PFN_NONE; from the highest zone, by CPU 0. */

@@ -281,7 +281,7 @@ static const struct {
 	{ "machine.txt", "cpus\tmany\n", "machine.txt:1", "a number after \"cpus\"" },
 	{ "machine.txt", "cpus\t0\n", "machine.txt:1", "expected 1 to 1024" },
 	{ "machine.txt", "cpus\t2\npage_bytes\t16384\n", "machine.txt:2", "expected 4096" },
-	{ "buddyinfo.tsv", "1\t2\tNormal\t1\t2\n", "buddyinfo.tsv:1", "11 numbers" },
+	{ "buddyinfo.tsv", "1\t2\tNormal\t1\t2\n", "buddyinfo.tsv:1", "number 3 is missing" },
 	{ "buddyinfo.tsv", "1\t2\tOther\t0\t1\t2\t3\t4\t5\t6\t7\t8\t9\t10\n", "buddyinfo.tsv:1", "no such zone" },
 	{ "counters.tsv", "1\t2\tpgfree\t-7\n", "counters.tsv:1", "a name and a value" },
 };

@@ -329,6 +329,34 @@ START_TEST(events_reveal_the_mobility_type_of_a_pageblock)
 }
 END_TEST
 
+/*
+ * Free page reporting takes a pageblock out of the free lists for a moment:
+ * 0x400 has no flags then. That it was free has to be proved.
+ */
+static const struct { const char *events; bool free_at_end; unsigned int nr, order; }
+reports[] = {
+	{ FREE("5", "0x3f0", "0"),				false, 0, 0 },
+	{ FREE("5", "0x3f0", "0"),				true, 1, 9 },
+	{ LOCKED("5", "0x480", "0", "1"),			false, 1, 9 },
+	{ LOCKED("5", "0x480", "0", "1") FREE("6", "0x481", "0"), false, 1, 0 },
+};
+
+START_TEST(a_pageblock_without_flags_is_free_when_a_page_proves_it)
+{
+	memset(small_flags + 0x400, 0, PAGEBLOCK_NR_PAGES * sizeof(*small_flags));
+	small_bundle_write(reports[_i].events);
+	if (reports[_i].free_at_end) {
+		small_flags_buddy(0x400, 0x401);
+		scratch_write("kpageflags.end", small_flags, sizeof(small_flags));
+		scratch_write_text("kpageflags.end.times", small_times);
+	}
+	read_ok(scratch_folder());
+	ck_assert_uint_eq(b.nr_free_blocks, reports[_i].nr);
+	if (b.nr_free_blocks)
+		ck_assert_uint_eq(b.free_blocks[0].order, reports[_i].order);
+}
+END_TEST
+
 /* The small machine, whose CPU 2 has this many pages of Normal in its lists. */
 static void read_small_parked(const char *events, unsigned int count)
 {
@@ -506,6 +534,8 @@ int main(void)
 	tcase_add_test(tc, resident_blocks_keep_the_order_they_are_freed_at);
 	tcase_add_loop_test(tc, free_runs_become_the_largest_aligned_blocks_inside_a_zone,
 			    0, (int)ARRAY_SIZE(runs));
+	tcase_add_loop_test(tc, a_pageblock_without_flags_is_free_when_a_page_proves_it,
+			    0, (int)ARRAY_SIZE(reports));
 	tcase_add_loop_test(tc, events_reveal_the_mobility_type_of_a_pageblock,
 			    0, (int)ARRAY_SIZE(types));
 	tcase_add_loop_test(tc, pages_without_flags_are_parked_as_far_as_their_number_tells,

@@ -284,6 +284,26 @@ START_TEST(an_adopted_block_is_held)
 }
 END_TEST
 
+START_TEST(a_parked_page_is_free_and_is_handed_out)
+{
+	struct msg msg = { "" };
+
+	set_up_machine();
+	ck_assert_int_eq(allocator_create(&inner, "linked:pcp_batch=4", false, machine,
+					  &msg), 0);
+	ck_assert_int_eq(checked_wrap(&shadow, inner, &msg), 0);
+	checked_set_report(shadow, listen, NULL);
+	heard.nr = 0;
+	allocator_release_pcp(shadow, 8, 0, 1);
+	allocator_release_pcp(shadow, 70, 0, 1);
+	ck_assert_msg(allocator_verify(shadow, &msg) == 0, "%s", msg.text);
+	ck_assert_uint_eq(take(0, 0), 8);
+	ck_assert_uint_eq(take(0, 1), 70);
+	ck_assert_msg(heard.nr == 0, "%s", heard.text);
+	tear_down();
+}
+END_TEST
+
 START_TEST(the_shadow_is_nobodys_metadata)
 {
 	uint64_t before;
@@ -334,6 +354,7 @@ static Suite *checked_suite(void)
 
 	tcase_add_test(wrapper, parts_may_be_freed_after_a_split);
 	tcase_add_test(wrapper, an_adopted_block_is_held);
+	tcase_add_test(wrapper, a_parked_page_is_free_and_is_handed_out);
 	tcase_add_test(wrapper, the_shadow_is_nobodys_metadata);
 	tcase_add_test(wrapper, an_allocator_without_books_is_left_alone);
 	suite_add_tcase(suite, wrapper);

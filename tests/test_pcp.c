@@ -421,6 +421,22 @@ START_TEST(what_lies_idle_decays)
 }
 END_TEST
 
+/* 1199 are idle: an eighth off the limit were 1050, but 128 go at a time. */
+START_TEST(what_lies_idle_goes_in_32_batches_at_most)
+{
+	drawn_create(&d, backend(_i), ":pcp_batch=4", NR_PAGES, 1);
+	for (unsigned long pfn = 0; pfn < 1536; pfn += 512)
+		drawn_adopt(&d, pfn, 9, 0);
+	pcp_of(0)->high = 1200;
+	for (unsigned long pfn = 0; pfn < 1199; pfn++)
+		drawn_free(&d, pfn, 0);
+	allocator_tick(d.a, 1);
+	ck_assert_int_eq(pcp_of(0)->high, 1071);
+	ck_assert_int_eq(pcp_of(0)->count, 1071);
+	drawn_destroy(&d);
+}
+END_TEST
+
 /*
  *   parked    [ huge ][ huge ][ huge ]     1536 pages
  *   limit     1536 - 1536 / 8 = 1344, but at most batch << 5 = 128 pages go
@@ -628,6 +644,7 @@ int main(void)
 	EVERY(a_freed_page_is_filed_under_its_pageblock);
 	EVERY(a_refill_that_stole_goes_on_stealing);
 	EVERY(what_lies_idle_decays);
+	EVERY(what_lies_idle_goes_in_32_batches_at_most);
 	EVERY(a_batch_of_ageing_takes_a_block_however_large);
 	EVERY(a_limit_may_be_given_from_the_start);
 	EVERY(free_high_drains_at_once);

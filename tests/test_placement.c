@@ -200,6 +200,34 @@ START_TEST(a_spared_pageblock_that_does_not_empty_is_given_up_for_one_that_does)
 }
 END_TEST
 
+/*
+ *    free       40  40  40  40  40  200 240  440     1080: two could be empty
+ *
+ * But 680 were free when this window, and the one before, began: 6 is spared
+ * when two windows of an eighth of the zone have passed, and 7 all the time.
+ */
+START_TEST(what_was_not_free_in_the_last_two_windows_is_not_spared)
+{
+	two_nearly_empty(_i, ":placement=spare" BARE);
+	drawn_alloc(&d, 0, M);
+	free_odd(7, 200);
+	free_odd(6, 200);
+	for (unsigned long handed_out = 1; handed_out < 2 * BLOCK - 100; handed_out++)
+		drawn_free(&d, drawn_alloc(&d, 0, M), 0);
+	ck_assert_uint_ge(next_from(100, 6 * BLOCK, 7 * BLOCK), 100);
+	drawn_destroy(&d);
+
+	two_nearly_empty(_i, ":placement=spare" BARE);
+	drawn_alloc(&d, 0, M);
+	free_odd(7, 200);
+	free_odd(6, 200);
+	for (unsigned long handed_out = 1; handed_out < 2 * BLOCK + 4; handed_out++)
+		drawn_free(&d, drawn_alloc(&d, 0, M), 0);
+	ck_assert_uint_eq(next_from(390, 6 * BLOCK, 8 * BLOCK), 0);
+	drawn_destroy(&d);
+}
+END_TEST
+
 /* A block of eight is to be had in the spared pageblock only: it goes, alone. */
 START_TEST(a_larger_request_takes_what_it_needs_and_no_more)
 {
@@ -492,6 +520,7 @@ int main(void)
 	EACH_BACKEND(the_emptiest_pageblock_is_spared_while_there_is_another_page);
 	EACH_BACKEND(a_page_freed_from_a_spared_pageblock_is_not_handed_out_next);
 	EACH_BACKEND(a_spared_pageblock_that_does_not_empty_is_given_up_for_one_that_does);
+	EACH_BACKEND(what_was_not_free_in_the_last_two_windows_is_not_spared);
 	EACH_BACKEND(a_larger_request_takes_what_it_needs_and_no_more);
 	EACH_BACKEND(pages_drained_from_per_cpu_lists_go_to_their_ends);
 	EACH_BACKEND(each_zone_spares_by_itself_and_the_upper_is_used_up_first);
