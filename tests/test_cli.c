@@ -472,6 +472,21 @@ START_TEST(a_pipe_is_written_to_and_stays_one)
 }
 END_TEST
 
+START_TEST(letters_that_cannot_be_printed_are_told)
+{
+	write_result();
+	ck_assert_int_eq(shell("plot tax r >/dev/full",
+			       "mkdir bin; printf '#!/bin/sh\\necho letters\\n' >bin/gnuplot;"
+			       "chmod +x bin/gnuplot; PATH=$PWD/bin:$PATH PAGETAX_PLOTS=$PAGETAX_TEST_PLOTS"),
+			 1);
+	ck_assert_str_eq(text_of("stderr"),
+			 "pagetax: standard output: No space left on device\n");
+	ck_assert_int_eq(shell("plot tax r >got",
+			       "PATH=$PWD/bin:$PATH PAGETAX_PLOTS=$PAGETAX_TEST_PLOTS"), 0);
+	ck_assert_str_eq(text_of("got"), "letters\n");
+}
+END_TEST
+
 static const char *const plot_outputs[] = { "x.svg", "no/x.svg" };
 
 START_TEST(a_plot_that_fails_leaves_the_older_one)
@@ -518,6 +533,7 @@ int main(void)
 				    0, (int)ARRAY_SIZE(processes));
 		tcase_add_test(process, an_interrupted_run_leaves_nothing);
 		tcase_add_test(process, a_pipe_is_written_to_and_stays_one);
+		tcase_add_test(process, letters_that_cannot_be_printed_are_told);
 		tcase_add_loop_test(process, a_plot_that_fails_leaves_the_older_one,
 				    0, (int)ARRAY_SIZE(plot_outputs));
 		suite_add_tcase(suite, process);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* plots.c - run gnuplot over each script */
+#define _GNU_SOURCE			/* pipe2() */
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,15 +95,37 @@ const char *plots_dir(void)
 	return PAGETAX_DATADIR "/plots";
 }
 
+/* gnuplot does not tell what it could not print; our own output is checked. */
+static void copy_to_stdout(int in)
+{
+	char bytes[4096];
+	ssize_t nr;
+
+	while ((nr = read(in, bytes, sizeof(bytes))) > 0)
+		fwrite(bytes, 1, (size_t)nr, stdout);
+}
+
 /* Run `gnuplot -c SCRIPT OUTPUT RESULT`. 0, or a positive errno. */
 static int run_gnuplot(char *script, char *output, char *result)
 {
 	char name[] = "gnuplot", option[] = "-c";
 	char *argv[] = { name, option, script, output, result, NULL };
-	int status, err;
+	posix_spawn_file_actions_t actions;
+	int ends[2], status, err;
 	pid_t pid;
 
-	err = posix_spawnp(&pid, name, NULL, NULL, argv, environ);
+	if (pipe2(ends, O_CLOEXEC))
+		return errno;
+	err = posix_spawn_file_actions_init(&actions);
+	if (!err)
+		err = posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	if (!err)
+		err = posix_spawnp(&pid, name, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	if (!err)
+		copy_to_stdout(ends[0]);
+	close(ends[0]);
 	if (err)
 		return err;
 	while (waitpid(pid, &status, 0) < 0) {
@@ -164,7 +188,8 @@ int plot_draw(const struct plot *plot, const char *output,
 	err = run_gnuplot(script, out, result);
 	if (!err)
 		return 0;
-	unlink(output);			/* rather none than half of one */
+	if (strcmp(output, "-"))
+		unlink(output);		/* rather none than half of one */
 	if (err == ENOENT)
 		return msg_set(msg, err, "gnuplot is not installed");
 	return msg_set(msg, err, "%s failed on %s", script, result_dir);
