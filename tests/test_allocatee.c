@@ -75,6 +75,7 @@ static const struct {
 	{ 1ull << 26, ALLOCATEE_pgtable },
 	{ 1ull << 5 | 1ull << 16, ALLOCATEE_tail },
 	{ 1ull << 32, ALLOCATEE_bare },
+	{ 1ull << 32 | 1ull << 7, ALLOCATEE_bare },
 };
 
 START_TEST(a_snapshot_tells_what_a_page_was_for)
