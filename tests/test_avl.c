@@ -141,6 +141,32 @@ START_TEST(a_key_that_is_there_is_found_and_not_added_twice)
 }
 END_TEST
 
+START_TEST(a_walk_goes_on_from_any_key_in_order)
+{
+	struct avl_tree tree = empty_tree();
+	struct avl_walk walk;
+
+	for (unsigned int i = 10; i < NR_ITEMS; i += 1 + i % 7)
+		add(&tree, i);
+	for (unsigned int from = 0; from < NR_ITEMS; from++) {
+		unsigned int key = from;
+		struct avl_node *node = avl_walk_start(&walk, &tree, &key);
+
+		if (node != avl_find_floor(&tree, &key, NULL))
+			ck_abort_msg("a walk from %u begins elsewhere", from);
+		do {
+			struct avl_node *next = avl_next(&tree, &key);
+
+			node = avl_walk_next(&walk);
+			if (node != next)
+				ck_abort_msg("after key %u comes another", key);
+			if (node)
+				key = to_item(node)->key;
+		} while (node);
+	}
+}
+END_TEST
+
 START_TEST(the_floor_of_a_key_is_the_largest_one_not_above_it)
 {
 	struct avl_tree tree = empty_tree();
@@ -179,6 +205,7 @@ int main(void)
 			    (int)ARRAY_SIZE(orders));
 	tcase_add_loop_test(t, nodes_taken_out_in_any_order_leave_a_balanced_tree,
 			    0, (int)ARRAY_SIZE(orders));
+	tcase_add_test(t, a_walk_goes_on_from_any_key_in_order);
 	tcase_add_test(t, a_random_walk_keeps_it_sound);
 	tcase_add_test(t, a_key_that_is_there_is_found_and_not_added_twice);
 	tcase_add_test(t, the_floor_of_a_key_is_the_largest_one_not_above_it);

@@ -172,6 +172,70 @@ START_TEST(masks_and_lists_agree_after_every_operation)
 }
 END_TEST
 
+/* Where the free run is that the units say comes next. */
+static struct range_run next_run(const bool *is_free, unsigned long from,
+				 unsigned long end)
+{
+	struct range_run run = { from, 0 };
+
+	while (run.start < end && !is_free[run.start])
+		run.start++;
+	while (run.start + run.nr < end && is_free[run.start + run.nr])
+		run.nr++;
+	return run;
+}
+
+/*
+ *    unit   0      100 128        428           500  501       1001
+ *           |------|   |----------|   (none)    |----|---------|
+ *                       3 nodes, the last of 44
+ */
+START_TEST(a_unit_is_found_in_its_node_however_spans_lie)
+{
+	static const struct { unsigned long first, nr; } spans[] = {
+		{ 501, 500 }, { 500, 1 }, { 128, 300 }, { 0, 100 },
+	};
+	static bool is_free[1001 + 1];
+	unsigned long end = ARRAY_SIZE(is_free), wrong = 0;
+	struct rng rng;
+
+	set_up(versions[_i], 0);
+	memset(is_free, 0, sizeof(is_free));
+	for (size_t i = 0; i < ARRAY_SIZE(spans); i++) {
+		ck_assert_int_eq(range_add_free(range, spans[i].first,
+						spans[i].nr), 0);
+		memset(&is_free[spans[i].first], true, spans[i].nr);
+		expect_sound();
+	}
+	rng_seed(&rng, 16);
+	for (int i = 0; i < 600; i++) {
+		unsigned long at = take(1);
+
+		wrong += at >= end || !is_free[at];
+		is_free[at] = false;
+		if (i % 3)
+			continue;
+		wrong += give(at, 1) != RANGE_OK;
+		is_free[at] = true;
+	}
+	expect_sound();
+	for (unsigned long from = 0; from < end; from++) {
+		unsigned long to = from + rng_below(&rng, end - from);
+		struct range_run expected = next_run(is_free, from, to), run;
+		struct range_info info;
+
+		range->ops->query(range, from, &info);
+		wrong += (info.state == RANGE_FREE) != is_free[from];
+		if (range->ops->next_free(range, from, to, &run))
+			wrong += run.start != expected.start || run.nr != expected.nr;
+		else
+			wrong += expected.nr != 0;
+	}
+	ck_assert_uint_eq(wrong, 0);
+	tear_down();
+}
+END_TEST
+
 START_TEST(entries_are_outside_as_described_and_inside_as_posted)
 {
 	const uint64_t *now;
@@ -486,6 +550,7 @@ int main(void)
 	tcase_add_loop_test(t, the_smallest_class_that_is_long_enough_serves, 0, n);
 	tcase_add_loop_test(t, runs_of_one_length_are_served_first_in_first_out, 0, n);
 	tcase_add_loop_test(t, a_free_run_never_spans_two_nodes, 0, n);
+	tcase_add_loop_test(t, a_unit_is_found_in_its_node_however_spans_lie, 0, n);
 	tcase_add_loop_test(t, masks_and_lists_agree_after_every_operation, 0, n);
 	tcase_add_test(t, entries_are_outside_as_described_and_inside_as_posted);
 	tcase_add_test(t, links_in_free_memory_cannot_be_in_high_memory);

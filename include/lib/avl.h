@@ -57,6 +57,23 @@ struct avl_node *avl_find_floor(const struct avl_tree *tree, const void *key,
 /* The node with the smallest key above this one, or NULL. */
 struct avl_node *avl_next(const struct avl_tree *tree, const void *key);
 
+/*
+ * A walk over the nodes in order, good until the tree changes: those that come
+ * next, each behind what hangs below it to the left. A step is O(1) in the mean.
+ */
+struct avl_walk {
+	struct avl_node *next[AVL_MAX_HEIGHT];
+	unsigned int depth;
+};
+
+/*
+ * Where to begin: returns what avl_find_floor() does; the first step leads to
+ * the node after it. A step returns NULL at the end.
+ */
+struct avl_node *avl_walk_start(struct avl_walk *walk,
+				const struct avl_tree *tree, const void *key);
+struct avl_node *avl_walk_next(struct avl_walk *walk);
+
 /* The node with the smallest key, or NULL. */
 struct avl_node *avl_first(const struct avl_tree *tree);
 

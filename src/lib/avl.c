@@ -211,6 +211,37 @@ struct avl_node *avl_next(const struct avl_tree *tree, const void *key)
 	return next;
 }
 
+struct avl_node *avl_walk_start(struct avl_walk *walk,
+				const struct avl_tree *tree, const void *key)
+{
+	struct avl_node *floor = NULL;
+	struct avl_node *node = tree->root;
+
+	walk->depth = 0;
+	while (node) {
+		bool above = tree->compare(key, node) < 0;
+
+		if (above)
+			walk->next[walk->depth++] = node;
+		else
+			floor = node;
+		node = node->child[!above];
+	}
+	return floor;
+}
+
+struct avl_node *avl_walk_next(struct avl_walk *walk)
+{
+	struct avl_node *next, *node;
+
+	if (!walk->depth)
+		return NULL;
+	next = walk->next[--walk->depth];
+	for (node = next->child[1]; node; node = node->child[0])
+		walk->next[walk->depth++] = node;
+	return next;
+}
+
 struct avl_node *avl_first(const struct avl_tree *tree)
 {
 	struct avl_node *node = tree->root;

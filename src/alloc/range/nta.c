@@ -33,7 +33,8 @@
  * Nodes and their masks are nta_nodes.c's, the lists nta_lists.c's.
  *
  * Invariant:  a mask's maximal free runs <-> entries, class by class
- * Cost:       alloc O(classes); free O(log nodes + list) or O(1)
+ * Cost:       seed: alloc O(classes + log nodes), free O(log nodes + list);
+ *             posted: alloc O(classes), free O(1)
  *
  * as-posted=on brings back four defects of the posted code: on 64 bits its
  * searches see the lower half of a word only, so that a free run seems to go
@@ -76,7 +77,11 @@ static int nta_create(struct range **out, const struct range_ops *ops,
 	n->as_posted = option_get(opts, "as-posted");
 	n->nr_units = nr_units;
 	n->nr_words = (unsigned int)bitmap_words(nr_units);
-	nta_nodes_init(n);
+	if (nta_nodes_init(n)) {
+		machine_free(m, n, nta_bytes(nr_units), META_structures);
+		return msg_set(msg, ENOMEM, "%s: no room for its pages' words",
+			       ops->name);
+	}
 	/* A run that is trimmed leaves at most as much again. */
 	if (n->base.caps.max_align == 1)
 		n->base.caps.max_nr = nr_units;
@@ -102,20 +107,32 @@ static void nta_destroy(struct range *r)
 static int nta_add(struct range *r, unsigned long first, unsigned long nr)
 {
 	struct nta *n = to_nta(r);
-	unsigned long at;
 
-	for (at = 0; at < nr; at += n->nr_units)
-		if (!nta_node_create(n, first + at))
-			break;
-	if (at >= nr) {
-		nta_borrow(n, nr);
-		return 0;
-	}
-	while (at) {
-		at -= n->nr_units;
-		nta_node_destroy(n, nta_node_of(n, first + at));
-	}
-	return -ENOMEM;
+	if (nta_nodes_add(n, first, nr))
+		return -ENOMEM;
+	nta_borrow(n, nr);
+	return 0;
+}
+
+/* The units of one node out of a run. */
+struct piece {
+	struct nta_node *node;		/* NULL: no such unit */
+	unsigned int at;		/* in it */
+	unsigned int nr;
+};
+
+static struct piece piece_at(const struct nta *n, unsigned long first,
+			     unsigned long end)
+{
+	struct nta_node *node = nta_node_of(n, first);
+	unsigned int at;
+
+	if (!node)
+		return (struct piece){ NULL, 0, 0 };
+	at = (unsigned int)(first - node->first);
+	return (struct piece){ node, at,
+			       (unsigned int)min_t(unsigned long, end - first,
+						   n->nr_units - at) };
 }
 
 static void nta_release(struct range *r, unsigned long first, unsigned long nr)
@@ -124,18 +141,14 @@ static void nta_release(struct range *r, unsigned long first, unsigned long nr)
 	unsigned long end = first + nr;
 
 	while (first < end) {
-		struct nta_node *node = nta_node_of(n, first);
-		unsigned int at = (unsigned int)(first - node->first);
-		unsigned int part = (unsigned int)min_t(unsigned long,
-							end - first,
-							n->nr_units - at);
+		struct piece piece = piece_at(n, first, end);
 		bool secured = nta_secure_entries(n, n->nr_runs + n->nr_held + 1);
 
 		/* Entries for every second unit are less than the arena has. */
 		assert(secured);
 		(void)secured;
-		nta_node_free(n, node, at, part);
-		first += part;
+		nta_node_free(n, piece.node, piece.at, piece.nr);
+		first += piece.nr;
 	}
 }
 
@@ -203,29 +216,32 @@ static unsigned int class_now(struct nta *n, unsigned int nr)
 	return class_for(n, nr);
 }
 
-static unsigned long nta_alloc(struct range *r, unsigned long nr_units,
-			       unsigned long align)
+/* nr units that were free; no node when there are none. */
+static struct piece take(struct nta *n, unsigned int nr)
 {
-	struct nta *n = to_nta(r);
-	unsigned int nr = (unsigned int)nr_units, at, class;
-	struct nta_node *node;
-	unsigned long first;
+	unsigned int class = class_now(n, nr);
+	struct piece piece = { NULL, 0, nr };
 
-	(void)align;
 	/* This run, the rest, and what a trimming makes of them. */
-	class = class_now(n, nr);
 	if (!class || !nta_secure_entries(n, n->nr_runs + n->nr_held + 3))
-		return RANGE_NONE;
-	first = nta_link_first(n, n->lists[class - 1].head);
-	node = nta_node_of(n, first);
-	at = (unsigned int)(first - node->first);
+		return piece;
+	piece.node = nta_link_node(n, n->lists[class - 1].head, &piece.at);
 
-	nta_run_unlink(n, node, at, class);
-	nta_node_take(n, node, at, nr);
+	nta_run_unlink(n, piece.node, piece.at, class);
+	nta_node_take(n, piece.node, piece.at, nr);
 	n->nr_held++;
 	if (class > nr)
-		nta_run_append(n, node, at + nr, class - nr);
-	return first;
+		nta_run_append(n, piece.node, piece.at + nr, class - nr);
+	return piece;
+}
+
+static unsigned long nta_alloc(struct range *r, unsigned long nr,
+			       unsigned long align)
+{
+	struct piece piece = take(to_nta(r), (unsigned int)nr);
+
+	(void)align;
+	return piece.node ? piece.node->first + piece.at : RANGE_NONE;
 }
 
 /* Take as much as surely holds an aligned run, and free what is around it. */
@@ -233,57 +249,58 @@ static unsigned long nta_alloc_trimmed(struct range *r, unsigned long nr,
 				       unsigned long align)
 {
 	struct nta *n = to_nta(r);
-	unsigned long first = nta_alloc(r, nr + align - 1, 1);
-	struct nta_node *node;
-	unsigned int at, head, tail;
+	struct piece piece = take(n, (unsigned int)(nr + align - 1));
+	unsigned int head = -piece.at & (unsigned int)(align - 1);
+	unsigned int tail = (unsigned int)align - 1 - head;
 
-	if (first == RANGE_NONE || align == 1)
-		return first;
-	node = nta_node_of(n, first);
-	at = (unsigned int)(first - node->first);
-	head = -at & (unsigned int)(align - 1);
-	tail = (unsigned int)align - 1 - head;
+	if (!piece.node)
+		return RANGE_NONE;
 	if (head)
-		nta_node_free(n, node, at, head);
+		nta_node_free(n, piece.node, piece.at, head);
 	if (tail)
-		nta_node_free(n, node, at + head + (unsigned int)nr, tail);
-	return first + head;
+		nta_node_free(n, piece.node, piece.at + head + (unsigned int)nr,
+			      tail);
+	return piece.node->first + piece.at + head;
 }
 
 /* Whether units are in use: all of them, or the first, as posted. */
-static bool are_in_use(const struct nta *n, const struct nta_node *node,
-		       unsigned int at, unsigned int nr)
+static bool are_in_use(const struct nta *n, const struct piece *piece)
 {
+	const unsigned long *mask = piece->node->mask;
+	unsigned int end = piece->at + piece->nr;
+
 	if (n->as_posted)
-		return !bitmap_test(node->mask, at);
-	return bitmap_next_set(node->mask, at, at + nr) == at + nr;
+		return !bitmap_test(mask, piece->at);
+	return bitmap_next_set(mask, piece->at, end) == end;
 }
 
+/* Blocks in use at the start may lie in several nodes, all others in one. */
 static enum range_answer nta_free(struct range *r, unsigned long first,
 				  unsigned long nr)
 {
 	struct nta *n = to_nta(r);
-	unsigned long end = first + nr;
-	struct nta_node *node;
+	unsigned long end = first + nr, nr_pieces = 0;
+	struct piece piece;
 
 	free_parked(n);
-	if (!nr || !nta_node_of(n, first) || !nta_node_of(n, end - 1))
+	if (!nr)
 		return RANGE_OUTSIDE;
-	for (unsigned long at = first; at < end; at = node->first + n->nr_units) {
-		unsigned long stop;
-
-		node = nta_node_of(n, at);
-		stop = min_t(unsigned long, end, node->first + n->nr_units);
-		if (!are_in_use(n, node, (unsigned int)(at - node->first),
-				(unsigned int)(stop - at)))
+	for (unsigned long at = first; at < end; at += piece.nr) {
+		piece = piece_at(n, at, end);
+		if (!piece.node)
+			return RANGE_OUTSIDE;
+		if (!are_in_use(n, &piece))
 			return RANGE_NOT_USED;
+		nr_pieces++;
 	}
-	n->nr_held -= nodes_of(n, first, nr);
-	for (unsigned long at = first; at < end; at = node->first + n->nr_units) {
-		node = nta_node_of(n, at);
-		nta_node_free(n, node, (unsigned int)(at - node->first),
-			  (unsigned int)(min_t(unsigned long, end,
-					       node->first + n->nr_units) - at));
+	n->nr_held -= nr_pieces;
+	if (likely(nr_pieces == 1)) {
+		nta_node_free(n, piece.node, piece.at, piece.nr);
+		return RANGE_OK;
+	}
+	for (unsigned long at = first; at < end; at += piece.nr) {
+		piece = piece_at(n, at, end);
+		nta_node_free(n, piece.node, piece.at, piece.nr);
 	}
 	return RANGE_OK;
 }
@@ -330,31 +347,25 @@ static void nta_query(const struct range *r, unsigned long unit,
 			      RANGE_FREE : RANGE_USED;
 }
 
-/* The first unit from `from` on, before `end`, that is free or not; or `end`. */
-static unsigned long next_unit(const struct nta *n, unsigned long from,
-			       unsigned long end, bool is_free)
+/*
+ * Look on for a free run in one node's units [at, stop), all behind those seen
+ * so far; true when it has ended, or one that was begun does not go on.
+ */
+static bool run_ends_in(const struct nta_node *node, unsigned long at,
+			unsigned long stop, struct range_run *run)
 {
-	while (from < end) {
-		const struct nta_node *node = nta_node_of(n, from);
-		unsigned long at;
+	unsigned long first = node->first;
 
-		if (!node && !is_free)
-			return from;
-		if (!node) {
-			node = to_node(avl_next(&n->nodes, &from));
-			if (!node || node->first >= end)
-				return end;
-			from = node->first;
-		}
-		at = is_free ? bitmap_next_set(node->mask, from - node->first,
-					       n->nr_units) :
-			       bitmap_next_clear(node->mask, from - node->first,
-						 n->nr_units);
-		if (at < n->nr_units && nta_node_of(n, node->first + at) == node)
-			return min_t(unsigned long, node->first + at, end);
-		from = nta_node_end(n, node);
-	}
-	return end;
+	if (!run->nr)
+		run->start = at = first + bitmap_next_set(node->mask, at - first,
+							  stop - first);
+	else if (at != run->start + run->nr)
+		return true;
+	if (at == stop)
+		return false;
+	at = first + bitmap_next_clear(node->mask, at - first, stop - first);
+	run->nr = at - run->start;
+	return at < stop;
 }
 
 /* Of what is free side by side, in however many nodes. */
@@ -362,12 +373,26 @@ static bool nta_next_free(const struct range *r, unsigned long from,
 			  unsigned long end, struct range_run *run)
 {
 	const struct nta *n = to_const_nta(r);
+	struct avl_walk walk;
+	const struct nta_node *node = to_node(avl_walk_start(&walk, &n->nodes,
+							     &from));
 
-	run->start = next_unit(n, from, end, true);
-	if (run->start == end)
-		return false;
-	run->nr = next_unit(n, run->start, end, false) - run->start;
-	return true;
+	run->nr = 0;
+	if (!node)
+		node = to_node(avl_walk_next(&walk));
+	while (node && node->first < end) {
+		const struct nta_node *next = to_node(avl_walk_next(&walk));
+		unsigned long stop = min_t(unsigned long, end,
+					   node->first + n->nr_units);
+		unsigned long at = max_t(unsigned long, from, node->first);
+
+		if (next)
+			stop = min_t(unsigned long, stop, next->first);
+		if (at < stop && run_ends_in(node, at, stop, run))
+			return true;
+		node = next;
+	}
+	return run->nr;
 }
 
 static unsigned long nta_nr_free(const struct range *r)
@@ -393,11 +418,15 @@ static void run_sum_add(struct run_sum *sum, unsigned long first,
 static struct run_sum sum_masks(const struct nta *n, unsigned long *nr_free)
 {
 	struct run_sum sum = { 0, 0 };
-	struct avl_node *tree = avl_first(&n->nodes);
+	const unsigned long from = 0;
+	struct avl_walk walk;
+	const struct nta_node *node = to_node(avl_walk_start(&walk, &n->nodes,
+							     &from));
 
 	*nr_free = 0;
-	while (tree) {
-		const struct nta_node *node = to_const_node(tree);
+	if (!node)
+		node = to_node(avl_walk_next(&walk));
+	for (; node; node = to_node(avl_walk_next(&walk))) {
 		unsigned long at = bitmap_next_set(node->mask, 0, n->nr_units);
 
 		while (at < n->nr_units) {
@@ -408,7 +437,6 @@ static struct run_sum sum_masks(const struct nta *n, unsigned long *nr_free)
 			*nr_free += end - at;
 			at = bitmap_next_set(node->mask, end, n->nr_units);
 		}
-		tree = avl_next(&n->nodes, &node->first);
 	}
 	return sum;
 }

@@ -43,7 +43,7 @@ struct nta_node {
 	struct avl_node tree;
 	unsigned long first;		/* set at create */
 	unsigned long mask[];		/* 1: free */
-	/* posted: a container for each unit follows, see node_create() */
+	/* posted: where its units' containers are follows, see nta_node_create() */
 };
 
 struct nta_list {
@@ -64,6 +64,7 @@ struct nta {
 	unsigned int nr_words;		/* of its mask */
 
 	struct avl_tree nodes;
+	struct nta_node **node_of_page;	/* posted: see nta_nodes.c; set at create */
 	unsigned long nr_nodes;
 	unsigned long nr_free;		/* units */
 	unsigned long nr_runs;		/* free ones, all on lists */
@@ -100,26 +101,33 @@ static inline struct nta_node *to_node(struct avl_node *tree)
 	return tree ? container_of(tree, struct nta_node, tree) : NULL;
 }
 
-/* Posted: one for each unit, behind the mask; see nta_node_create(). */
+/* Posted: one for each unit; stands for what is at the start of its memory. */
+static inline struct nta_container **containers_link(const struct nta *n,
+						     struct nta_node *node)
+{
+	return (struct nta_container **)&node->mask[n->nr_words];
+}
+
 static inline struct nta_container *containers_of(const struct nta *n,
 						  struct nta_node *node)
 {
-	return (struct nta_container *)&node->mask[n->nr_words];
+	return *containers_link(n, node);
 }
 
 /* -- nta_nodes.c ------------------------------------------------------------ */
 
-void nta_nodes_init(struct nta *n);
+/* 0 or -ENOMEM; nothing is left then. */
+int nta_nodes_init(struct nta *n);
 
-/* A node from `first` on with no free unit, or NULL; and its end. */
-struct nta_node *nta_node_create(struct nta *n, unsigned long first);
+/*
+ * Nodes from `first` on for nr units, none of which is free. 0, or -ENOMEM with
+ * the tree as before.
+ */
+int nta_nodes_add(struct nta *n, unsigned long first, unsigned long nr);
 void nta_node_destroy(struct nta *n, struct nta_node *node);
 
 /* The node that holds the unit, or NULL. */
 struct nta_node *nta_node_of(const struct nta *n, unsigned long unit);
-
-/* Where its units end: as long as its mask, or where the next node begins. */
-unsigned long nta_node_end(const struct nta *n, const struct nta_node *node);
 
 /* As posted, the pages of nr units lend words; in the end all get them back. */
 void nta_borrow(struct nta *n, unsigned long nr);
@@ -144,6 +152,10 @@ struct nta_container *nta_unpark(struct nta *n);
 
 /* The first unit of the free run that a link stands for. */
 unsigned long nta_link_first(const struct nta *n, struct nta_link *link);
+
+/* The node in which it lies, and the place in it. */
+struct nta_node *nta_link_node(const struct nta *n, struct nta_link *link,
+			       unsigned int *at);
 
 /* A free run of a node goes to the end of its list, or leaves it. */
 void nta_run_append(struct nta *n, struct nta_node *node, unsigned int at,

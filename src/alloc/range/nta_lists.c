@@ -24,7 +24,7 @@ bool nta_secure_entries(struct nta *n, unsigned long nr)
 
 	if (n->posted)
 		return true;
-	while (n->nr_entries < min_t(unsigned long, nr, most)) {
+	while (unlikely(n->nr_entries < nr && n->nr_entries < most)) {
 		struct nta_entry_block *block = machine_alloc(n->base.machine,
 							  sizeof(*block),
 							  META_nodes);
@@ -73,6 +73,22 @@ unsigned long nta_link_first(const struct nta *n, struct nta_link *link)
 		return to_entry(link)->first;
 	c = to_container(link);
 	return c->node->first + (unsigned long)(c - containers_of(n, c->node));
+}
+
+struct nta_node *nta_link_node(const struct nta *n, struct nta_link *link,
+			       unsigned int *at)
+{
+	struct nta_node *node;
+
+	if (n->posted) {
+		struct nta_container *c = to_container(link);
+
+		*at = (unsigned int)(c - containers_of(n, c->node));
+		return c->node;
+	}
+	node = nta_node_of(n, to_entry(link)->first);
+	*at = (unsigned int)(to_entry(link)->first - node->first);
+	return node;
 }
 
 /* The run itself has room for what is to be known of it. */
@@ -146,20 +162,22 @@ void nta_run_append(struct nta *n, struct nta_node *node, unsigned int at,
 	COST_WRITE(&n->base, list);
 }
 
-/* The link before the one that stands for `first`; NULL: it is the first. */
+/*
+ * Seed: the link before the one that stands for `first`; NULL: it is the first.
+ */
 static struct nta_link *link_before(const struct nta *n,
 				    const struct nta_list *list,
-				    const struct nta_node *node,
-				    unsigned int at)
+				    unsigned long first)
 {
 	struct nta_link *prev = NULL;
 
 	for (struct nta_link *link = list->head;
-	     link && nta_link_first(n, link) != node->first + at; link = link->next) {
+	     link && to_entry(link)->first != first; link = link->next) {
 		COST_ADD(&n->base, list_nodes, 1);
 		COST_READ(&n->base, link);
 		prev = link;
 	}
+	(void)n;
 	return prev;
 }
 
@@ -168,7 +186,7 @@ void nta_run_unlink(struct nta *n, struct nta_node *node, unsigned int at,
 {
 	struct nta_list *list = &n->lists[nr - 1];
 	struct nta_link *prev = n->posted ? containers_of(n, node)[at].prev :
-					    link_before(n, list, node, at);
+					    link_before(n, list, node->first + at);
 	struct nta_link *link = prev ? prev->next : list->head;
 
 	/* Only as posted may the length be wrong: nobody lists such a run. */

@@ -18,6 +18,8 @@
  * Cost: a node is found in O(log nodes) or O(1); a run is measured a word at
  * a time.
  */
+#include <errno.h>
+
 #include "nta.h"
 
 #define UNITS_PER_PAGE 128		/* of 32 bytes, for what is borrowed */
@@ -33,20 +35,61 @@ static int compare_first(const void *key, const struct avl_node *tree)
 	return (first > node->first) - (first < node->first);
 }
 
-void nta_nodes_init(struct nta *n)
+/*
+ * As posted, two words borrowed from each page's descriptor lead to the node at
+ * once. The table stands for the first of them, and costs what is borrowed
+ * (nta_borrow()). A span need not begin with a page: for a page of more nodes
+ * than one it has the last, and the tree has the others.
+ */
+int nta_nodes_init(struct nta *n)
 {
+	struct machine *m = n->base.machine;
+
 	n->nodes.compare = compare_first;
+	if (!n->posted)
+		return 0;
+	n->node_of_page = arena_alloc_charged(m->arena, m->end_pfn *
+					      sizeof(*n->node_of_page), 0,
+					      META_borrowed);
+	return n->node_of_page ? 0 : -ENOMEM;
+}
+
+/* A page leads to the node from now on, unless to one that begins later. */
+static void page_lead_to(struct nta_node **page, struct nta_node *node)
+{
+	if (!*page || (*page)->first < node->first)
+		*page = node;
+}
+
+/* Of the pages that a node's units lie in, those that the table has. */
+static unsigned long pages_of(const struct nta *n, const struct nta_node *node,
+			      unsigned long *end)
+{
+	*end = n->posted ? min_t(unsigned long, n->base.machine->end_pfn,
+				 div_round_up(node->first + n->nr_units,
+					      UNITS_PER_PAGE)) : 0;
+	return node->first / UNITS_PER_PAGE;
+}
+
+static struct nta_node *find_in_tree(const struct nta *n, unsigned long unit)
+{
+	uint64_t levels = 0;
+	struct avl_node *tree = avl_find_floor(&n->nodes, &unit, &levels);
+
+	if (!n->posted)
+		COST_ADD(&n->base, tree_levels, levels);
+	return to_node(tree);
 }
 
 struct nta_node *nta_node_of(const struct nta *n, unsigned long unit)
 {
-	uint64_t levels = 0;
-	struct nta_node *node = to_node(avl_find_floor(&n->nodes, &unit,
-						       &levels));
+	unsigned long page = unit / UNITS_PER_PAGE;
+	struct nta_node *node = NULL;
 
-	/* As posted, the page's descriptor leads to the node at once. */
-	if (!n->posted)
-		COST_ADD(&n->base, tree_levels, levels);
+	if (n->posted && page < n->base.machine->end_pfn)
+		node = n->node_of_page[page];
+	if (!node || node->first > unit)
+		node = find_in_tree(n, unit);
 	return node && unit - node->first < n->nr_units ? node : NULL;
 }
 
@@ -77,27 +120,32 @@ void nta_give_back(struct nta *n)
 
 /*
  * A node with no free unit. As posted it costs its first unit's number, its
- * mask and the borrowed words, for which the tree stands in here; and where
- * the real one has its containers in the free memory itself, a place for them
- * is set aside behind it. Neither is charged, nor given back to the arena.
+ * mask and the borrowed words; it is in the tree for checks alone. None of it
+ * is given back to the arena then.
  */
-struct nta_node *nta_node_create(struct nta *n, unsigned long first)
+static struct nta_node *node_create(struct nta *n, unsigned long first,
+				    struct nta_container *containers)
 {
 	struct machine *m = n->base.machine;
 	uint64_t bytes = sizeof(struct nta_node) + mask_bytes(n);
+	unsigned long page, end;
 	struct nta_node *node;
 
 	if (n->posted)
 		node = arena_alloc_charged(m->arena,
-				bytes + n->nr_units * sizeof(struct nta_container),
-				sizeof(node->first) + mask_bytes(n),
-				META_structures);
+					   bytes + sizeof(struct nta_container *),
+					   sizeof(node->first) + mask_bytes(n),
+					   META_structures);
 	else
 		node = machine_alloc(m, bytes, META_structures);
 	if (!node)
 		return NULL;
 	node->first = first;
+	if (n->posted)
+		*containers_link(n, node) = containers;
 	avl_insert(&n->nodes, &first, &node->tree);
+	for (page = pages_of(n, node, &end); page < end; page++)
+		page_lead_to(&n->node_of_page[page], node);
 	n->nr_nodes++;
 	return node;
 }
@@ -105,7 +153,11 @@ struct nta_node *nta_node_create(struct nta *n, unsigned long first)
 void nta_node_destroy(struct nta *n, struct nta_node *node)
 {
 	struct machine *m = n->base.machine;
+	unsigned long page, end;
 
+	for (page = pages_of(n, node, &end); page < end; page++)
+		if (n->node_of_page[page] == node)
+			n->node_of_page[page] = NULL;
 	avl_erase(&n->nodes, &node->first);
 	n->nr_nodes--;
 	if (!n->posted) {
@@ -117,12 +169,33 @@ void nta_node_destroy(struct nta *n, struct nta_node *node)
 		      sizeof(node->first) + mask_bytes(n));
 }
 
-unsigned long nta_node_end(const struct nta *n, const struct nta_node *node)
+/*
+ * Where the posted code has its containers in the free memory itself, a place
+ * for them is set aside here, apart from the nodes, and not charged.
+ */
+int nta_nodes_add(struct nta *n, unsigned long first, unsigned long nr)
 {
-	const struct avl_node *next = avl_next(&n->nodes, &node->first);
-	unsigned long end = node->first + n->nr_units;
+	uint64_t bytes = round_up_to(nr, n->nr_units) *
+			 sizeof(struct nta_container);
+	struct nta_container *containers = NULL;
+	unsigned long at;
 
-	return next ? min_t(unsigned long, to_const_node(next)->first, end) : end;
+	if (n->posted) {
+		containers = arena_alloc_charged(n->base.machine->arena, bytes,
+						 0, META_inband);
+		if (!containers)
+			return -ENOMEM;
+	}
+	for (at = 0; at < nr; at += n->nr_units)
+		if (!node_create(n, first + at, n->posted ? &containers[at] : NULL))
+			break;
+	if (at >= nr)
+		return 0;
+	while (at) {
+		at -= n->nr_units;
+		nta_node_destroy(n, nta_node_of(n, first + at));
+	}
+	return -ENOMEM;
 }
 
 /* -- masks ------------------------------------------------------------------ */
