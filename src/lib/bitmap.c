@@ -3,8 +3,8 @@
  * bitmap.c - a row of bits in words, searched word by word
  *
  * Every loop goes over the words that [from, to) touches; a mask takes what
- * lies before `from` out of the first and what lies behind `to` out of the
- * last:
+ * lies before `from` out of the first and, but in a search upwards, what lies
+ * behind `to` out of the last:
  *
  *    ....1111 11111111 111.....
  *        ^ from           ^ to
@@ -38,20 +38,27 @@ void bitmap_clear_range(unsigned long *map, unsigned long from,
 		map[i] &= ~word_mask(i, from, to);
 }
 
-/* First bit of [from, to) that is set once `flip` is applied to its word. */
+/*
+ * First bit of [from, to) that is set once `flip` is applied to its word. Only
+ * the first word needs a mask: what lies behind `to` in the last is `to`.
+ */
 static inline unsigned long next_bit(const unsigned long *map,
 				     unsigned long from, unsigned long to,
 				     unsigned long flip)
 {
+	size_t i = from / BITMAP_WORD_BITS;
+	unsigned long found;
+
 	if (from >= to)
 		return to;
-	for (size_t i = from / BITMAP_WORD_BITS; i * BITMAP_WORD_BITS < to; i++) {
-		unsigned long found = (map[i] ^ flip) & word_mask(i, from, to);
-
-		if (found)
-			return i * BITMAP_WORD_BITS + lowest_bit(found);
+	found = (map[i] ^ flip) & ~0UL << from % BITMAP_WORD_BITS;
+	while (!found) {
+		if (++i * BITMAP_WORD_BITS >= to)
+			return to;
+		found = map[i] ^ flip;
 	}
-	return to;
+	return min_t(unsigned long, to,
+		     i * BITMAP_WORD_BITS + lowest_bit(found));
 }
 
 unsigned long bitmap_next_set(const unsigned long *map, unsigned long from,

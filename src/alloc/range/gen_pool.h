@@ -144,6 +144,19 @@ static inline size_t gen_map_bytes(unsigned int unit_bits, unsigned long nr)
 	return div_round_up(nr, WORD_BITS / unit_bits) * sizeof(atom_word);
 }
 
+/* A word was looked at for units from `from` on, before `end`. */
+static __always_inline void gen_scanned(const struct gen_pool *p,
+					const atom_word *word,
+					unsigned int unit_bits,
+					unsigned long from, unsigned long end)
+{
+	unsigned long next = (from | (WORD_BITS / unit_bits - 1)) + 1;
+
+	COST_READ(&p->base, word);
+	COST_ADD(&p->base, bits_scanned,
+		 unit_bits * (min_t(unsigned long, end, next) - from));
+}
+
 /*
  * First unit in [from, end) that `hits` has a bit for, the lowest of the
  * unit's; `end` when there is none.
@@ -156,22 +169,24 @@ static __always_inline unsigned long gen_scan(const struct gen_pool *p,
 					      unsigned long (*hits)(unsigned long))
 {
 	const unsigned int per_word = WORD_BITS / unit_bits;
+	const atom_word *word = &map[from / per_word];
+	unsigned long found;
 
-	while (from < end) {
-		unsigned int in_word = (unsigned int)(from % per_word);
-		const atom_word *word = &map[from / per_word];
-		unsigned long found = hits(atom_load(&p->base, word)) >> in_word * unit_bits;
-
-		COST_READ(&p->base, word);
-		COST_ADD(&p->base, bits_scanned, unit_bits *
-			 min_t(unsigned long, end - from, per_word - in_word));
-		if (found) {
-			from += lowest_bit(found) / unit_bits;
-			break;
-		}
-		from += per_word - in_word;
+	if (from >= end)
+		return end;
+	found = hits(atom_load(&p->base, word)) >> from % per_word * unit_bits;
+	gen_scanned(p, word, unit_bits, from, end);
+	if (found)
+		return min_t(unsigned long, end,
+			     from + lowest_bit(found) / unit_bits);
+	for (from = (from | (per_word - 1)) + 1; from < end; from += per_word) {
+		found = hits(atom_load(&p->base, ++word));
+		gen_scanned(p, word, unit_bits, from, end);
+		if (found)
+			return min_t(unsigned long, end,
+				     from + lowest_bit(found) / unit_bits);
 	}
-	return min_t(unsigned long, from, end);
+	return end;
 }
 
 /* The lowest bit of each unit of a word, set where it is in use or free. */
