@@ -99,11 +99,18 @@ static unsigned long mask_of(const struct hybrid *h, unsigned int bit)
 
 /* --- one page --------------------------------------------------------- */
 
+/* As posted, a mask may have more bits than one, or none that is new. */
 static void set_bitmap(struct hybrid_zone *z, struct hybrid_entry *e,
 		       unsigned long bitmap)
 {
-	z->nr_free += (unsigned long)__builtin_popcountl(e->bitmap);
-	z->nr_free -= (unsigned long)__builtin_popcountl(bitmap);
+	unsigned long changed = e->bitmap ^ bitmap;
+
+	if (likely(is_power_of_2(changed))) {
+		z->nr_free += changed & bitmap ? -1UL : 1UL;
+	} else {
+		z->nr_free += (unsigned long)__builtin_popcountl(e->bitmap);
+		z->nr_free -= (unsigned long)__builtin_popcountl(bitmap);
+	}
 	e->bitmap = bitmap;
 }
 

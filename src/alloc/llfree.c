@@ -58,19 +58,22 @@ static struct llfree_zone *zone_of(struct llfree *l, unsigned long pfn)
 static unsigned long tree_get(struct llfree_zone *z, unsigned long tree,
 			      unsigned int order, unsigned long from_row)
 {
-	unsigned long first = tree * z->tree_children;
-	unsigned long nr = min_t(unsigned long, z->tree_children,
-				 z->nr_children - first);
-	unsigned long hint = from_row / CHILD_ROWS;
-	unsigned long start = hint - first < nr ? hint - first : 0;
+	unsigned long first = tree << z->tree_shift;
+	unsigned long end = min_t(unsigned long, first + tree_children(z),
+				  z->nr_children);
+	unsigned long child = from_row / CHILD_ROWS;
 
-	for (unsigned long i = 0; i < nr; i++) {
-		unsigned long child = first + (start + i) % nr;
+	if (child < first || child >= end)
+		child = first;
+	for (unsigned long left = end - first; left; left--) {
 		unsigned long pfn = child_get(z, child, order,
-					      i ? 0 : from_row % CHILD_ROWS);
+					      from_row % CHILD_ROWS);
 
 		if (pfn != PFN_NONE)
 			return pfn;
+		from_row = 0;
+		if (++child == end)
+			child = first;
 	}
 	return PFN_NONE;
 }
@@ -142,7 +145,7 @@ static bool reserve(struct llfree_zone *z, struct local *local,
 
 static bool partly_used(const struct llfree_zone *z, uint32_t word)
 {
-	return word < z->tree_children * CHILD_PAGES;
+	return word < tree_children(z) * CHILD_PAGES;
 }
 
 /* Of the trees around, the one that is partly used and has least; else nr_trees. */
@@ -338,7 +341,7 @@ static uint64_t rows_bytes(const struct llfree_zone *z)
 
 static uint64_t children_bytes(const struct llfree_zone *z)
 {
-	return (uint64_t)z->nr_trees * z->child_stride * sizeof(uint16_t);
+	return (uint64_t)z->nr_trees * LINE_CHILDREN * sizeof(uint16_t);
 }
 
 static void llfree_destroy(struct allocator *a)
@@ -365,15 +368,14 @@ static void llfree_destroy(struct allocator *a)
 }
 
 static bool zone_init(struct llfree_zone *z, const struct zone *zone,
-		      unsigned long tree_children, struct machine *m)
+		      unsigned int tree_shift, struct machine *m)
 {
 	z->start_pfn = zone->start_pfn;
 	z->end_pfn = zone_end_pfn(zone);
 	z->base_pfn = z->start_pfn / CHILD_PAGES * CHILD_PAGES;
 	z->nr_children = div_round_up(z->end_pfn - z->base_pfn, CHILD_PAGES);
-	z->tree_children = tree_children;
-	z->child_stride = round_up_to(tree_children, LINE_BYTES / sizeof(uint16_t));
-	z->nr_trees = div_round_up(z->nr_children, tree_children);
+	z->tree_shift = tree_shift;
+	z->nr_trees = div_round_up(z->nr_children, tree_children(z));
 	z->rows = machine_alloc(m, rows_bytes(z), META_structures);
 	if (!z->rows)
 		return false;
@@ -389,7 +391,7 @@ static int llfree_create(struct allocator **out, struct machine *m,
 			 const struct option_set *opts, struct msg *msg)
 {
 	const struct layout *layout = m->layout;
-	unsigned long tree_children = option_get(opts, "children") ? 32 : 8;
+	unsigned int tree_shift = option_get(opts, "children") ? 5 : 3;
 	struct llfree *l = machine_alloc(m, sizeof(*l), META_structures);
 
 	if (!l)
@@ -398,7 +400,7 @@ static int llfree_create(struct allocator **out, struct machine *m,
 	l->base.machine = m;
 	l->nr_zones = layout->nr_zones;
 	for (unsigned int i = 0; i < layout->nr_zones; i++) {
-		if (zone_init(&l->zones[i], &layout->zones[i], tree_children, m))
+		if (zone_init(&l->zones[i], &layout->zones[i], tree_shift, m))
 			continue;
 		llfree_destroy(&l->base);
 		return msg_set(msg, ENOMEM, "llfree: no room for the trees of zone %s",

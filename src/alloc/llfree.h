@@ -24,6 +24,7 @@
 #define ROW_ORDER (sizeof(unsigned long) == 8 ? 6U : 5U)
 #define CHILD_ROWS (CHILD_PAGES / ROW_PAGES)
 #define LINE_BYTES 64UL
+#define LINE_CHILDREN (LINE_BYTES / sizeof(uint16_t))
 #define LLFREE_MAX_ORDER (MAX_PAGE_ORDER < CHILD_ORDER ? MAX_PAGE_ORDER : CHILD_ORDER)
 
 /* A child: bit 15 taken whole, bits 0-14 free pages. */
@@ -48,10 +49,9 @@ struct llfree_zone {
 	unsigned long base_pfn;		/* of child 0 */
 	unsigned long nr_children;
 	unsigned long nr_trees;
-	unsigned long tree_children;
+	unsigned int tree_shift;	/* log2 of the children of a tree */
 	_Atomic unsigned long *rows;	/* 1: in use, reserved, or no page */
-	_Atomic uint16_t *children;	/* child_stride for each tree */
-	unsigned long child_stride;	/* tree_children, rounded up to a line */
+	_Atomic uint16_t *children;	/* a cache line for each tree */
 	_Atomic uint32_t *trees;
 	struct local *locals;		/* one for each CPU */
 };
@@ -73,15 +73,20 @@ static inline const struct llfree *to_const_llfree(const struct allocator *a)
 				       offsetof(struct llfree, base));
 }
 
-static inline _Atomic uint16_t *child_of(const struct llfree_zone *z, unsigned long child)
+static inline unsigned long tree_children(const struct llfree_zone *z)
 {
-	return &z->children[child / z->tree_children * z->child_stride +
-			    child % z->tree_children];
+	return 1UL << z->tree_shift;
 }
 
 static inline unsigned long tree_of(const struct llfree_zone *z, unsigned long child)
 {
-	return child / z->tree_children;
+	return child >> z->tree_shift;
+}
+
+static inline _Atomic uint16_t *child_of(const struct llfree_zone *z, unsigned long child)
+{
+	return &z->children[tree_of(z, child) * LINE_CHILDREN +
+			    (child & (tree_children(z) - 1))];
 }
 
 static inline unsigned long local_word(unsigned long tree, unsigned long nr_free)

@@ -73,10 +73,10 @@ static int verify_children(const struct llfree_zone *z, const struct zone *zone,
 			   unsigned long tree, unsigned long *sum,
 			   struct msg *msg)
 {
-	unsigned long first = tree * z->tree_children;
+	unsigned long first = tree << z->tree_shift;
 
 	*sum = 0;
-	for (unsigned long child = first; child < first + z->tree_children &&
+	for (unsigned long child = first; child < first + tree_children(z) &&
 	     child < z->nr_children; child++) {
 		unsigned int word = atomic_load(child_of(z, child));
 		unsigned long set = 0;

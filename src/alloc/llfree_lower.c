@@ -18,6 +18,8 @@
  *
  * Cost: two locked operations each way, and a look at the rows up to the place.
  */
+#include <limits.h>
+
 #include "llfree.h"
 
 /* --- bitfields -------------------------------------------------------- */
@@ -28,16 +30,37 @@
  *    bits   0110 0000     order 1: after or-ing with itself shifted by 1, a
  *    or     0111 0000     clear bit at an even place begins such a group
  */
-static unsigned int find_clear(unsigned long bits, unsigned int order)
+static inline unsigned int find_clear(unsigned long bits, unsigned int order)
 {
-	unsigned long starts = ~0UL;
+	/* A bit at each place that a group may begin at. */
+	static const unsigned long starts[] = {
+		~0UL, ~0UL / 0x3, ~0UL / 0xf, ~0UL / 0xff, ~0UL / 0xffff,
+#if ULONG_MAX > 0xffffffff
+		~0UL / 0xffffffff,
+#endif
+	};
+	unsigned long clear;
 
-	for (unsigned int o = 0; o < order; o++)
-		bits |= bits >> (1U << o);
-	if (order)
-		starts /= (1UL << (1U << order) % ROW_PAGES) - 1;
-	starts &= ~bits;
-	return starts ? lowest_bit(starts) : ROW_PAGES;
+	if (!~bits)
+		return ROW_PAGES;
+	switch (order) {
+	case 5:
+		bits |= bits >> 16;
+		/* fall through */
+	case 4:
+		bits |= bits >> 8;
+		/* fall through */
+	case 3:
+		bits |= bits >> 4;
+		/* fall through */
+	case 2:
+		bits |= bits >> 2;
+		/* fall through */
+	case 1:
+		bits |= bits >> 1;
+	}
+	clear = starts[order] & ~bits;
+	return clear ? lowest_bit(clear) : ROW_PAGES;
 }
 
 /* 2^order ones; a whole row from ROW_ORDER on. */
