@@ -25,7 +25,9 @@
  *
  * Cost: a search reads every word from the chunk's start to the place found;
  * claim and release write n * bits / word size words each, one
- * compare-and-swap a word. A chunk is found in O(chunks).
+ * compare-and-swap a word. A chunk is found in O(chunks). `best` reads the whole
+ * map unless a run fits exactly, as Linux does: with half of 64 MiB in use 50
+ * times the instructions of `first` (scripts/bench-instructions, a1).
  *
  * Adding a span is for one thread alone, like creation; alloc and free may run
  * on several (caps.concurrency).

@@ -35,6 +35,9 @@
  * Invariant:  a mask's maximal free runs <-> entries, class by class
  * Cost:       seed: alloc O(classes + log nodes), free O(log nodes + list);
  *             posted: alloc O(classes), free O(1)
+ *             Half of 64 MiB in use, single pages: 947 instructions an operation
+ *             (scripts/bench-instructions, a1), 400 of them the walk along a
+ *             list to unlink a neighbour, 180 the tree; posted 400, with neither.
  *
  * as-posted=on brings back four defects of the posted code: on 64 bits its
  * searches see the lower half of a word only, so that a free run seems to go
