@@ -354,6 +354,32 @@ START_TEST(as_posted_the_next_node_is_taken_for_more_of_the_mask)
 }
 END_TEST
 
+/* What is freed and taken at random leads lists into circles: verify ends, and tells. */
+START_TEST(as_posted_a_list_without_an_end_is_told)
+{
+	bool told = false;
+	struct rng rng;
+
+	set_up("nta:version=posted:as-posted=on", 2);
+	rng_seed(&rng, 1);
+	for (int i = 0; i < 2000 && !told; i++) {
+		unsigned long nr = 1 + rng_below(&rng, 8);
+		struct msg msg;
+
+		if (rng_below(&rng, 2))
+			take(nr);
+		else
+			give(rng_below(&rng, 2 * NODE - nr), nr);
+		told = range->ops->verify(range, &msg) == -EUCLEAN &&
+		       strstr(msg.text, "more runs");
+	}
+	ck_assert(told);
+	range_destroy(range);
+	machine_destroy(machine);
+	layout_free(&layout);
+}
+END_TEST
+
 /* Both halves are out, then freed by another CPU; one half is asked for. */
 START_TEST(as_posted_an_alloc_does_not_see_what_is_parked)
 {
@@ -558,6 +584,7 @@ int main(void)
 	tcase_add_test(t, as_posted_a_free_run_goes_on_over_memory_in_use);
 	tcase_add_test(t, as_posted_a_free_looks_at_the_first_unit_only);
 	tcase_add_loop_test(t, as_posted_the_next_node_is_taken_for_more_of_the_mask, 0, n);
+	tcase_add_test(t, as_posted_a_list_without_an_end_is_told);
 	tcase_add_test(t, as_posted_an_alloc_does_not_see_what_is_parked);
 	tcase_add_loop_test(t, without_memory_nothing_is_kept, 0, n);
 	tcase_add_test(t, as_posted_the_tails_of_blocks_are_lost);

@@ -444,13 +444,14 @@ static struct run_sum sum_masks(const struct nta *n, unsigned long *nr_free)
 	return sum;
 }
 
+/* Up to one run more than there are: as posted, a list may lead back into itself. */
 static struct run_sum sum_lists(const struct nta *n)
 {
 	struct run_sum sum = { 0, 0 };
 
 	for (unsigned int class = 1; class <= n->nr_units; class++)
-		for (struct nta_link *link = n->lists[class - 1].head; link;
-		     link = link->next)
+		for (struct nta_link *link = n->lists[class - 1].head;
+		     link && sum.nr <= n->nr_runs; link = link->next)
 			run_sum_add(&sum, nta_link_first(n, link), class);
 	return sum;
 }
@@ -463,6 +464,9 @@ static int nta_verify(const struct range *r, struct msg *msg)
 
 	if (!avl_is_balanced(&n->nodes))
 		return msg_set(msg, EUCLEAN, "the tree of nodes leans");
+	if (lists.nr > n->nr_runs)
+		return msg_set(msg, EUCLEAN, "more runs are listed than the %lu there are",
+			       n->nr_runs);
 	if (nr_free != n->nr_free)
 		return msg_set(msg, EUCLEAN, "%lu units are free, not %lu",
 			       nr_free, n->nr_free);
