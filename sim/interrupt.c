@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* interrupt.c - signals become a flag */
+/* interrupt.c - a signal becomes a flag; the same once more ends the program */
 #include <signal.h>
 #include <string.h>
 
@@ -26,6 +26,7 @@ void note_interrupts(void)
 
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = note;
+	action.sa_flags = (int)SA_RESETHAND;
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaction(signals[i], &action, NULL);

@@ -10,7 +10,8 @@ void ignore_write_signals(void);
 
 /*
  * From now on SIGINT, SIGTERM and SIGHUP are noted instead of ending the
- * process, so that nothing half-written stays behind.
+ * process, so that nothing half-written stays behind. Each but once: whoever
+ * cannot wait, sends it again.
  */
 void note_interrupts(void);
 bool interrupted(void);

@@ -6,6 +6,7 @@
  * The last ones run the built program itself, named by $PAGETAX.
  */
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "alloc/registry.h"
 #include "base/rng.h"
 #include "sim/commands.h"
+#include "sim/interrupt.h"
 #include "tests/sim_scratch.h"
 #include "tests/suite.h"
 
@@ -456,6 +458,23 @@ START_TEST(an_interrupted_run_leaves_nothing)
 }
 END_TEST
 
+START_TEST(the_second_signal_ends_it)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		note_interrupts();
+		raise(SIGHUP);
+		if (interrupted())
+			raise(SIGHUP);
+		_exit(1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP);
+}
+END_TEST
+
 static void write_result(void)
 {
 	write_trace("trace");
@@ -532,6 +551,7 @@ int main(void)
 		tcase_add_loop_test(process, a_process_ends_with_its_status_and_one_line,
 				    0, (int)ARRAY_SIZE(processes));
 		tcase_add_test(process, an_interrupted_run_leaves_nothing);
+		tcase_add_test(process, the_second_signal_ends_it);
 		tcase_add_test(process, a_pipe_is_written_to_and_stays_one);
 		tcase_add_test(process, letters_that_cannot_be_printed_are_told);
 		tcase_add_loop_test(process, a_plot_that_fails_leaves_the_older_one,
