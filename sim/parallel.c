@@ -14,8 +14,8 @@
  * each sample at most.
  *
  * What two processors gain is bound by the longest replay, and by memory: the host
- * clears a table before it gives it, 12 GB/s by one thread or two: three fifths of the
- * CPU time of a run of linked on redis, a machine of 24 GiB with 0.4 GB of map.
+ * clears a machine's tables before it gives them, which is a good part of a short
+ * replay's time (`pagetax bench --pattern stream` has copies of one beside it).
  *
  * A 32-bit host has addresses for few machines, so no more are made at a time.
  *

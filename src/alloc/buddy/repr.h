@@ -74,7 +74,7 @@ enum zone_mark {
 #define CACHE_LINE 64
 #define MAX_LOOKAHEAD 16		/* a power of two */
 
-/* Buddies of orders up to this are fetched ahead; half full, one free in 11 looks further. */
+/* Buddies of orders up to this are fetched ahead; few frees look further. */
 #define PREFETCH_ORDER 2
 
 struct buddy_zone {
@@ -225,13 +225,13 @@ struct buddy_repr {
 
 	/*
 	 * Optional, for lists that need memory of their own. make_room: the
-	 * list is about to get this block, and can_push said no; false when the block was used up to
-	 * make room and must not be added. evict: pfn, a single page, is being
-	 * freed, and its buddy is no free page; true when the buddy carried
-	 * metadata that went elsewhere, and the two may merge. settle: the
-	 * operation is over; free what it released. last_resort: no list can
-	 * serve; a page that was set aside, or PFN_NONE, after which the lists
-	 * are tried once more.
+	 * list is about to get this block, and can_push said no; false when the
+	 * block was used up to make room and must not be added. evict: pfn, a
+	 * single page, is being freed, and its buddy is no free page; true when
+	 * the buddy carried metadata that went elsewhere, and the two may merge.
+	 * settle: the operation is over; free what it released. last_resort: no
+	 * list can serve; a page that was set aside, or PFN_NONE, after which the
+	 * lists are tried once more.
 	 */
 	bool (*make_room)(struct buddy *b, struct buddy_zone *z,
 			  unsigned long pfn, unsigned int order,

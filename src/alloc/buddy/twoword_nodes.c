@@ -13,8 +13,8 @@
  *
  * Leaves that lie all over memory cost time where the host maps it by small pages
  * (a kernel's direct map is of large ones). 64 GiB half full, time to linked's, with
- * leaves so and side by side (nodes=boot): a1 1.18 and 0.93, c 1.01 and 0.93, b_free
- * 1.51 and 1.05 (`pagetax bench -a linked,twoword,twoword:nodes=boot --memory 64G
+ * leaves so and side by side (nodes=boot): a1 0.99 and 0.82, c 1.12 and 0.79, b_free
+ * 1.35 and 1.05 (`pagetax bench -a linked,twoword,twoword:nodes=boot --memory 64G
  * --occupancy 50 --highmem none --pattern a1,c,b --ops 1000000 --repeats 3`).
  */
 #include "twoword.h"
