@@ -68,11 +68,10 @@ uint64_t demand_dirty_get(const struct demand_dirty *dirty, unsigned int i)
  */
 struct book { uint32_t bits; };
 _Static_assert(MAX_PAGE_ORDER + 2 < 16, "an order fits four bits, beside free and tail");
+_Static_assert(DEMAND_MAX_IDS <= 1UL << 28, "an id fits the others");
 
 /* As a largest block, so that every block lies in one: 4 KiB. */
 #define CHUNK_PAGES (1UL << MAX_PAGE_ORDER)
-
-#define MAX_IDS (1U << 28)		/* blocks live at a time: of 1 TiB at least */
 
 static const struct book book_free = { 0 };
 static const struct book book_tail = { 1 };
@@ -111,6 +110,7 @@ struct books {
 	struct demand *demand;
 	const struct layout *layout;
 	struct gfp_zone_limits zone_limits;
+	uint32_t max_ids;
 	unsigned long end_pfn;
 	uint64_t zone_start, zone_end;	/* of a zone that was looked up lately */
 	uint32_t *chunk;		/* by pfn / CHUNK_PAGES: which of the chunks of `pages` */
@@ -143,11 +143,12 @@ static uint64_t books_bytes(const struct books *books)
 }
 
 static int books_init(struct books *books, struct demand *d,
-		      const struct layout *layout)
+		      const struct layout *layout, uint32_t max_ids)
 {
 	*books = (struct books){
 		.demand = d,
 		.layout = layout,
+		.max_ids = max_ids,
 		.zone_limits = gfp_zone_limits(layout),
 		.end_pfn = layout_end_pfn(layout),
 		.nr_chunks = 1,
@@ -189,7 +190,7 @@ static int get_id(struct books *books, uint32_t *id)
 		*id = books->spare_ids[--books->nr_spare];
 		return 0;
 	}
-	if (books->demand->nr_ids == MAX_IDS)
+	if (books->demand->nr_ids == books->max_ids)
 		return -EOVERFLOW;
 	*id = books->demand->nr_ids++;
 	return 0;
@@ -623,8 +624,8 @@ static int resolve_events(struct books *books, const struct bundle *bundle,
 	return 0;
 }
 
-int demand_resolve(struct demand *d, const struct bundle *bundle,
-		   const struct layout *layout, struct msg *msg)
+int demand_resolve_within(struct demand *d, const struct bundle *bundle,
+			  const struct layout *layout, uint32_t max_ids, struct msg *msg)
 {
 	struct books books;
 	int err;
@@ -634,7 +635,7 @@ int demand_resolve(struct demand *d, const struct bundle *bundle,
 		return msg_set(msg, EINVAL,
 			       "%s: %zu events are more than one replay can hold (2^32)",
 			       bundle->name, bundle->trace.nr_events);
-	err = books_init(&books, d, layout);
+	err = books_init(&books, d, layout, max_ids);
 	/* As a rule, each is one operation. */
 	if (!err)
 		err = demand_grow(d, bundle->trace.by_kind[EV_ALLOC] +
@@ -652,8 +653,14 @@ int demand_resolve(struct demand *d, const struct bundle *bundle,
 			bundle->name, bundle->trace.nr_events);
 	if (err == -EOVERFLOW)
 		msg_set(msg, EOVERFLOW, "%s: more than %u blocks live at a time are more than one replay can hold",
-			bundle->name, MAX_IDS);
+			bundle->name, max_ids);
 	return err;
+}
+
+int demand_resolve(struct demand *d, const struct bundle *bundle,
+		   const struct layout *layout, struct msg *msg)
+{
+	return demand_resolve_within(d, bundle, layout, DEMAND_MAX_IDS, msg);
 }
 
 void demand_free(struct demand *d)

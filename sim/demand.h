@@ -43,6 +43,8 @@ struct demand_dirty {
 #undef DIRTY_FIELD
 };
 
+#define DEMAND_MAX_IDS (1U << 28)	/* blocks live at a time: of 1 TiB at least */
+
 enum demand_kind {
 	DEMAND_ALLOC,
 	DEMAND_FREE,
@@ -95,11 +97,16 @@ struct demand {
 };
 
 /*
- * Resolve a bundle's events for a machine of this layout. 0, -ENOMEM, or
- * -EINVAL with a message for a page that the layout does not have.
+ * Resolve a bundle's events for a machine of this layout. 0, -ENOMEM, -EINVAL
+ * for a page that the layout does not have, or -EOVERFLOW where more than
+ * DEMAND_MAX_IDS blocks live at a time; each with a message.
  */
 int demand_resolve(struct demand *d, const struct bundle *bundle,
 		   const struct layout *layout, struct msg *msg);
+
+/* The same with a lower limit: few recordings reach the other. */
+int demand_resolve_within(struct demand *d, const struct bundle *bundle,
+			  const struct layout *layout, uint32_t max_ids, struct msg *msg);
 void demand_free(struct demand *d);
 
 #define DIRTY_COUNT(name, what) +1

@@ -8,6 +8,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,9 +37,9 @@ static void teardown(void)
 #define F(p, o) { .kind = EV_FREE, .pfn = (p), .order = (o) }
 
 /* Resolve events, 10 ns apart where no time is given, for 64 pages. */
-static int resolve(struct demand *d, struct event *events, size_t nr,
-		   struct start_block *residents, size_t nr_residents,
-		   struct msg *msg)
+static int resolve_within(struct demand *d, struct event *events, size_t nr,
+			  struct start_block *residents, size_t nr_residents,
+			  uint32_t max_ids, struct msg *msg)
 {
 	char name[] = "drawn";
 	struct bundle b = {
@@ -53,7 +54,15 @@ static int resolve(struct demand *d, struct event *events, size_t nr,
 		if (!events[i].time_ns)
 			events[i].time_ns = 1000 + 10 * i;
 	}
-	return demand_resolve(d, &b, &layout, msg);
+	return demand_resolve_within(d, &b, &layout, max_ids, msg);
+}
+
+static int resolve(struct demand *d, struct event *events, size_t nr,
+		   struct start_block *residents, size_t nr_residents,
+		   struct msg *msg)
+{
+	return resolve_within(d, events, nr, residents, nr_residents,
+			      DEMAND_MAX_IDS, msg);
 }
 
 /* What each id holds, by running the operations. Returns pages live at the end. */
@@ -256,6 +265,48 @@ START_TEST(ids_are_dense_and_used_again)
 	ck_assert_uint_eq(d.nr_allocs, 50);
 	ck_assert_uint_eq(d.nr_ids, 1);
 	demand_free(&d);
+}
+END_TEST
+
+/*
+ * The limit is of blocks that live together, whatever makes them: residents,
+ * allocations, and halves of a block that is freed in parts. An id that was given
+ * back counts no more.
+ */
+static const struct {
+	const char *what;
+	struct event events[MAX_EVENTS];
+	uint32_t most;			/* live at a time, the resident at 0 included */
+} crowds[] = {
+	{ "the resident", { { .kind = EV_LOST } }, 1 },
+	{ "allocations", { A(8, 0), A(16, 3), A(10, 0) }, 4 },
+	{ "halves", { A(8, 2), F(8, 0) }, 4 },
+	{ "one place taken twice", { A(8, 0), F(8, 0), A(9, 0), F(9, 0) }, 2 },
+};
+
+START_TEST(more_live_blocks_than_a_replay_can_hold_are_refused)
+{
+	struct start_block resident = { .pfn = 0 };
+	struct event events[MAX_EVENTS];
+	const size_t nr = count_events(crowds[_i].events);
+	const uint32_t most = crowds[_i].most;
+	struct demand d;
+	struct msg msg;
+	char expected[64];
+
+	memcpy(events, crowds[_i].events, sizeof(events));
+	ck_assert_msg(!resolve_within(&d, events, nr, &resident, 1, most, &msg),
+		      "%s: %s", crowds[_i].what, msg.text);
+	ck_assert_uint_eq(d.nr_ids, most);
+	demand_free(&d);
+
+	ck_assert_int_eq(resolve_within(&d, events, nr, &resident, 1, most - 1, &msg),
+			 -EOVERFLOW);
+	snprintf(expected, sizeof(expected), "drawn: more than %u blocks live at a time",
+		 most - 1);
+	ck_assert_msg(strstr(msg.text, expected), "%s", msg.text);
+	ck_assert_ptr_null(d.ops);
+	ck_assert_ptr_null(d.residents);
 }
 END_TEST
 
@@ -602,6 +653,8 @@ int main(void)
 	tcase_add_test(tc, residents_have_ids_from_the_start_and_are_freed_in_place);
 	tcase_add_test(tc, an_event_from_before_the_snapshot_is_skipped);
 	tcase_add_test(tc, ids_are_dense_and_used_again);
+	tcase_add_loop_test(tc, more_live_blocks_than_a_replay_can_hold_are_refused,
+			    0, ARRAY_SIZE(crowds));
 	tcase_add_loop_test(tc, a_request_for_reserved_or_isolated_blocks_is_movable, 0, 4);
 	tcase_add_loop_test(tc, a_page_outside_the_machine_is_refused_with_its_event,
 			    0, (int)ARRAY_SIZE(impossible));
