@@ -195,6 +195,29 @@ START_TEST(a_snapshot_comes_back_in_place)
 }
 END_TEST
 
+/*
+ *   saved:     | a ...              |           | limit
+ *   later:     | a ...              | b 9 9 9 9 | limit
+ *   restored:  | a ...              | 0 0 0 0 0 | and nothing beyond
+ */
+START_TEST(what_came_after_a_snapshot_is_zero_up_to_the_limit)
+{
+	const uint64_t later = LIMIT / 4;
+	unsigned char *b;
+	void *snapshot;
+
+	ck_assert_ptr_nonnull(arena_alloc(arena, LIMIT / 2, META_nodes));
+	snapshot = malloc((size_t)arena_snapshot_bytes(arena));
+	arena_save(arena, snapshot);
+	b = arena_alloc(arena, later, META_nodes);
+	ck_assert_ptr_nonnull(b);
+	memset(b, 9, (size_t)later);
+	arena_restore(arena, snapshot);
+	ck_assert(all_bytes_are(b, 0, (size_t)later));
+	free(snapshot);
+}
+END_TEST
+
 /* A block that was free in the snapshot is free again, and only once. */
 START_TEST(a_snapshot_holds_the_free_blocks)
 {
@@ -281,6 +304,7 @@ int main(void)
 	tcase_add_test(t, the_limit_is_kept_and_a_refusal_costs_nothing);
 	tcase_add_test(t, no_arena_is_larger_than_the_addresses_of_the_host);
 	tcase_add_test(t, a_snapshot_comes_back_in_place);
+	tcase_add_test(t, what_came_after_a_snapshot_is_zero_up_to_the_limit);
 	tcase_add_test(t, a_snapshot_holds_the_free_blocks);
 	tcase_add_test(t, random_blocks_never_overlap);
 	tcase_add_test(t, every_column_has_a_name_and_says_what_it_holds);

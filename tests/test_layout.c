@@ -84,6 +84,60 @@ static const struct {
 	{ 8192 * GIB, 2, 65504, 65504 + 2146435, 65504 + 2 * 2146435 },
 };
 
+/*
+ *    0    DMA        Normal         HighMem
+ *    |--- a quarter |---- lowmem ----|---------| bytes
+ *         of it, 16 MiB at most
+ */
+static const struct {
+	uint64_t bytes, lowmem;
+	unsigned int nr_zones;
+	uint64_t zone_end[3];
+} paes[] = {
+	{ 4 * GIB,  896 * MIB, 3, { 16 * MIB, 896 * MIB, 4 * GIB } },
+	{ 64 * MIB, 32 * MIB,  3, { 8 * MIB, 32 * MIB, 64 * MIB } },
+	{ 64 * MIB, 64 * MIB,  2, { 16 * MIB, 64 * MIB } },
+	{ 64 * MIB, 1 * GIB,   2, { 16 * MIB, 64 * MIB } },
+};
+
+START_TEST(above_lowmem_a_machine_of_32_bits_has_highmem)
+{
+	static const char *const names[] = { "DMA", "Normal", "HighMem" };
+	struct layout l;
+	unsigned long high = 0;
+
+	ck_assert_int_eq(layout_pae(&l, paes[_i].bytes, paes[_i].lowmem, 3, &msg), 0);
+	ck_assert_uint_eq(l.nr_cpus, 3);
+	ck_assert_uint_eq(l.nr_zones, paes[_i].nr_zones);
+	for (unsigned int i = 0; i < l.nr_zones; i++) {
+		ck_assert_str_eq(l.zones[i].name, names[i]);
+		ck_assert_uint_eq(zone_end_pfn(&l.zones[i]),
+				  PAGES(paes[_i].zone_end[i]));
+		ck_assert_uint_gt(l.zones[i].wmark_low, l.zones[i].wmark_min);
+	}
+	if (l.nr_zones == 3)
+		high = l.zones[2].managed;
+	ck_assert(l.highmem_pfn == (high ? PAGES(paes[_i].lowmem) : PFN_NONE));
+	ck_assert_uint_eq(l.zones[0].lowmem_reserve[2], high ?
+			  (l.zones[1].managed + high) / 256 : 0);
+	ck_assert_uint_eq(l.zones[1].lowmem_reserve[2], high / 32);
+	ck_assert_int_eq(layout_check(&l, &msg), 0);
+	layout_free(&l);
+}
+END_TEST
+
+START_TEST(lowmem_has_room_for_its_zones)
+{
+	struct layout l;
+
+	ck_assert_int_eq(layout_pae(&l, GIB, 4 * PAGE_SIZE - 1, 2, &msg), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(msg.text, "bytes of lowmem: expected"));
+	ck_assert_int_eq(layout_pae(&l, GIB, 4 * PAGE_SIZE, 2, &msg), 0);
+	ck_assert_uint_eq(l.zones[0].spanned, 1);
+	layout_free(&l);
+}
+END_TEST
+
 START_TEST(watermarks_are_computed_as_linux_computes_them)
 {
 	struct layout l;
@@ -269,6 +323,22 @@ START_TEST(a_hole_that_ends_before_it_starts_is_refused)
 }
 END_TEST
 
+START_TEST(a_hole_may_take_all_that_is_present_and_no_more)
+{
+	struct layout l;
+
+	two_zones(&l);
+	l.zones[0].present = 10;
+	ck_assert_int_eq(layout_add_hole(&l, 20, 31, &msg), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(msg.text, "takes 11 pages"));
+	ck_assert_uint_eq(l.nr_holes, 0);
+	ck_assert_int_eq(layout_add_hole(&l, 20, 30, &msg), 0);
+	ck_assert_uint_eq(l.zones[0].present, 0);
+	layout_free(&l);
+	ck_assert_uint_eq(l.nr_holes, 0);
+}
+END_TEST
+
 /*
  *   zones    |DMA |    |DMA32   |Normal  |      merged: one, with a hole
  *   pages    10  110  200      300      400
@@ -382,6 +452,7 @@ START_TEST(an_impossible_machine_is_refused_with_a_message)
 	ck_assert_int_eq(layout_flat(&l, 16, 0, &msg), -EINVAL);
 	ck_assert_int_eq(layout_flat(&l, ~0UL, 2, &msg), -EINVAL);
 	ck_assert_int_eq(layout_pc(&l, 0, 2, &msg), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(msg.text, "0 bytes of memory: expected"));
 	ck_assert_int_eq(layout_pc(&l, PAGE_SIZE - 1, 2, &msg), -EINVAL);
 	ck_assert_int_eq(layout_pc(&l, UINT64_MAX, 2, &msg), -EINVAL);
 	ck_assert_int_eq(layout_pc(&l, GIB, MAX_NR_CPUS + 1, &msg), -EINVAL);
@@ -398,6 +469,9 @@ int main(void)
 	tcase_add_test(t, a_flat_machine_is_one_zone_of_lowmem);
 	tcase_add_loop_test(t, a_pc_is_zoned_at_16_mib_and_4_gib, 0,
 			    ARRAY_SIZE(pcs));
+	tcase_add_loop_test(t, above_lowmem_a_machine_of_32_bits_has_highmem, 0,
+			    ARRAY_SIZE(paes));
+	tcase_add_test(t, lowmem_has_room_for_its_zones);
 #if PAGE_SHIFT == 12
 	tcase_add_loop_test(t, watermarks_are_computed_as_linux_computes_them, 0,
 			    ARRAY_SIZE(wmarks));
@@ -411,6 +485,7 @@ int main(void)
 			    ARRAY_SIZE(merges));
 	tcase_add_test(t, random_holes_agree_with_a_flag_for_each_page);
 	tcase_add_test(t, a_hole_that_ends_before_it_starts_is_refused);
+	tcase_add_test(t, a_hole_may_take_all_that_is_present_and_no_more);
 	tcase_add_test(t, merged_zones_are_one_with_a_hole_between);
 	tcase_add_test(t, a_copy_owns_its_holes);
 	tcase_add_loop_test(t, a_layout_that_breaks_a_promise_is_refused_by_name,
