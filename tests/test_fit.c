@@ -8,6 +8,7 @@
 
 #include "sim/commands.h"
 #include "sim/fit.h"
+#include "sim/source/gfp.h"
 #include "sim/workload/scenario.h"
 #include "tests/sim_scratch.h"
 #include "tests/suite.h"
@@ -70,6 +71,48 @@ START_TEST(distances_are_what_they_are_by_hand)
 }
 END_TEST
 
+/* A sample has no order: the same lifetimes and gaps of other blocks are no distance. */
+START_TEST(the_same_times_in_another_order_have_no_distance)
+{
+	struct fit_life first[] = {
+		{ .start_ns = 0, .end_ns = 10 }, { .start_ns = 1000, .end_ns = 1500 },
+		{ .start_ns = 3000, .end_ns = 3020 },
+	};
+	struct fit_life second[] = {
+		{ .start_ns = 0, .end_ns = 500 }, { .start_ns = 2000, .end_ns = 2020 },
+		{ .start_ns = 3000, .end_ns = 3010 },
+	};
+	const struct fit_lives a = { first, 3, 4000 }, b = { second, 3, 4000 };
+	struct fit_quality q;
+
+	ck_assert_int_eq(fit_compare(&q, &a, &b), 0);
+	ck_assert_double_eq(q.lifetimes_ks, 0);
+	ck_assert_double_eq(q.gaps_ks, 0);
+}
+END_TEST
+
+/*
+ *   point   0    5   10   15  ..  FIT_POINTS
+ *           [--- order 2 ----)
+ *                [- order 0 -----------
+ *           1    1    5 ...          there from the start: one page
+ */
+START_TEST(live_pages_are_those_born_and_not_yet_dead)
+{
+	struct fit_life lives[] = {
+		{ .start_ns = 0, .end_ns = UINT64_MAX, .resident = true },
+		{ .start_ns = 5, .end_ns = 15, .order = 2 },
+		{ .start_ns = 10, .end_ns = UINT64_MAX },
+	};
+	const struct fit_lives f = { lives, 3, FIT_POINTS };
+	uint64_t pages[FIT_POINTS + 1];
+
+	fit_live_pages(&f, f.end_ns, pages);
+	for (unsigned int i = 0; i <= FIT_POINTS; i++)
+		must(pages[i] == 1U + (i >= 5 && i < 15 ? 4 : 0) + (i >= 10));
+}
+END_TEST
+
 /*
  *   page   ####          order 1 born at 0 ms, half of it freed at 2 ms, the
  *   page   ########      other at 6 ms: its pages live 4 ms on average
@@ -95,6 +138,16 @@ START_TEST(a_block_freed_in_parts_lives_as_its_pages_do)
 }
 END_TEST
 
+/* How many blocks of a class are born, by its schedule or at once. */
+static double blocks_of(const struct workload_class *k)
+{
+	double nr = k->arrivals.kind == ARRIVAL_ONCE ? k->batch.a : 0;
+
+	for (unsigned int i = 0; i < k->arrivals.nr_counts; i++)
+		nr += k->arrivals.counts[i];
+	return nr;
+}
+
 START_TEST(what_is_written_can_be_read_and_has_every_block)
 {
 	struct fit_lives f = made_lives(20000, 100000);
@@ -115,17 +168,56 @@ START_TEST(what_is_written_can_be_read_and_has_every_block)
 	ck_assert(layout_present(&s.layout) == 65536);
 	ck_assert_str_eq(s.classes[0].name, FIT_PINNED);
 	ck_assert_double_eq(s.classes[0].batch.a, 77);
-	for (unsigned int c = 1; c < s.nr_classes; c++) {
-		const struct workload_class *k = &s.classes[c];
-
-		for (unsigned int i = 0; i < k->arrivals.nr_counts; i++)
-			nr += k->arrivals.counts[i];
-		if (k->arrivals.kind == ARRIVAL_ONCE)
-			nr += k->batch.a;
-	}
+	for (unsigned int c = 1; c < s.nr_classes; c++)
+		nr += blocks_of(&s.classes[c]);
 	ck_assert_double_eq(nr, 20000);
 	ck_assert(s.nr_classes > 20);
 	scenario_free(&s);
+	fit_lives_free(&f);
+}
+END_TEST
+
+/* Each class tells of its own lives only: in its zone, its stretch of time, its end. */
+START_TEST(zones_and_ends_of_lives_are_in_the_scenario)
+{
+	struct fit_lives f = made_lives(20000, 100000);
+	double in_zone[3] = { 0 }, for_ever = 0;
+	struct layout layout;
+	struct scenario s;
+	char path[300];
+	FILE *out;
+
+	for (size_t i = 0; i < f.nr; i++) {
+		if (i % 5 == 0)
+			f.lives[i].gfp = GFP(DMA);
+		else if (i % 5 < 3)
+			f.lives[i].gfp = GFP(DMA32);
+		if (i % 4 == 0 && i < 10000)
+			f.lives[i].end_ns = UINT64_MAX;
+		for_ever += f.lives[i].end_ns == UINT64_MAX;
+	}
+	ck_assert_int_eq(layout_pc(&layout, UINT64_C(8) << 30, 2, &msg), 0);
+	snprintf(path, sizeof(path), "%s", scratch_path("zones.ini"));
+	out = fopen(path, "w");
+	ck_assert_ptr_nonnull(out);
+	ck_assert_int_eq(fit_write(out, &f, &layout, 0, "zones"), 0);
+	fclose(out);
+	ck_assert_msg(!scenario_read(&s, path, 1, &msg), "%s", msg.text);
+	for (unsigned int c = 0; c < s.nr_classes; c++) {
+		const struct workload_class *k = &s.classes[c];
+
+		must(k->zone >= 0 && k->zone < 3);
+		in_zone[k->zone] += blocks_of(k);
+		for (unsigned int i = 0; i < k->nr_life; i++)
+			if (k->life[i].kind == LIFE_FOREVER)
+				for_ever -= k->life[i].share * blocks_of(k);
+	}
+	ck_assert_double_eq(in_zone[0], 4000);
+	ck_assert_double_eq(in_zone[1], 8000);
+	ck_assert_double_eq(in_zone[2], 8000);
+	ck_assert_double_eq_tol(for_ever, 0, 0.01);
+	scenario_free(&s);
+	layout_free(&layout);
 	fit_lives_free(&f);
 }
 END_TEST
@@ -178,8 +270,11 @@ int main(void)
 	tcase_add_checked_fixture(tc, scratch_setup, scratch_teardown);
 	tcase_add_test(tc, equal_demands_have_no_distance);
 	tcase_add_test(tc, distances_are_what_they_are_by_hand);
+	tcase_add_test(tc, the_same_times_in_another_order_have_no_distance);
+	tcase_add_test(tc, live_pages_are_those_born_and_not_yet_dead);
 	tcase_add_test(tc, a_block_freed_in_parts_lives_as_its_pages_do);
 	tcase_add_test(tc, what_is_written_can_be_read_and_has_every_block);
+	tcase_add_test(tc, zones_and_ends_of_lives_are_in_the_scenario);
 	tcase_add_test(tc, the_shipped_sample_is_fitted);
 	tcase_add_test(tc, mistakes_are_told);
 	suite_add_tcase(suite, tc);
