@@ -32,6 +32,7 @@ static const struct rig_variant variants[] = {
 	{ .spec = "twoword:inline=0" BARE, .keeps_nodes = true },
 	{ .spec = "twoword:inline=4:removal=punch" BARE, .keeps_nodes = true },
 	{ .spec = "twoword:inline=0:relocate=off:entry=8" BARE, .keeps_nodes = true },
+	{ .spec = "twoword:inline=0:nodes=boot" BARE },
 
 	/* The whole policy, and parts of it. */
 	{ .spec = "linked" },
@@ -42,6 +43,7 @@ static const struct rig_variant variants[] = {
 	{ .spec = "twoword:pcp=off" },
 	{ .spec = "twoword:pcp=off:mobility=off" },
 	{ .spec = "twoword:mobility=off:pcp_high=5:pcp_batch=3" },
+	{ .spec = "twoword:nodes=boot" },
 	{ .spec = "twoword:removal=punch:nodes=boot" },
 	{ .spec = "twoword:placement=watermark" },
 	{ .spec = "twoword:placement=spare" },

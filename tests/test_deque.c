@@ -7,6 +7,7 @@
  * in one struct, so that exploration copies it and puts it back.
  */
 #include <check.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,9 +143,11 @@ struct setting {
 	bool low;
 };
 
+static struct deque_config cfg;		/* of w.d */
+
 static void world_make(const struct setting *s, unsigned long max)
 {
-	struct deque_config cfg = {
+	cfg = (struct deque_config){
 		.max_entries = max, .nr_inline = s->nr_inline,
 		.entry_bytes = s->entry_bytes, .hysteresis = s->hysteresis,
 		.punch = s->punch, .node_bytes = s->node_bytes,
@@ -158,6 +161,7 @@ static void world_make(const struct setting *s, unsigned long max)
 }
 
 static uint32_t interior;		/* nodes that stay */
+static unsigned long unused;		/* the fewest leaves that were not, of deque_most_leaves() */
 
 /* Push, handing in a leaf as an allocator would. */
 static void push(enum deque_end end, unsigned long entry)
@@ -184,6 +188,7 @@ static void check_invariants(void)
 	uint32_t leaves = w.nr_nodes - interior;
 	uint32_t holes = d->nr_holes;
 	uint32_t needed = deque_needed_leaves(d);
+	unsigned long most = deque_most_leaves(&cfg, 1, deque_nr(d));
 	unsigned long entry;
 	uint32_t slot, seen = 0;
 
@@ -197,6 +202,8 @@ static void check_invariants(void)
 	must(leaves == needed + (d->spare != DEQUE_LEAF_NONE));
 	if (!deque_nr(d) || deque_nr(d) + d->hysteresis <= d->nr_inline)
 		must(leaves == 0);
+	must(leaves <= most);
+	unused = min_t(unsigned long, unused, most - leaves);
 	if (deque_nr(d)) {
 		must(deque_peek(d, DEQUE_HEAD) != DEQUE_ENTRY_NONE);
 		must(deque_peek(d, DEQUE_TAIL) != DEQUE_ENTRY_NONE);
@@ -395,6 +402,7 @@ START_TEST(random_operations_agree_with_an_array)
 	world_make(s, longest);
 	must(!s->low == !w.d.tree.row || s->punch);
 	interior = w.nr_nodes;
+	unused = ULONG_MAX;
 	w.d.lo = w.d.tail = UINT32_MAX - 37;	/* counters wrap soon */
 	for (unsigned int step = 0; step < 60000; step++) {
 		unsigned int what = (unsigned int)rng_below(&rng, 8);
@@ -464,6 +472,7 @@ START_TEST(random_operations_agree_with_an_array)
 	must(deque_pop_head(&w.d) == DEQUE_ENTRY_NONE);
 	must(deque_pop_tail(&w.d) == DEQUE_ENTRY_NONE);
 	must(w.nr_nodes == interior);
+	must(unused <= 2 || s->punch);	/* the bound is near */
 	deque_destroy(&w.d);
 	must(w.nr_nodes == 0);
 }
@@ -471,12 +480,12 @@ END_TEST
 
 START_TEST(a_store_that_runs_out_leaves_no_half_made_deque)
 {
-	struct deque_config cfg = {
+	unsigned int gets;
+
+	cfg = (struct deque_config){
 		.max_entries = MAX_LEN, .nr_inline = 4, .entry_bytes = 4,
 		.node_bytes = 16, .store = &w.store, .hooks = &world_hooks,
 	};
-	unsigned int gets;
-
 	for (gets = 1;; gets++) {
 		memset(&w, 0, sizeof(w));
 		w.store.ops = &world_ops;

@@ -213,6 +213,37 @@ START_TEST(a_free_secures_nothing)
 }
 END_TEST
 
+/* Bytes that leaves set aside cost a page, lists at their longest: half the pages. */
+static const struct { const char *spec; unsigned int bytes; } pools[] = {
+	{ "twoword:pcp=off:nodes=boot", 2 },
+	{ "twoword:pcp=off:nodes=boot:inline=0", 2 },
+	{ "twoword:pcp=off:nodes=boot:entry=8", 4 },
+	{ "twoword:pcp=off:nodes=boot:removal=punch", 4 },
+};
+
+START_TEST(leaves_set_aside_are_enough_for_every_second_page)
+{
+	const unsigned long nr_pages = 1UL << 18;
+	uint64_t structures[2];
+	struct msg msg = { "" };
+
+	for (int pool = 0; pool < 2; pool++) {
+		set_up(pool ? pools[_i].spec : "twoword:pcp=off", nr_pages, true);
+		for (unsigned long pfn = 0; pfn < nr_pages; pfn += 1UL << MAX_PAGE_ORDER)
+			allocator_release(a, pfn, MAX_PAGE_ORDER);
+		ck_assert_uint_eq(checkerboard(nr_pages), nr_pages / 2);
+		ck_assert_msg(allocator_verify(a, &msg) == 0, "%s", msg.text);
+		ck_assert(pool ? a->stats.nodes_peak == 0 : a->stats.nodes_peak > 0);
+		ck_assert_uint_eq(machine->free_path_allocations, 0);
+		structures[pool] = machine->meta.now[META_structures];
+		tear_down();
+	}
+	ck_assert_uint_ge(structures[1] - structures[0], pools[_i].bytes * nr_pages);
+	ck_assert_uint_le(structures[1] - structures[0],
+			  pools[_i].bytes * nr_pages + 132 * 4096);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("representations");
@@ -225,6 +256,8 @@ int main(void)
 	tcase_add_test(tc, a_struct_for_each_block_costs_what_the_formula_says);
 	tcase_add_test(tc, without_a_reserve_a_request_fails_while_memory_is_free);
 	tcase_add_test(tc, a_free_secures_nothing);
+	tcase_add_loop_test(tc, leaves_set_aside_are_enough_for_every_second_page, 0,
+			    ARRAY_SIZE(pools));
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -66,7 +66,6 @@ struct deque_config {
 	unsigned int entry_bytes;	/* 4 or 8 */
 	unsigned int hysteresis;	/* entries; see above */
 	bool punch;
-	bool fixed;			/* all leaves are set aside at init and stay */
 	size_t node_bytes;		/* of a leaf: a power of two, 2 entries or more */
 	struct node_store *store;	/* gives interior nodes once, takes leaves back */
 	const struct deque_hooks *hooks;
@@ -78,7 +77,7 @@ struct deque {
 	uint32_t nr_in;			/* entries in inline slots, holes included */
 	uint32_t floor;			/* at this many, a removal has more to do */
 	uint32_t lo;			/* counter of the oldest entry in inline slots */
-	uint32_t full;			/* set at init, as are the next eleven: at this
+	uint32_t full;			/* set at init, as are the next ten: at this
 					   many, a push at the head has more to do */
 	uint32_t mask;			/* ring size - 1; a slot is counter & mask */
 	uint32_t inline_mask;		/* an inline slot is counter & inline_mask */
@@ -89,7 +88,6 @@ struct deque {
 	uint8_t leaf_shift;		/* log2 of the entries in a leaf */
 	bool wide;			/* entries of 8 bytes */
 	bool punch;
-	bool fixed;
 	uint16_t leaf_mask;		/* entries in a leaf - 1 */
 	uint32_t tail;			/* counter of the oldest entry */
 	int32_t shrink_at;		/* at this length leaves may go; -1: there are none */
@@ -111,6 +109,19 @@ static inline uint32_t deque_nr(const struct deque *d)
 
 /* Bytes of inline slots that deque_init() must be given, zeroed. */
 size_t deque_slot_bytes(const struct deque_config *cfg);
+
+/* Up to this length a deque is all inline for sure, and has no leaf. */
+static inline uint32_t deque_all_inline(uint32_t nr_inline, uint32_t hysteresis)
+{
+	return nr_inline > hysteresis ? nr_inline - hysteresis : 0;
+}
+
+/*
+ * Leaves that `nr` deques can have at most, with so many entries in all of them:
+ * those they fill, two each that are partly used, and the spares.
+ */
+unsigned long deque_most_leaves(const struct deque_config *cfg, unsigned long nr,
+				unsigned long entries);
 
 /* An empty deque. False when the store had no nodes to set aside. */
 bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots);
@@ -308,7 +319,7 @@ static __always_inline void deque_del(struct deque *d, uint32_t slot,
 /* The entry at a slot; DEQUE_ENTRY_NONE for a hole or a slot not in use. */
 unsigned long deque_at(const struct deque *d, uint32_t slot);
 
-/* Leaves hung in now, the spare included; a fixed deque has all of them. */
+/* Leaves hung in now, the spare included. */
 uint32_t deque_nr_leaves(const struct deque *d);
 
 /* Leaves that must be there for the entries now in leaves. */

@@ -10,8 +10,7 @@
  * Which leaves are in use follows from tail and lo alone; the only other one
  * there can be is the spare. Counters are 32 bits and may wrap; the ring is a
  * power of two with room for two leaves more than the longest list, so the
- * leaf at the tail and the one at lo are never the same by wrapping. (In a
- * fixed deque they may be: no leaf ever goes.)
+ * leaf at the tail and the one at lo are never the same by wrapping.
  *
  * The quick halves in deque.h compare nr_in with `floor` and leave the rest to
  * the functions here: at or below it, a removal empties the inline slots,
@@ -42,7 +41,7 @@ static unsigned long hole(const struct deque *d)
 /* The list may be all inline, and must be, from this length down. */
 static uint32_t all_inline_at(const struct deque *d)
 {
-	return d->nr_inline > d->hysteresis ? d->nr_inline - d->hysteresis : 0;
+	return deque_all_inline(d->nr_inline, d->hysteresis);
 }
 
 static bool leaf_in_use(const struct deque *d, uint32_t leaf)
@@ -129,26 +128,23 @@ size_t deque_slot_bytes(const struct deque_config *cfg)
 	return roundup_pow2(cfg->nr_inline) * cfg->entry_bytes;
 }
 
-static bool set_aside_leaves(struct deque *d, unsigned long nr)
+/* Entries and holes that a list of so many entries can span. */
+static unsigned long longest_span(const struct deque_config *cfg,
+				  unsigned long entries)
 {
-	struct node_store *store = d->tree.store;
+	return cfg->punch ? 2 * entries + SLACK + 1 : entries;
+}
 
-	for (unsigned long leaf = 0; leaf < nr; leaf++) {
-		struct node_ref ref = store->ops->get(store, 0, d->tree.node_bytes);
-
-		if (node_ref_is_none(ref)) {
-			genradix_destroy(&d->tree);
-			return false;
-		}
-		genradix_swap_leaf(&d->tree, leaf, ref);
-	}
-	return true;
+unsigned long deque_most_leaves(const struct deque_config *cfg, unsigned long nr,
+				unsigned long entries)
+{
+	return 3 * nr + (longest_span(cfg, entries) + nr * longest_span(cfg, 0)) /
+			(cfg->node_bytes / cfg->entry_bytes);
 }
 
 bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 {
 	unsigned long leaf_entries = cfg->node_bytes / cfg->entry_bytes;
-	unsigned long longest = cfg->max_entries;
 	unsigned long ring;
 
 	assert(cfg->entry_bytes == 4 || cfg->entry_bytes == 8);
@@ -158,10 +154,7 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 	assert(cfg->nr_inline <= 64);
 	assert(cfg->hysteresis < 256);
 
-	if (cfg->punch)
-		longest = 2 * longest + SLACK + 1;
-	ring = roundup_pow2(cfg->fixed ? max_t(unsigned long, longest, leaf_entries) :
-					  longest + 2 * leaf_entries);
+	ring = roundup_pow2(longest_span(cfg, cfg->max_entries) + 2 * leaf_entries);
 	ring = max_t(unsigned long, ring, roundup_pow2(cfg->nr_inline));
 	assert(ring - 1 <= UINT32_MAX);
 	*d = (struct deque){
@@ -177,7 +170,6 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 		.leaf_mask = (uint16_t)(leaf_entries - 1),
 		.wide = cfg->entry_bytes == 8,
 		.punch = cfg->punch,
-		.fixed = cfg->fixed,
 		.slots = slots,
 		.spare = DEQUE_LEAF_NONE,
 		.hooks = cfg->hooks,
@@ -186,9 +178,7 @@ bool deque_init(struct deque *d, const struct deque_config *cfg, void *slots)
 	genradix_init(&d->tree, cfg->entry_bytes, cfg->node_bytes, cfg->store);
 	if (cfg->max_entries <= cfg->nr_inline)
 		return true;		/* never needs a tree */
-	if (!genradix_prealloc(&d->tree, ring >> d->leaf_shift))
-		return false;
-	return !cfg->fixed || set_aside_leaves(d, ring >> d->leaf_shift);
+	return genradix_prealloc(&d->tree, ring >> d->leaf_shift);
 }
 
 void deque_destroy(struct deque *d)
@@ -211,8 +201,6 @@ static void release_leaf(struct deque *d, uint32_t leaf)
 /* A leaf has just lost its last entry. */
 static void leaf_emptied(struct deque *d, uint32_t leaf)
 {
-	if (d->fixed)
-		return;
 	if (d->spare != DEQUE_LEAF_NONE || !d->hysteresis ||
 	    deque_nr(d) <= d->hysteresis || deque_nr(d) <= all_inline_at(d)) {
 		release_leaf(d, leaf);
@@ -227,7 +215,7 @@ uint32_t deque_wants_leaf(const struct deque *d, enum deque_end end)
 	bool full = deque_inline_full(d);
 	uint32_t leaf;
 
-	if (d->fixed || (end == DEQUE_HEAD && !full))
+	if (end == DEQUE_HEAD && !full)
 		return DEQUE_LEAF_NONE;
 	if (end == DEQUE_TAIL && !full && d->tail == d->lo)
 		return DEQUE_LEAF_NONE;

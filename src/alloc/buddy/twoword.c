@@ -164,7 +164,7 @@ static const struct option_spec twoword_options[] = {
 	{ "inline", "0..64", "64", "entries kept in the list's head, without a node" },
 	{ "hysteresis", "0..64", "2", "entries a list shortens by before its empty leaf goes" },
 	{ "entry", "4|8", "4", "bytes of a list entry" },
-	{ "nodes", "any|lowmem|highmem|boot", "any", "reach nodes as the machine says, all directly, or all through kmap_local; boot: none are made of pages, all leaves are set aside at create" },
+	{ "nodes", "any|lowmem|highmem|boot", "any", "reach nodes as the machine says, all directly, or all through kmap_local; boot: no page becomes one, leaves are set aside at create, 2 bytes a page" },
 	BUDDY_OPTIONS,
 	{ NULL, NULL, NULL, NULL },
 };
@@ -184,7 +184,10 @@ static bool make_lists(struct twoword *tw, struct twoword_zone *tz,
 		.ctx = tz,
 	};
 	size_t each = deque_slot_bytes(&cfg);
+	unsigned int pool_from = tw->nodes == NODES_BOOT ? 0 : MAX_PAGE_ORDER;
 
+	if (!twoword_make_pool(tz, &cfg, pool_from))
+		return false;
 	tz->slot_bytes = NR_LISTS * each;
 	tz->slots = machine_alloc(m, tz->slot_bytes, META_structures);
 	if (!tz->slots)
@@ -193,8 +196,7 @@ static bool make_lists(struct twoword *tw, struct twoword_zone *tz,
 		unsigned int order = i / BUDDY_NR_TYPES;
 
 		cfg.max_entries = (z->zone->spanned >> order) + 1;
-		cfg.fixed = tw->nodes == NODES_BOOT || order == MAX_PAGE_ORDER;
-		cfg.store = cfg.fixed ? &tz->boot_store : &tz->store;
+		cfg.store = order >= pool_from ? &tz->pool_store : &tz->store;
 		if (list_in_use(z, i) &&
 		    !deque_init(&tz->lists[i], &cfg,
 				(unsigned char *)tz->slots + i * each))
@@ -212,6 +214,8 @@ static void free_lists(struct twoword_zone *tz)
 			deque_destroy(&tz->lists[i]);
 	if (tz->slots)
 		machine_free(m, tz->slots, tz->slot_bytes, META_structures);
+	if (tz->pool)
+		machine_free(m, tz->pool, tz->pool_bytes, META_structures);
 }
 
 /* Untagged references are addresses in the direct map, or in the whole view. */
@@ -257,7 +261,7 @@ static int twoword_create(struct allocator **out, struct machine *m,
 		tz->tw = tw;
 		tz->zone_bits = tw_state(TW_NONE, 0, 0, i).bits;
 		tz->store.ops = &twoword_store_ops;
-		tz->boot_store.ops = &twoword_boot_store_ops;
+		tz->pool_store.ops = &twoword_pool_store_ops;
 		tz->pending = PFN_NONE;
 		tz->stash = PFN_NONE;
 	}

@@ -25,7 +25,11 @@ enum { NODES_ANY, NODES_LOWMEM, NODES_HIGHMEM, NODES_BOOT };	/* option nodes= */
 struct twoword_zone {
 	struct buddy_zone base;
 	struct node_store store;	/* of this zone's trees: leaves are pages */
-	struct node_store boot_store;	/* of the top order's: all set aside at boot */
+	struct node_store pool_store;	/* of the top order's: leaves come from the pool */
+	unsigned char *pool;		/* leaves set aside at create, pool_bytes in all */
+	uint64_t pool_bytes;
+	uint64_t pool_used;		/* bytes that were ever handed out */
+	void *pool_free;		/* first of the leaves that came back, chained; or NULL */
 	struct twoword *tw;
 	struct deque lists[NR_LISTS];	/* by list_index() */
 	void *slots;			/* their inline slots, slot_bytes in all */
@@ -74,6 +78,13 @@ static inline unsigned int list_index(unsigned int order, unsigned int type)
 static inline bool list_in_use(const struct buddy_zone *z, unsigned int index)
 {
 	return index % BUDDY_NR_TYPES < z->nr_types;
+}
+
+/* Whether its leaves come from the pool, and are no pages. */
+static inline bool list_has_pool(const struct twoword_zone *tz,
+				 const struct deque *list)
+{
+	return list->tree.store == &tz->pool_store;
 }
 
 static inline struct deque *list_of(const struct buddy_zone *z,
@@ -126,7 +137,11 @@ static const struct deque_hooks list_hooks = {
 
 /* twoword_nodes.c: the slow half of what the policy asks. */
 
-extern const struct node_store_ops twoword_store_ops, twoword_boot_store_ops;
+extern const struct node_store_ops twoword_store_ops, twoword_pool_store_ops;
+
+/* Set the leaves aside that lists from this order up can have; false without room. */
+bool twoword_make_pool(struct twoword_zone *tz, const struct deque_config *cfg,
+		       unsigned int order);
 
 bool twoword_make_room(struct buddy *b, struct buddy_zone *z, unsigned long pfn,
 		       unsigned int order, unsigned int type, enum list_end end);

@@ -44,6 +44,16 @@ static struct deque peek_at(const struct deque *list, struct peeking_store *ps,
 	return view;
 }
 
+/* A leaf from the pool is nobody's page. */
+static bool leaf_is_told(const struct twoword *tw, const struct buddy_zone *z,
+			 unsigned int index, uint64_t leaf, unsigned long pfn)
+{
+	return list_has_pool(to_zone(z), &to_zone(z)->lists[index]) ||
+	       (pfn >= z->start_pfn && pfn < z->end_pfn &&
+		tw_kind(tw->pages[pfn].state) == TW_NODE &&
+		tw->pages[pfn].word1 == tw_node_word(index, (uint32_t)leaf));
+}
+
 static int verify_leaves(const struct twoword *tw, const struct buddy_zone *z,
 			 unsigned int index, const struct deque *view,
 			 struct msg *msg)
@@ -52,17 +62,12 @@ static int verify_leaves(const struct twoword *tw, const struct buddy_zone *z,
 	uint32_t nr = 0;
 	struct node_ref ref;
 
-	if (view->fixed)
-		return 0;
-
 	for (uint64_t leaf = 0; view->tree.nr_prealloc &&
 	     !node_ref_is_none(ref = genradix_next_leaf(&view->tree, &leaf));
 	     leaf++, nr++) {
 		unsigned long pfn = twoword_node_pfn(tw, ref);
 
-		if (pfn < z->start_pfn || pfn >= z->end_pfn ||
-		    tw_kind(tw->pages[pfn].state) != TW_NODE ||
-		    tw->pages[pfn].word1 != tw_node_word(index, (uint32_t)leaf))
+		if (!leaf_is_told(tw, z, index, leaf, pfn))
 			return msg_set(msg, EUCLEAN,
 				       "zone %s: leaf %" PRIu64 " of list %u is page %#lx, whose words do not say so",
 				       z->zone->name, leaf, index, pfn);

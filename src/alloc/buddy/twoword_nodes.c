@@ -53,44 +53,102 @@ static void node_left(struct twoword_zone *tz, unsigned long pfn)
 	machine_uncharge_page(a->machine, pfn);
 }
 
-/*
- * The top order's list grows while memory comes free, when no smaller page is
- * left to carry a leaf without tearing a block of the top order apart. It has
- * one page of leaves for 4 GiB, set aside at boot, as interior nodes are.
- */
-static struct node_ref boot_get(struct node_store *store, unsigned int level,
-				size_t bytes)
+/* Interior nodes come at create, from the arena. */
+static struct node_ref interior_get(struct twoword_zone *tz, size_t bytes)
 {
-	struct twoword_zone *tz = container_of(store, struct twoword_zone, boot_store);
 	void *node = machine_alloc(tz->tw->buddy.base.machine, bytes, META_structures);
 
-	(void)level;
 	return node ? node_ref_low(node) : NODE_REF_NONE;
 }
 
-static void boot_put(struct node_store *store, struct node_ref ref,
-		     unsigned int level, size_t bytes)
+static void interior_put(struct twoword_zone *tz, struct node_ref ref, size_t bytes)
 {
-	struct twoword_zone *tz = container_of(store, struct twoword_zone, boot_store);
-
-	(void)level;
 	machine_free(tz->tw->buddy.base.machine, (void *)ref.bits, bytes,
 		     META_structures);
 }
 
-const struct node_store_ops twoword_boot_store_ops = {
-	.get = boot_get,
-	.put = boot_put,
+/* --- the pool ---------------------------------------------------------- */
+
+/*
+ * The top order's lists grow while memory comes free, when no smaller page is left
+ * to carry a leaf without tearing a block of the top order apart. So their leaves
+ * are set aside at create, side by side; with nodes=boot those of all lists are.
+ *
+ * The pool never runs dry. Of two buddy pages, one at most heads a free block, so
+ * all lists together have an entry for every second page at most: a leaf for 2048
+ * pages. And a list that has left its inline slots is worth so many pages that
+ * few can have, in a small zone.
+ */
+bool twoword_make_pool(struct twoword_zone *tz, const struct deque_config *cfg,
+		       unsigned int order)
+{
+	struct machine *m = tz->tw->buddy.base.machine;
+	unsigned long left = tz->base.zone->spanned;
+	unsigned long entries = order ? left >> order : left / 2 + 1;
+	unsigned long shortest = deque_all_inline(cfg->nr_inline, cfg->hysteresis) + 1;
+	unsigned long nr_lists = 0;
+
+	for (; order < NR_PAGE_ORDERS; order++) {
+		unsigned long nr = min_t(unsigned long, left / (shortest << order),
+					 tz->base.nr_types);
+
+		left -= nr * (shortest << order);
+		nr_lists += nr;
+	}
+	if (!nr_lists)
+		return true;
+	tz->pool_bytes = (uint64_t)cfg->node_bytes *
+			 deque_most_leaves(cfg, nr_lists, entries);
+	tz->pool = machine_table(m, tz->pool_bytes, tz->pool_bytes, META_structures);
+	return tz->pool != NULL;
+}
+
+static struct node_ref pool_get(struct node_store *store, unsigned int level,
+				size_t bytes)
+{
+	struct twoword_zone *tz = container_of(store, struct twoword_zone, pool_store);
+	void **leaf = tz->pool_free;
+
+	if (level > 0)
+		return interior_get(tz, bytes);
+	if (leaf) {
+		tz->pool_free = *leaf;
+	} else {
+		assert(tz->pool_used + bytes <= tz->pool_bytes);
+		leaf = (void *)(tz->pool + tz->pool_used);
+		tz->pool_used += bytes;
+	}
+	return node_ref_low(leaf);
+}
+
+static void pool_put(struct node_store *store, struct node_ref ref,
+		     unsigned int level, size_t bytes)
+{
+	struct twoword_zone *tz = container_of(store, struct twoword_zone, pool_store);
+	void **leaf = (void *)ref.bits;
+
+	if (level > 0) {
+		interior_put(tz, ref, bytes);
+		return;
+	}
+	*leaf = tz->pool_free;
+	tz->pool_free = leaf;
+}
+
+const struct node_store_ops twoword_pool_store_ops = {
+	.get = pool_get,
+	.put = pool_put,
 };
 
-/* Interior nodes come at create, from the arena; leaves are handed in. */
+/* --- pages as leaves --------------------------------------------------- */
+
+/* Leaves are handed in. */
 static struct node_ref store_get(struct node_store *store, unsigned int level,
 				 size_t bytes)
 {
-	struct twoword_zone *tz = container_of(store, struct twoword_zone, store);
-
+	(void)level;
 	assert(level > 0);
-	return boot_get(&tz->boot_store, level, bytes);
+	return interior_get(container_of(store, struct twoword_zone, store), bytes);
 }
 
 static void chain_pending(struct twoword_zone *tz, unsigned long pfn,
@@ -112,7 +170,7 @@ static void store_put(struct node_store *store, struct node_ref ref,
 	unsigned long pfn;
 
 	if (level > 0) {
-		boot_put(&tz->boot_store, ref, level, bytes);
+		interior_put(tz, ref, bytes);
 		return;
 	}
 	pfn = twoword_node_pfn(tz->tw, ref);
@@ -161,6 +219,17 @@ static void hang_leaf(struct twoword_zone *tz, struct deque *list,
 	if (stats->nodes > stats->nodes_peak)
 		stats->nodes_peak = stats->nodes;
 	machine_charge_page(tz->tw->buddy.base.machine, pfn);
+}
+
+/* The same of a list whose leaves come from the pool. */
+static void hang_pool_leaf(struct deque *list, uint32_t leaf)
+{
+	struct node_store *store = list->tree.store;
+	struct node_ref ref = deque_take_spare(list);
+
+	if (node_ref_is_none(ref))
+		ref = store->ops->get(store, 0, list->tree.node_bytes);
+	deque_add_leaf(list, leaf, ref);
 }
 
 /* The list's empty leaf, or none: it is no node any more. */
@@ -431,6 +500,10 @@ bool twoword_make_room(struct buddy *b, struct buddy_zone *z, unsigned long pfn,
 	leaf = deque_wants_leaf(list, deque_end(end));
 	if (leaf == DEQUE_LEAF_NONE)
 		return true;
+	if (list_has_pool(tz, list)) {
+		hang_pool_leaf(list, leaf);
+		return true;
+	}
 	hang_leaf(tz, list, leaf, find_node(tw, tz, list, pfn, order, &used_up));
 	return !used_up;
 }
@@ -521,7 +594,7 @@ unsigned long twoword_last_resort(struct buddy *b, struct buddy_zone *z,
 	}
 	for (unsigned int i = 0; order == 0 && pfn == PFN_NONE &&
 	     i < NR_LISTS; i++)
-		if (list_in_use(z, i))
+		if (list_in_use(z, i) && !list_has_pool(tz, &tz->lists[i]))
 			pfn = unhang_spare(tz, &tz->lists[i]);
 	twoword_settle(b, z);
 	return pfn;
