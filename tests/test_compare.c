@@ -75,8 +75,7 @@ static const struct {
 	{ "twoword/failed_allocs > 0 or linked/failed_allocs > 0", true },
 	{ "twoword/failed_allocs > 0 and linked/failed_allocs > 0", false },
 	{ "failed_allocs > 9 and failed_allocs > 9 or b.failed_allocs <= 4", true },
-	{ "share_2m < 0", false },			/* no such figure in them */
-	{ "share_2m >= 0", false },
+	{ "twoword/total_peak_bytes==10", true },
 };
 
 START_TEST(a_condition_holds_or_not)
@@ -102,7 +101,30 @@ static const struct {
 	{ "total_peak_bytes > 1 xor", "letter 22|and, or" },
 	{ "failed_allocs > 1 or", "a column" },
 	{ "frob/failed_allocs > 1", "letter 1|an allocator that both" },
+	{ "share_2m < 0", "letter 1|'share_2m|a figure that both" },
+	{ "failed_allocs > 9 or linked/a.ns_per_op > 1", "letter 22|'linked/a.ns|a figure that" },
 };
+
+/* An allocator is named as it was given to -a. */
+START_TEST(an_allocator_with_options_can_be_named)
+{
+	static const char runs[] =
+		"{\"runs\": [{\"allocator\": \"linked:pcp=off\", \"failed_allocs\": 3}]}";
+	struct comparison_of_results one;
+	struct result x, y;
+	bool holds = false;
+
+	make(&x, "X", runs);
+	make(&y, "Y", runs);
+	ck_assert_int_eq(compare_results(&one, &x, &y, &msg), 0);
+	ck_assert_msg(!compare_evaluate(&one, "linked:pcp=off/b.failed_allocs==3", &holds, &msg),
+		      "%s", msg.text);
+	ck_assert(holds);
+	compare_free(&one);
+	result_free(&x);
+	result_free(&y);
+}
+END_TEST
 
 START_TEST(a_mistake_is_shown_with_its_place)
 {
@@ -164,6 +186,7 @@ int main(void)
 	tcase_add_test(tc, runs_are_paired_by_allocator);
 	tcase_add_loop_test(tc, a_condition_holds_or_not, 0,
 			    (int)ARRAY_SIZE(expressions));
+	tcase_add_test(tc, an_allocator_with_options_can_be_named);
 	tcase_add_loop_test(tc, a_mistake_is_shown_with_its_place, 0,
 			    (int)ARRAY_SIZE(mistakes));
 	tcase_add_test(tc, single_runs_are_compared_whatever_their_names);

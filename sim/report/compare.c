@@ -199,7 +199,7 @@ static int parse_subject(struct parser *p, struct condition *cond)
 	size_t len;
 
 	skip_blanks(p);
-	len = strcspn(p->at, "/ \t<>=!");
+	len = strcspn(p->at, "/ \t<>!");	/* not =, which options have */
 	if (p->at[len] == '/') {
 		cond->allocator = p->at;
 		cond->allocator_len = len;
@@ -245,17 +245,23 @@ static int parse_condition(struct parser *p, struct condition *cond)
 	return 0;
 }
 
-static bool pair_fulfils(const struct comparison_of_results *c,
-			 const struct compare_pair *pair,
-			 const struct condition *cond)
+/* What the number is held against; NAN: a result does not have it. */
+static double pair_figure(const struct comparison_of_results *c,
+			  const struct compare_pair *pair,
+			  const struct condition *cond)
 {
 	double a = result_value(c->a, pair->a, cond->column);
 	double b = result_value(c->b, pair->b, cond->column);
-	double value = cond->side == 'a' ? a : cond->side == 'b' ? b :
-		       cond->percent ? relative(a, b) : b - a;
 
-	if (isnan(value) || isnan(a + b))
-		return false;
+	if (isnan(a) || isnan(b))
+		return NAN;
+	if (cond->side)
+		return cond->side == 'a' ? a : b;
+	return cond->percent ? relative(a, b) : b - a;
+}
+
+static bool fulfils(double value, const struct condition *cond)
+{
 	if (!strcmp(cond->op, ">="))
 		return value >= cond->number;
 	if (!strcmp(cond->op, "<="))
@@ -270,26 +276,37 @@ static bool pair_fulfils(const struct comparison_of_results *c,
 static int evaluate_condition(struct parser *p, bool *holds)
 {
 	struct condition cond = { .op = NULL };
-	bool named = false;
-	int err = parse_condition(p, &cond);
+	bool named = false, told = false;
+	const char *begin;
+	int err;
 
+	skip_blanks(p);
+	begin = p->at;
+	err = parse_condition(p, &cond);
 	if (err)
 		return err;
 	*holds = false;
 	for (unsigned int i = 0; i < p->c->nr_pairs; i++) {
 		const char *name = result_allocator(p->c->b, p->c->pairs[i].b);
+		double figure;
 
 		if (cond.allocator && (strlen(name) != cond.allocator_len ||
 				       memcmp(name, cond.allocator, cond.allocator_len)))
 			continue;
 		named = true;
-		if (pair_fulfils(p->c, &p->c->pairs[i], &cond))
+		figure = pair_figure(p->c, &p->c->pairs[i], &cond);
+		if (isnan(figure))
+			continue;
+		told = true;
+		if (fulfils(figure, &cond))
 			*holds = true;
 	}
-	if (named)
+	if (told)
 		return 0;
-	p->at = cond.allocator;
-	return expected(p, "an allocator that both results have");
+	/* What is not known is not well: a check on it would never fail. */
+	p->at = begin;
+	return expected(p, named ? "a figure that both results have"
+				 : "an allocator that both results have");
 }
 
 static int evaluate_term(struct parser *p, bool *holds)
