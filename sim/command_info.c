@@ -59,7 +59,7 @@ static void print_machine(const struct bundle *b)
 	for (unsigned int z = 0; z < l->nr_zones; z++) {
 		const struct zone *zone = &l->zones[z];
 
-		printf("  %-10s  pfn %lu to %lu, %lu pages managed\n", zone->name,
+		printf("  %-10s  pfn %lu to %lu, %lu pages managed\n", zone_label(zone),
 		       zone->start_pfn, zone_end_pfn(zone), zone->managed);
 	}
 	if (b->has_snapshot)

@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "sim/commands.h"
 #include "sim/interrupt.h"
+#include "tests/sim_bundle.h"
 #include "tests/sim_scratch.h"
 #include "tests/suite.h"
 
@@ -272,6 +273,28 @@ START_TEST(a_design_too_large_for_lowmem_is_marked_and_the_others_go_on)
 	fits = strstr(too_large, "\"fits_lowmem\": true");
 	ck_assert_ptr_nonnull(fits);
 	ck_assert_ptr_null(strstr(fits, "\"fits_lowmem\": false"));
+}
+END_TEST
+
+/* Two nodes have a Normal each: neither may hide the other. */
+START_TEST(zones_of_one_name_are_told_apart_by_their_node)
+{
+	char text[4096];
+
+	snprintf(text, sizeof(text), "%s%s", small_zoneinfo,
+		 "Node 1, zone   Normal\n  pages free 5\n spanned 1024\n present 1024\n managed 1000\n"
+		 " start_pfn: 3072\n");
+	small_bundle_write(FREE("5", "0x400", "0"));
+	scratch_write_text("zoneinfo.start", text);
+	ck_assert_int_eq(unlink(scratch_path("kpageflags.start")), 0);
+	ck_assert_int_eq(unlink(scratch_path("kpageflags.start.times")), 0);
+	ck_assert_msg(run("pagetax replay -q --no-plots -a linked -o %s/result %s") ==
+		      STATUS_DONE, "%s", msg.text);
+	for (const char *const *name = (const char *const[]){
+		     "\"DMA\": [", "\"Normal.node0\": [", "\"Normal.node1\": [", NULL };
+	     *name; name++)
+		ck_assert_msg(strstr(text_of("result/summary.json"), *name), "no %s", *name);
+	ck_assert_ptr_nonnull(strstr(text_of("result/buddyinfo.tsv"), "\tNormal.node1\t"));
 }
 END_TEST
 
@@ -539,6 +562,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_question_is_answered, 0, (int)ARRAY_SIZE(questions));
 	tcase_add_test(tc, the_manual_has_an_item_for_each_option_and_no_other);
 	tcase_add_test(tc, a_design_too_large_for_lowmem_is_marked_and_the_others_go_on);
+	tcase_add_test(tc, zones_of_one_name_are_told_apart_by_their_node);
 	tcase_add_test(tc, the_same_input_gives_the_same_bytes);
 	tcase_add_test(tc, allocators_of_one_run_do_not_touch_each_other);
 	tcase_add_loop_test(tc, every_allocator_is_verified_and_restored_under_every_option,

@@ -16,9 +16,11 @@
 #include "base/types.h"
 
 #define ZONE_NAME_LEN 16
+#define ZONE_LABEL_LEN (ZONE_NAME_LEN + 10)	/* "Normal.node65535" */
 
 struct zone {
-	char name[ZONE_NAME_LEN];
+	char name[ZONE_NAME_LEN];	/* the kernel's: each NUMA node may have one */
+	char label[ZONE_LABEL_LEN];	/* with its node, where the name alone is not enough */
 	unsigned long start_pfn;
 	unsigned long spanned;		/* pages from start to end, holes included */
 	unsigned long present;		/* pages that exist */
@@ -71,6 +73,12 @@ static inline uint64_t layout_lowmem_bytes(const struct layout *l)
 {
 	return (uint64_t)min_t(unsigned long, l->highmem_pfn, layout_end_pfn(l)) <<
 	       PAGE_SHIFT;
+}
+
+/* What tells a zone from all others of its layout. */
+static inline const char *zone_label(const struct zone *z)
+{
+	return *z->label ? z->label : z->name;
 }
 
 static inline unsigned long zone_end_pfn(const struct zone *z)

@@ -166,7 +166,7 @@ static json_t *run_buddyinfo(struct builder *b, const struct experiment *e,
 		for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
 			append(b, orders,
 			       json_integer((json_int_t)last->nr_free[z][o]));
-		put(b, object, e->layout->zones[z].name, orders);
+		put(b, object, zone_label(&e->layout->zones[z]), orders);
 	}
 	return object;
 }
@@ -250,7 +250,7 @@ static json_t *zone_json(struct builder *b, const struct zone *zone)
 {
 	json_t *object = json_object();
 
-	put_text(b, object, "name", zone->name);
+	put_text(b, object, "name", zone_label(zone));
 	put_count(b, object, "start_pfn", zone->start_pfn);
 	put_count(b, object, "spanned", zone->spanned);
 	put_count(b, object, "present", zone->present);

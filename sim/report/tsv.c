@@ -100,7 +100,7 @@ void tsv_write_buddyinfo(FILE *out, const struct experiment *e)
 
 			for (unsigned int z = 0; z < e->layout->nr_zones; z++) {
 				fprintf(out, "%s\t%" PRIu64 "\t%s", run->spec,
-					s->time_ns, e->layout->zones[z].name);
+					s->time_ns, zone_label(&e->layout->zones[z]));
 				write_orders(out, s->nr_free[z]);
 				fprintf(out, "\n");
 			}

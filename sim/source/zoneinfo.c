@@ -22,6 +22,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/source/reader.h"
 #include "sim/source/zoneinfo.h"
@@ -32,6 +33,7 @@
 /* A zone as printed. */
 struct raw_zone {
 	char name[ZONE_NAME_LEN];
+	unsigned int node;
 	unsigned int number;		/* the kernel's, within the node */
 	uint64_t start_pfn;
 	uint64_t spanned;
@@ -120,6 +122,7 @@ static int begin_zone(struct zoneinfo *z, const char *p, const char *end,
 		z->next_number = 0;
 	z->node = (unsigned int)node;
 	memcpy(zone->name, p, len);
+	zone->node = z->node;
 	zone->number = z->next_number++;
 	zone->first_pcp = z->nr_pcps;
 	z->nr_zones++;
@@ -246,6 +249,16 @@ static unsigned int drop_empty_zones(struct zoneinfo *z)
 	return nr;
 }
 
+/* Two nodes' Normal zones are "Normal.node0" and "Normal.node1". */
+static void label_zone(struct zone *zone, const struct zoneinfo *z, unsigned int i)
+{
+	for (unsigned int j = 0; j < z->nr_zones; j++) {
+		if (j != i && !strcmp(z->zones[j].name, zone->name))
+			snprintf(zone->label, sizeof(zone->label), "%s.node%u",
+				 zone->name, z->zones[i].node);
+	}
+}
+
 static int fill_layout(struct layout *layout, struct zoneinfo *z, struct msg *msg)
 {
 	uint64_t last_cpu = 0;
@@ -268,6 +281,7 @@ static int fill_layout(struct layout *layout, struct zoneinfo *z, struct msg *ms
 		struct zone *zone = &layout->zones[i];
 
 		fill_zone(zone, &z->zones[i]);
+		label_zone(zone, z, i);
 		for (unsigned int j = 0; j < z->nr_zones; j++)
 			zone->lowmem_reserve[j] = (unsigned long)
 				z->zones[i].protection[z->zones[j].number % MAX_NODE_ZONES];

@@ -183,7 +183,7 @@ static struct miss *judge(struct judging *j, enum bound_id id, const char *zone,
 static void judge_zone(struct judging *j, unsigned int z)
 {
 	const struct validation *v = j->v;
-	const char *zone = v->bundle.layout.zones[z].name;
+	const char *zone = zone_label(&v->bundle.layout.zones[z]);
 
 	for (int id = BOUND_exact; v->has_open_loop && id <= BOUND_state; id++)
 		(void)judge(j, (enum bound_id)id, zone,
@@ -217,7 +217,7 @@ static void judge_closed_loop(struct judging *j, unsigned int i)
 	for (unsigned int z = 0; z < v->brackets.nr_zones; z++) {
 		for (int id = BOUND_tv_p50; id <= BOUND_skill; id++) {
 			struct miss *m = judge(j, (enum bound_id)id,
-					       v->bundle.layout.zones[z].name,
+					       zone_label(&v->bundle.layout.zones[z]),
 					       median_figure((enum bound_id)id, v, c, z));
 
 			if (!m)

@@ -67,7 +67,7 @@ static int print_open_loop_row(FILE *out, const struct validation *v, unsigned i
 		return err;
 	print_row(out, &(struct row){
 		.level = "L0",
-		.zone = v->bundle.layout.zones[z].name,
+		.zone = zone_label(&v->bundle.layout.zones[z]),
 		.samples = f.samples,
 		.left_out = left_aside(&f),
 		.exact = f.samples ? (double)f.exact / (double)f.samples : NAN,
@@ -90,7 +90,7 @@ static void print_closed_loop_row(FILE *out, const struct validation *v,
 	snprintf(level, sizeof(level), "L1 %s", c->spec);
 	print_row(out, &(struct row){
 		.level = level,
-		.zone = v->bundle.layout.zones[z].name,
+		.zone = zone_label(&v->bundle.layout.zones[z]),
 		.samples = f->samples,
 		.left_out = left_aside(f),
 		.exact = f->samples ? (double)f->exact / (double)f->samples : NAN,
@@ -113,7 +113,7 @@ static void print_closed_loop_spread(FILE *out, const struct validation *v,
 
 		if (p95.most > 0 && c->nr_seeds > 1)
 			fprintf(out, "%s, %s: over %u list orders TV %% median %.3f to %.3f, p95 %.3f to %.3f\n",
-				c->spec, v->bundle.layout.zones[z].name, c->nr_seeds,
+				c->spec, zone_label(&v->bundle.layout.zones[z]), c->nr_seeds,
 				100 * p50.least, 100 * p50.most, 100 * p95.least,
 				100 * p95.most);
 	}
@@ -135,7 +135,7 @@ static int print_apart(FILE *out, const struct validation *v, unsigned int i)
 		if (isnan(skill))
 			continue;
 		fprintf(out, "%s, %s: apart from %s by TV %% median %.3f, p95 %.3f, max %.3f; order 9 p95 %.3f pp; skill %+.3f\n",
-			c->spec, v->bundle.layout.zones[z].name, first->spec,
+			c->spec, zone_label(&v->bundle.layout.zones[z]), first->spec,
 			100 * f.tv_p50, 100 * f.tv_p95, 100 * f.tv_max, f.dh9_p95,
 			skill - than);
 	}
@@ -264,7 +264,7 @@ static void print_one_step(FILE *out, const struct validation *v)
 
 			if (c->hits + c->misses)
 				fprintf(out, "%-7s %8.3f %% of %9" PRIu64 "  %s\n",
-					v->bundle.layout.zones[z].name,
+					zone_label(&v->bundle.layout.zones[z]),
 					100 * rule_rate(c), c->hits + c->misses,
 					one_step_rule_help[i]);
 		}
@@ -406,7 +406,7 @@ static json_t *level_json(struct builder *b, const struct validation *v,
 	json_t *object = json_object();
 
 	put_text(b, object, "level", level);
-	put_text(b, object, "zone", v->bundle.layout.zones[zone].name);
+	put_text(b, object, "zone", zone_label(&v->bundle.layout.zones[zone]));
 	return object;
 }
 
@@ -581,7 +581,7 @@ static void write_rows(FILE *out, const struct validation *v, const struct score
 				continue;
 			fprintf(out, "%" PRIu64 "\t%s\t%s\t%s\t%.6f\t%.4f",
 				br->before_ns - v->brackets.list[0].before_ns, level,
-				v->bundle.layout.zones[z].name,
+				zone_label(&v->bundle.layout.zones[z]),
 				sample_flag_names[br->flag[z]], score->tv, score->dh9);
 			for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
 				fprintf(out, "\t%" PRIu32, br->zone[z]->nr_free[o]);

@@ -382,6 +382,7 @@ int layout_merge_zones(struct layout *l, struct msg *msg)
 		absorb_zone(&all, z);
 	}
 	strcpy(all.name, "Normal");
+	*all.label = '\0';
 	memset(all.lowmem_reserve, 0, sizeof(all.lowmem_reserve));
 	l->zones[0] = all;
 	l->nr_zones = 1;
