@@ -108,8 +108,10 @@ label_panel = "\
 ending = strlen(output) > 4 ? output[strlen(output) - 3:strlen(output)] : ""
 letters = output eq "-"
 
+# As wide as a table of the program.
+letters_wide = 80
 open_output = "\
-	if (letters) { set terminal dumb 100, 16 + height / 24 }; \
+	if (letters) { set terminal dumb letters_wide, 16 + height / 24 }; \
 	if (!letters && ending eq '.png') { \
 		set terminal pngcairo size width, height font 'DejaVu Sans,11' background 'white' \
 	}; \
@@ -131,8 +133,9 @@ mib = 1024 * kib
 gib = 1024 * mib
 page = 4096.0
 
-# On the terminal no label stands upright, so the title has it.
-titled(text, label) = letters ? text.": ".label : text
+# On the terminal no label stands upright, so the title has it; a line that does not
+# fit is left out by gnuplot without a word.
+titled(text, label) = letters ? text."\n".label : text
 
 # The unit in which so many bytes are a number of few digits.
 unit_of(bytes) = bytes > 4 * gib ? gib : bytes > 4 * mib ? mib : kib

@@ -52,7 +52,7 @@ set yrange [0:STATS_max / unit]
 
 # A stretch of time as that many letters.
 again(letter, n) = n < 1 ? "" : letter.again(letter, n - 1)
-stretch(letter) = again(letter, int((to(0) - from(0)) / xmax * (71.0 / columns - 7) + 0.5))
+stretch(letter) = again(letter, int((to(0) - from(0)) / xmax * ((letters_wide - 29.0) / columns - 7) + 0.5))
 
 quantity = "address [".unit_name(unit)."]"
 set multiplot layout rows, columns title titled("Physical memory", quantity) \
@@ -66,7 +66,7 @@ below_top(pixels) = 1 - pixels / (1.0 * height)
 do for [n = 1:words(marks)] {
 	middle = letters ? 1 - (3.5 + n) / (16 + height / 24) : below_top(69 + 20 * n)
 	meaning = (letters ? word(marks, n)."  " : "").word(texts, n)
-	set label n meaning at screen (letters ? 0.78 : left + 27.0 / width), middle
+	set label n meaning at screen (letters ? 0.72 : left + 27.0 / width), middle
 	if (!letters) {
 		set object n rectangle \
 			from screen left, below_top(76 + 20 * n) \

@@ -47,7 +47,7 @@ most = STATS_max
 set logscale y
 set yrange [2:most > 10 ? 2 * most : 20]
 quantity = "metadata [KiB]"
-set title titled("Of it, taken while running; a design that takes nothing has no curve", quantity)
+set title titled("Of it, taken while running".(letters ? "" : "; a design that takes nothing has no curve"), quantity)
 set ylabel quantity
 set xlabel "simulated time [s]"
 unset key

@@ -315,22 +315,20 @@ static int make_plot(struct reporting *r, const struct plot *plot,
 		     struct msg *msg)
 {
 	const char *output = r->options->output ? r->options->output : "-";
-	const char *folder = r->scratch;
-	int err = load_results(r, msg);
+	bool breakeven = !strcmp(plot->name, "breakeven");
+	/* Else a folder's table is enough: that of validate holds no runs. */
+	bool of_runs = breakeven || r->options->nr_args > 1;
+	const char *folder = of_runs ? r->scratch : r->options->args[0];
+	int err = of_runs ? load_results(r, msg) : 0;
 
 	if (!err)
 		err = open_scratch(r, msg);
-	if (err)
-		return err;
-	if (!strcmp(plot->name, "breakeven")) {
+	if (!err && breakeven)
 		err = run_breakeven(r, msg);
-		if (!err)
-			err = write_breakeven(r, msg);
-	} else if (r->nr_results > 1) {
+	if (!err && breakeven)
+		err = write_breakeven(r, msg);
+	else if (!err && of_runs)
 		err = join_tables(r, plot, msg);
-	} else {
-		folder = r->results[0].path;
-	}
 	if (err)
 		return err;
 	return strcmp(output, "-") ? draw_file(r, plot, output, folder, msg)

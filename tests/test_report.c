@@ -373,13 +373,42 @@ START_TEST(every_plot_draws_svg_png_and_letters)
 	static const char *const outputs[] = { "-o @/x.svg", "-o @/x.png", "-o -" };
 	char line[128];
 
-	ck_assert_ptr_nonnull(freopen("/dev/null", "w", stdout));
+	ck_assert_ptr_nonnull(freopen(scratch_path("letters"), "w", stdout));
 	for (size_t i = 0; i < ARRAY_SIZE(outputs); i++) {
 		snprintf(line, sizeof(line), "pagetax plot %s @ %s", names[_i], outputs[i]);
 		ck_assert_msg(run(line) == STATUS_DONE, "%s", msg.text);
 	}
 	shell("head -c 4 %s | grep -q PNG", scratch_path("r/x.png"));
 	shell("grep -q '<svg' %s", scratch_path("r/x.svg"));
+	fflush(stdout);
+	shell("tr -d '\\f' <%s | awk 'length > 80 { exit 1 }'", scratch_path("letters"));
+	shell("grep -q '\\[.*\\]' %s", scratch_path("letters"));	/* a unit, in a title that fits */
+}
+END_TEST
+
+/* What validate leaves is no run, and has a drawing all the same. */
+START_TEST(a_validation_is_drawn)
+{
+	FILE *table;
+
+	shell("mkdir %s", scratch_path("v"));
+	table = fopen(scratch_path("v/validation.tsv"), "w");
+	ck_assert_ptr_nonnull(table);
+	fputs("time_ns\tlevel\tzone\tflag", table);
+	for (unsigned int o = 0; o <= 10; o++)
+		fprintf(table, "\trecorded_order%u_blocks\tpredicted_order%u_blocks", o, o);
+	for (unsigned int row = 0; row < 3; row++) {
+		fprintf(table, "\n%u\tL0\tNormal\tcounts", row);
+		for (unsigned int o = 0; o <= 10; o++)
+			fprintf(table, "\t%u\t%u", o, o + row);
+	}
+	fclose(table);
+	shell("echo '{}' >%s", scratch_path("v/validation.json"));
+	ck_assert_msg(run("pagetax plot validate @/../v -o @/x.svg") == STATUS_DONE,
+		      "%s", msg.text);
+	shell("grep -q 'predicted, L0' %s", scratch_path("r/x.svg"));
+	ck_assert_int_eq(run("pagetax plot validate @/../v @"), STATUS_FAILED);
+	shell("rm -r %s", scratch_path("v"));
 }
 END_TEST
 
@@ -439,6 +468,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, an_empty_result_has_no_numbers);
 	tcase_add_test(tc, several_results_share_a_page);
 	tcase_add_loop_test(tc, every_plot_draws_svg_png_and_letters, 0, 9);
+	tcase_add_test(tc, a_validation_is_drawn);
 	tcase_add_test(tc, results_stand_beside_each_other_in_a_plot);
 	tcase_add_loop_test(tc, a_mistake_gets_one_message, 0,
 			    (int)ARRAY_SIZE(mistakes));
