@@ -24,7 +24,9 @@
 #include "sim/fit.h"
 #include "sim/interrupt.h"
 #include "sim/metrics/fragmentation.h"
+#include "sim/output.h"
 #include "sim/record.h"
+#include "sim/report/plots.h"
 #include "sim/report/progress.h"
 #include "sim/simulate.h"
 
@@ -44,6 +46,7 @@ struct fitting {
 	struct replay_run replayed, run;
 	struct fit_quality quality;
 	char *tsv;			/* SCENARIO.tsv */
+	struct output *scenario_file, *curves_file;	/* NULL: complete */
 	char *record;			/* the simulated run, while it is needed */
 	struct progress progress;
 };
@@ -103,26 +106,50 @@ static uint64_t pinned_pages(const struct recording *r)
 	return r->bundle.has_snapshot && known < present ? present - known : 0;
 }
 
-static int write_scenario(struct fitting *f, struct msg *msg)
+/* Whether they can be written is asked before all the work. */
+static int open_files(struct fitting *f, struct msg *msg)
 {
-	const char *path = f->options->output;
-	char about[128];
-	FILE *out = fopen(path, "w");
-	int err;
+	int err = output_open(&f->scenario_file, f->options->output, false, msg);
 
-	if (!out)
-		return msg_set(msg, errno, "%s: %s", path, strerror(errno));
-	snprintf(about, sizeof(about), "fitted to %s", f->trace.bundle.name);
-	err = fit_write(out, &f->trace.lives, &f->trace.layout,
-			pinned_pages(&f->trace), about);
-	if (ferror(out))
-		err = -EIO;
-	if (fclose(out) && !err)
-		err = -errno;
+	return err ? err : output_open(&f->curves_file, f->tsv, false, msg);
+}
+
+static void close_files(struct fitting *f)
+{
+	if (f->scenario_file)
+		output_abort(f->scenario_file);
+	if (f->curves_file)
+		output_abort(f->curves_file);
+}
+
+/* What `write` prints becomes the file. */
+static int complete(struct output **file, const struct fitting *f,
+		    int (*write)(FILE *out, const struct fitting *f), struct msg *msg)
+{
+	struct output *output = *file;
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	int err = out ? write(out, f) : -ENOMEM;
+
+	if (out && fclose(out))
+		err = -ENOMEM;
 	if (!err)
-		return 0;
-	unlink(path);
-	return msg_set(msg, -err, "%s: %s", path, strerror(-err));
+		output_write(output, text, len);
+	free(text);
+	if (err)
+		return no_memory(msg);
+	*file = NULL;
+	return output_commit(output, msg);
+}
+
+static int write_scenario(FILE *out, const struct fitting *f)
+{
+	char about[128];
+
+	snprintf(about, sizeof(about), "fitted to %s", f->trace.bundle.name);
+	return fit_write(out, &f->trace.lives, &f->trace.layout,
+			 pinned_pages(&f->trace), about);
 }
 
 static int read_trace(struct fitting *f, struct msg *msg)
@@ -231,14 +258,11 @@ static double share_at(const struct replay_run *run, const struct layout *layout
 	return free_share_2m(nr_free);
 }
 
-static int write_curves(const struct fitting *f, struct msg *msg)
+static int write_curves(FILE *out, const struct fitting *f)
 {
 	uint64_t end_ns = f->trace.lives.end_ns;
 	uint64_t live[FIT_POINTS + 1], simulated[FIT_POINTS + 1];
-	FILE *out = fopen(f->tsv, "w");
 
-	if (!out)
-		return msg_set(msg, errno, "%s: %s", f->tsv, strerror(errno));
 	fit_live_pages(&f->trace.lives, end_ns, live);
 	fit_live_pages(&f->simulated.lives, end_ns, simulated);
 	fprintf(out, "# pagetax %s: %s fitted, allocator %s, seed %" PRIu64 "\n",
@@ -250,9 +274,7 @@ static int write_curves(const struct fitting *f, struct msg *msg)
 			end_ns / FIT_POINTS * i, live[i], simulated[i],
 			share_at(&f->replayed, &f->trace.layout, i),
 			share_at(&f->run, &f->simulated.layout, i));
-	if (!ferror(out) && !fclose(out))
-		return 0;
-	return msg_set(msg, EIO, "%s: cannot be written", f->tsv);
+	return 0;
 }
 
 static double mean_share_difference(const struct fitting *f)
@@ -282,8 +304,8 @@ static void print_quality(const struct fitting *f)
 	       100 * q->live_mean);
 	printf("  %-44s %8.2f points\n", "free 2 MiB share over time, mean difference",
 	       100 * mean_share_difference(f));
-	printf("curves in %s; gnuplot -c plots/fit.gp PLOT.svg %s draws them\n", f->tsv,
-	       f->tsv);
+	printf("curves in %s; gnuplot -c %s/fit.gp PLOT.svg %s draws them\n", f->tsv,
+	       plots_dir(), f->tsv);
 }
 
 static int prove(struct fitting *f, struct msg *msg)
@@ -294,7 +316,7 @@ static int prove(struct fitting *f, struct msg *msg)
 		err = simulate_fit(f, msg);
 	if (!err && fit_compare(&f->quality, &f->trace.lives, &f->simulated.lives))
 		err = no_memory(msg);
-	return err ? err : write_curves(f, msg);
+	return err ? err : complete(&f->curves_file, f, write_curves, msg);
 }
 
 enum status command_fit(const struct options *o, struct msg *msg)
@@ -313,16 +335,19 @@ enum status command_fit(const struct options *o, struct msg *msg)
 	progress_start(&f.progress, !o->quiet, 2);
 	progress_note(&f.progress, "reading");
 	if (f.tsv && f.record)
-		err = read_trace(&f, msg);
+		err = open_files(&f, msg);
 	else
 		no_memory(msg);
 	if (!err)
-		err = write_scenario(&f, msg);
+		err = read_trace(&f, msg);
+	if (!err)
+		err = complete(&f.scenario_file, &f, write_scenario, msg);
 	if (!err)
 		err = prove(&f, msg);
 	progress_end(&f.progress);
 	if (!err && !o->quiet)
 		print_quality(&f);
+	close_files(&f);
 	replay_run_free(&f.replayed);
 	replay_run_free(&f.run);
 	recording_free(&f.simulated);

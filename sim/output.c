@@ -37,6 +37,17 @@ static int cannot(const char *path, int err, struct msg *msg)
 	return msg_set(msg, err, "%s: cannot write: %s", path, strerror(err));
 }
 
+/* A new file is missing nothing but its folder. */
+static int cannot_open(const char *path, int err, struct msg *msg)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (err != ENOENT || !slash)
+		return cannot(path, err, msg);
+	return msg_set(msg, err, "%s: cannot write: there is no folder %.*s", path,
+		       (int)(slash - path), path);
+}
+
 /* "PATH.PID.tmp", where it has to be renamed, else the path itself. */
 static int open_file(struct output *out, struct msg *msg)
 {
@@ -60,7 +71,7 @@ static int open_file(struct output *out, struct msg *msg)
 		snprintf(out->tmp, room, "%s.%ld.tmp", out->path, (long)getpid());
 	}
 	out->file = fopen(in_place ? out->path : out->tmp, "wb");
-	return out->file ? 0 : cannot(out->path, errno, msg);
+	return out->file ? 0 : cannot_open(out->path, errno, msg);
 }
 
 static int open_zstd(struct output *out, struct msg *msg)

@@ -178,6 +178,8 @@ static const struct {
 	{ "pagetax replay -o %s/no/such %s/trace", STATUS_FAILED, "/no" },
 	{ "pagetax replay --machine 1M %s/trace", STATUS_FAILED, "pfn" },
 	{ "pagetax replay --sample 1ns %s/trace", STATUS_FAILED, "--sample|100000" },
+	{ "pagetax fit -o %s/no/x.ini %s/trace", STATUS_FAILED, "/no/x.ini|there is no folder|/no" },
+	{ "pagetax convert %s/trace %s/no/such/x.ptr", STATUS_FAILED, "there is no folder|/no/such" },
 	{ "pagetax info ", STATUS_USAGE, "an empty argument|INPUT" },
 	{ "pagetax plot tax", STATUS_USAGE, "1 argument;|RESULT" },
 	{ "pagetax simulate %s/", STATUS_FAILED, "directory" },

@@ -254,7 +254,7 @@ START_TEST(mistakes_are_told)
 	ck_assert(strstr(msg.text, "ends in .ini"));
 	snprintf(path, sizeof(path), "%s/no/fit.ini", scratch_folder());
 	ck_assert_int_eq(run_fit(path, "tests/data/fork-sample"), STATUS_FAILED);
-	ck_assert(strstr(msg.text, "/no/fit.ini: No such file"));
+	ck_assert(strstr(msg.text, "/no/fit.ini: cannot write: there is no folder"));
 	snprintf(path, sizeof(path), "%s", scratch_path("fit.ini"));
 	ck_assert_int_eq(run_fit(path, "/no/such/trace"), STATUS_FAILED);
 	ck_assert(strstr(msg.text, "/no/such/trace"));
