@@ -28,8 +28,8 @@ if (words(levels) == 0) { levels = "L0" }
 
 hue = "#D55E00 #0072B2 #009E73 #CC79A7 #E69F00"
 at(level) = strcol("zone") eq zone && strcol("level") eq level ? column("time_ns") * seconds : NaN
-used(level) = strcol("flag") eq "counts" ? at(level) : NaN
-aside(level) = strcol("flag") eq "counts" ? NaN : at(level)
+black = 0x000000; gray = 0xbbbbbb
+ink(x) = strcol("flag") eq "counts" ? black : gray
 first = word(levels, 1)
 
 set multiplot layout 3, 4 title "Free blocks by order, zone ".zone.": recorded and predicted" \
@@ -41,10 +41,8 @@ do for [o = 0:10] {
 	set ylabel (o % 4 == 0 ? "free blocks" : "")
 	recorded = sprintf("recorded_order%d_blocks", o)
 	predicted = sprintf("predicted_order%d_blocks", o)
-	plot table using (used(first)):(column(recorded)) with points \
-			pointtype 6 pointsize 0.5 linecolor rgb "#000000", \
-		table using (aside(first)):(column(recorded)) with points \
-			pointtype 6 pointsize 0.5 linecolor rgb "#bbbbbb", \
+	plot table using (at(first)):(column(recorded)):(ink(0)) with points \
+			pointtype 6 pointsize 0.5 linecolor rgb variable, \
 		for [k = 1:words(levels)] table using (at(word(levels, k))):(column(predicted)) \
 			with lines linecolor rgb word(hue, (k - 1) % 5 + 1) \
 			linewidth 2 dashtype k
@@ -59,8 +57,8 @@ set key center center noenhanced
 set xrange [0:1]
 set yrange [0:1]
 plot NaN notitle, \
-	keyentry with points pointtype 6 linecolor rgb "#000000" title "recorded", \
-	keyentry with points pointtype 6 linecolor rgb "#bbbbbb" title "recorded, left out", \
+	keyentry with points pointtype 6 linecolor rgb black title "recorded", \
+	keyentry with points pointtype 6 linecolor rgb gray title "recorded, left out", \
 	for [k = 1:words(levels)] keyentry with lines linewidth 2 dashtype k \
 		linecolor rgb word(hue, (k - 1) % 5 + 1) title "predicted, ".word(levels, k)
 unset multiplot

@@ -148,6 +148,8 @@ START_TEST(the_first_words_say_who_costs_least)
 		expect(page, "linked with HVO");
 	expect(page, "sha256 of the input");
 	expect(page, "pagetax replay -a linked,twoword");
+	expect(page, "64-byte struct page, doubly linked free lists");
+	expect(page, "pcp=on pcp_high=0 ");
 	free(page);
 }
 END_TEST
@@ -258,9 +260,39 @@ START_TEST(null_has_its_time_and_no_figures)
 		      == STATUS_DONE, "%s", msg.text);
 	page = report();
 	expect(page, "Not judged: null, which keeps no books");
-	/* The one row with its name is that of the short table. */
-	ck_assert_uint_eq(occurrences(page, "<tr><td>null</td>"), 1);
+	/* Its one row of figures is that of the short table. */
+	ck_assert_uint_eq(occurrences(page, "<tr><td>null</td><td>"), 1);
 	expect(page, "<tr><td>null</td><td>-</td><td>-</td><td>-</td><td>0</td>");
+	free(page);
+}
+END_TEST
+
+/* Who keeps no books is nobody's measure. */
+START_TEST(null_is_no_base)
+{
+	char *page;
+
+	ck_assert_msg(run("pagetax replay -q --no-plots --limit 3000 -a null,twoword,packed8 -o @ tests/data/fork-sample")
+		      == STATUS_DONE, "%s", msg.text);
+	page = report();
+	ck_assert_ptr_null(strstr(page, "against null"));
+	expect(page, "against twoword");
+	free(page);
+}
+END_TEST
+
+/* Names of any length: these two are 300 letters. */
+START_TEST(each_design_has_its_column)
+{
+	char *page, heading[400];
+
+	shell("cd %s && sed -i \"s/: \\\"linked/: \\\"$(printf '%%0300d' 1)/;s/: \\\"twoword/: \\\"$(printf '%%0300d' 2)/\" summary.json",
+	      scratch_path("r"));
+	page = report();
+	for (int i = 1; i <= 2; i++) {
+		snprintf(heading, sizeof(heading), "<th scope=\"col\">%0300d</th>", i);
+		expect(page, heading);
+	}
 	free(page);
 }
 END_TEST
@@ -459,6 +491,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, a_plot_of_little_is_a_plot, 0,
 			    (int)ARRAY_SIZE(little));
 	tcase_add_test(tc, null_has_its_time_and_no_figures);
+	tcase_add_test(tc, null_is_no_base);
+	tcase_add_test(tc, each_design_has_its_column);
 	tcase_add_test(tc, compaction_is_shown_where_it_was_used);
 	tcase_add_test(tc, metadata_in_lowmem_is_shown_where_memory_is_high);
 	tcase_add_test(tc, the_command_shown_does_it_again);

@@ -54,9 +54,9 @@ static const char style[] =
 	"@page{margin:12mm}\n"
 	"@media print{body{font-size:10pt;max-width:none;padding:0}"
 	"h1,h2,h3,caption,thead{break-after:avoid}figure,tr{break-inside:avoid}"
-	"figure{content-visibility:visible}"
+	"figure{content-visibility:visible}pre{break-inside:avoid}"
 	"figure svg{min-width:0!important;max-height:23cm;filter:none}"
-	".box{overflow:visible}table{font-size:7pt}th,td{padding:.1rem .25rem}"
+	".box{overflow:visible;break-inside:avoid}table{font-size:7pt}th,td{padding:.1rem .25rem}"
 	"th,th:first-child,td:first-child,caption{position:static}}\n";
 
 void html_text(struct html *h, const char *text)

@@ -157,9 +157,6 @@ static void write_tax_row(struct page *p, unsigned int run)
 	number_cell(p, "%+.1f %%", 100 * (total - base) / base);
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
 		bytes_cell(p, result_value(p->result, run, columns[i]));
-	number_cell(p, "%.2f", 100 * result_value(p->result, run, RESULT_share_2m));
-	number_cell(p, "%.0f", result_value(p->result, run, RESULT_failed_allocs));
-	number_cell(p, "%.0f", result_value(p->result, run, RESULT_ns_per_op));
 	html_cell(&p->html, "%s",
 		  json_is_true(json_object_get(json, "verified")) ? "yes" : "NO");
 	html_row_end(&p->html);
@@ -181,7 +178,7 @@ static void write_hvo_row(struct page *p, unsigned int run)
 	number_cell(p, "%.4f", 100 * total / p->memory_bytes);
 	number_cell(p, "%.2f", total * PAGE_SIZE / p->memory_bytes);
 	number_cell(p, "%+.1f %%", 100 * (total - base) / base);
-	for (unsigned int i = 0; i < 10; i++)
+	for (unsigned int i = 0; i < 7; i++)
 		html_cell(&p->html, " ");
 	html_row_end(&p->html);
 }
@@ -194,7 +191,7 @@ static void write_tax_table(struct page *p)
 	if (p->base < 0)
 		return;
 	snprintf(headings, sizeof(headings),
-		 "design|total|%% of memory|bytes a page|against %s|static|while running|owners' objects|kept by callers|borrowed|in free memory|2 MiB share %%|failed|ns/op|verified",
+		 "design|total|%% of memory|bytes a page|against %.40s|static|while running|owners' objects|kept by callers|borrowed|in free memory|verified",
 		 page_name(p, p->base));
 	html_table_begin(&p->html,
 			 "Metadata, each column at its peak; the least total first and marked. Memory parked in per-CPU lists is free memory and in no column.",
@@ -215,6 +212,29 @@ static void write_tax_table(struct page *p)
 	if (hvo)
 		html_paragraph(&p->html, "faint",
 			       "* What if: every live folio of 2 MiB and above gave back seven of the eight pages of its descriptors. It allocates those seven pages when the folio is freed, which no other design here does.");
+}
+
+static void words_cell(struct page *p, const char *text)
+{
+	fputs("<td class=\"words\">", p->html.out);
+	html_text(&p->html, text);
+	fputs("</td>", p->html.out);
+}
+
+/* Names mean nothing to who has not built them. */
+static void write_designs(struct page *p)
+{
+	html_table_begin(&p->html, "What they are", "design|pages are described by");
+	for (unsigned int i = 0; i < p->result->nr_runs; i++) {
+		const char *name = page_name(p, (int)p->by_cost[i]);
+		const struct allocator_ops *ops = registry_find(name);
+
+		html_row_begin(&p->html, false);
+		html_cell(&p->html, "%s", name);
+		words_cell(p, ops ? ops->summary : "not known to this version");
+		html_row_end(&p->html);
+	}
+	html_table_end(&p->html);
 }
 
 /* ---- drawings and break-even ---- */
@@ -316,15 +336,20 @@ static void write_breakeven(struct page *p)
 /* Share of free memory in blocks of each order and above, at the end. */
 static void write_contiguity(struct page *p)
 {
-	char headings[512] = "order and above";
-	size_t len = strlen(headings);
+	char *headings = NULL;
+	size_t len;
+	FILE *out = open_memstream(&headings, &len);
 
-	for (unsigned int r = 0; r < p->result->nr_runs && len < sizeof(headings); r++)
-		len += (size_t)snprintf(headings + len, sizeof(headings) - len,
-					"|%s", result_allocator(p->result, r));
-	html_table_begin(&p->html,
-			 "Contiguity at the end: percent of free memory in blocks of at least this order",
-			 headings);
+	if (!out)
+		return;
+	fputs("order and above", out);
+	for (unsigned int r = 0; r < p->result->nr_runs; r++)
+		fprintf(out, "|%s", result_allocator(p->result, r));
+	if (!fclose(out))
+		html_table_begin(&p->html,
+				 "Contiguity at the end: percent of free memory in blocks of at least this order",
+				 headings);
+	free(headings);
 	for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++) {
 		html_row_begin(&p->html, false);
 		html_cell(&p->html, "%u", o);
@@ -531,9 +556,7 @@ static void write_dirty(struct page *p)
 		html_row_begin(&p->html, false);
 		html_cell(&p->html, "%s", name);
 		html_cell(&p->html, "%.0f", json_number_value(count));
-		fputs("<td class=\"words\">", p->html.out);
-		html_text(&p->html, dirty_help(name));
-		fputs("</td>", p->html.out);
+		words_cell(p, dirty_help(name));
 		html_row_end(&p->html);
 	}
 	html_table_end(&p->html);
@@ -566,6 +589,33 @@ static void write_again(struct page *p)
 	fputs("</pre>\n", p->html.out);
 }
 
+/* All of them, as a later version may have other defaults. */
+static void write_options(struct page *p)
+{
+	html_table_begin(&p->html, "Options of each design, defaults included",
+			 "design|options");
+	for (unsigned int r = 0; r < p->result->nr_runs; r++) {
+		const json_t *options = json_object_get(json_array_get(p->result->runs, r),
+							"options");
+		const char *name;
+		json_t *value;
+
+		html_row_begin(&p->html, false);
+		html_cell(&p->html, "%s", result_allocator(p->result, r));
+		fputs("<td class=\"words\">", p->html.out);
+		json_object_foreach((json_t *)(uintptr_t)options, name, value) {
+			html_textf(&p->html, "%s=", name);
+			if (json_is_string(value))
+				html_textf(&p->html, "%s ", json_string_value(value));
+			else
+				html_textf(&p->html, "%.0f ", json_number_value(value));
+		}
+		fputs("</td>", p->html.out);
+		html_row_end(&p->html);
+	}
+	html_table_end(&p->html);
+}
+
 /* ---- the page ---- */
 
 static void write_sections(struct page *p)
@@ -574,6 +624,7 @@ static void write_sections(struct page *p)
 
 	html_element(&p->html, "h2", "The tax");
 	write_tax_table(p);
+	write_designs(p);
 	write_drawing(p, "tax", folder);
 	write_drawing(p, "metadata", folder);
 	html_element(&p->html, "h2", "Contiguity");
@@ -586,10 +637,10 @@ static void write_sections(struct page *p)
 	html_element(&p->html, "h2", "Who pays");
 	write_drawing(p, "owners", folder);
 	write_tsv(p, "classes.tsv",
-		  "By class of owner, as the first design served them",
+		  "By class of owner, as the first design served them: bytes of one owner's object, the same with its share of a full slab page, and blocks, pages and bytes of all their objects (in whole slab pages) at the start, at most and at the end",
 		  "peak_bytes", 64);
 	write_tsv(p, "processes.tsv",
-		  "By process, as the first design served them; at most 20, the largest first",
+		  "By process, as the first design served them: allocations, pages of those, pages live at most and at the end, bytes of its owners' objects at most; at most 20 processes, the largest first",
 		  "pages_allocated", 20);
 	html_element(&p->html, "h2", "The running cost");
 	write_running_costs(p);
@@ -599,6 +650,7 @@ static void write_sections(struct page *p)
 	write_dirty(p);
 	html_element(&p->html, "h2", "To do it again");
 	write_again(p);
+	write_options(p);
 }
 
 static int write_result(struct html *html, const struct report *report,

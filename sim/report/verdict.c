@@ -48,14 +48,19 @@ bool page_keeps_books(const struct page *p, int run)
 	return !ops || !ops->caps.no_policy;
 }
 
-static bool is_judged(const struct page *p, int run)
+/* Whether its figures say what it costs: then others can be held against them. */
+static bool is_sound(const struct page *p, int run)
 {
 	const json_t *json = json_array_get(p->result->runs, (size_t)run);
 
 	return page_keeps_books(p, run) &&
 	       !isnan(page_value(p, run, RESULT_total_peak_bytes)) &&
-	       !json_is_false(json_object_get(json, "verified")) &&
-	       !refuses(p, run);
+	       !json_is_false(json_object_get(json, "verified"));
+}
+
+static bool is_judged(const struct page *p, int run)
+{
+	return is_sound(p, run) && !refuses(p, run);
 }
 
 static bool has_descriptors(const struct page *p, int run)
@@ -75,19 +80,30 @@ static bool costs_less(const struct page *p, int a, int b)
 	return isnan(y) ? !isnan(x) : x < y;
 }
 
+/* Linux, else the first that is sound, else whoever comes first. */
+static int find_base(const struct page *p)
+{
+	int base = -1;
+
+	for (int i = (int)p->result->nr_runs; i--;) {
+		if (!is_sound(p, i))
+			continue;
+		if (!strcmp(page_name(p, i), "linked"))
+			return i;
+		base = i;
+	}
+	return base < 0 && p->result->nr_runs ? 0 : base;
+}
+
 int page_rank(struct page *p)
 {
 	unsigned int nr = p->result->nr_runs;
 
-	p->base = nr ? 0 : -1;
+	p->base = find_base(p);
 	p->best = p->described = -1;
 	p->by_cost = calloc(nr + 1, sizeof(*p->by_cost));
 	if (!p->by_cost)
 		return -ENOMEM;
-	for (int i = 0; i < (int)nr; i++) {
-		if (!strcmp(page_name(p, i), "linked"))
-			p->base = i;
-	}
 	for (unsigned int i = 0; i < nr; i++) {
 		unsigned int at = i;
 
@@ -316,7 +332,8 @@ static void write_price(struct page *p, int run)
 	if (sins > 0)
 		html_textf(&p->html, " %.0f allocations made while freeing.", sins);
 	else
-		html_textf(&p->html, " nothing allocated while freeing.");
+		html_textf(&p->html, sins == 0 ? " nothing allocated while freeing." :
+			   " what it allocated while freeing is not told.");
 	fputs("</p>\n", p->html.out);
 }
 
