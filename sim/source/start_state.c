@@ -37,6 +37,7 @@
 #include "sim/metrics/allocatee.h"
 #include "sim/source/block_types.h"
 #include "sim/source/input.h"
+#include "sim/source/little_endian.h"
 #include "sim/source/start_parked.h"
 #include "sim/source/start_state.h"
 
@@ -74,31 +75,38 @@ static bool has_flag(uint64_t flags, unsigned int bit)
 	return flags >> bit & 1;
 }
 
-static uint64_t le64(const char *bytes)
+/* How many of nr pages, one at least, have the flags that the first one has. */
+static size_t same_flags(const uint8_t *flags, size_t nr)
 {
-	const uint8_t *le = (const uint8_t *)bytes;
-	uint64_t word = 0;
+	uint64_t first = get_le64(flags);
+	size_t same = 1;
 
-	for (unsigned int byte = sizeof(word); byte-- > 0;)
-		word = word << 8 | le[byte];
-	return word;
+	while (same < nr && get_le64(flags + same * sizeof(first)) == first)
+		same++;
+	return same;
 }
 
-/* What is done with the flags of each page. */
-typedef void (*take_flags)(struct bundle *b, unsigned long pfn, uint64_t flags);
+/* What is done with the flags that nr pages have in common. */
+typedef void (*take_flags)(struct bundle *b, unsigned long pfn, size_t nr,
+			   uint64_t flags);
 
-static void take_start_flags(struct bundle *b, unsigned long pfn, uint64_t flags)
+static void take_start_flags(struct bundle *b, unsigned long pfn, size_t nr,
+			     uint64_t flags)
 {
-	b->start_class[pfn] = (uint8_t)allocatee_of_kpageflags(flags);
+	uint8_t state = START_ABSENT;
+
 	if (!flags)
-		b->start[pfn] = START_PINNED | FLAGLESS;
+		state = START_PINNED | FLAGLESS;
 	else if (!has_flag(flags, KPF_NOPAGE))
-		b->start[pfn] = has_flag(flags, KPF_BUDDY) ? START_FREE : START_PINNED;
+		state = has_flag(flags, KPF_BUDDY) ? START_FREE : START_PINNED;
+	memset(b->start + pfn, state, nr);
+	memset(b->start_class + pfn, allocatee_of_kpageflags(flags), nr);
 }
 
-static void take_end_flags(struct bundle *b, unsigned long pfn, uint64_t flags)
+static void take_end_flags(struct bundle *b, unsigned long pfn, size_t nr,
+			   uint64_t flags)
 {
-	b->end_free[pfn] = has_flag(flags, KPF_BUDDY);
+	memset(b->end_free + pfn, has_flag(flags, KPF_BUDDY), nr);
 }
 
 static int read_flags(struct bundle *b, struct input *in, take_flags take,
@@ -109,11 +117,17 @@ static int read_flags(struct bundle *b, struct input *in, take_flags take,
 
 	for (;;) {
 		size_t nr = (in->end - in->start) / sizeof(uint64_t);
-		size_t wanted = min_t(size_t, nr, nr_pages - pfn);
+		const uint8_t *flags = (const uint8_t *)in->text + in->start;
+		unsigned long end = pfn + min_t(size_t, nr, nr_pages - pfn);
 		int err;
 
-		for (size_t i = 0; i < wanted; i++, pfn++)
-			take(b, pfn, le64(in->text + in->start + i * sizeof(uint64_t)));
+		while (pfn < end) {
+			size_t same = same_flags(flags, end - pfn);
+
+			take(b, pfn, same, get_le64(flags));
+			pfn += same;
+			flags += same * sizeof(uint64_t);
+		}
 		in->start += nr * sizeof(uint64_t);
 		if (in->at_end)
 			break;
