@@ -226,6 +226,16 @@ static bool cpu_that_misses(const struct parking *p, unsigned long pfn,
 	return *cpu < p->layout->nr_cpus;
 }
 
+/* The first page of [pfn, end) that the snapshot shows in a per-CPU list; or end. */
+static unsigned long next_in_pcp(const struct bundle *bundle, unsigned long pfn,
+				 unsigned long end)
+{
+	const uint8_t *found = pfn < end ? memchr(bundle->start + pfn, START_PCP, end - pfn)
+					 : NULL;
+
+	return found ? (unsigned long)(found - bundle->start) : end;
+}
+
 static const uint8_t orders_by_number[] = { PAGEBLOCK_ORDER, 0, 1, 2, 3 };
 
 /*
@@ -239,7 +249,7 @@ static void park_by_number(struct parking *p)
 	if (!p->bundle->start_pcps.list)
 		return;
 	note_refills(p);
-	for (unsigned long pfn = 0; pfn < end_pfn; pfn++) {
+	for (unsigned long pfn = 0; (pfn = next_in_pcp(p->bundle, pfn, end_pfn)) < end_pfn; pfn++) {
 		for (size_t i = 0; i < ARRAY_SIZE(orders_by_number); i++) {
 			unsigned int order = orders_by_number[i], cpu;
 
@@ -250,7 +260,7 @@ static void park_by_number(struct parking *p)
 			pfn += (1UL << order) - 1;
 			break;
 		}
-		if (p->map[pfn] == GIVEN_FREE && p->bundle->start[pfn] == START_PCP)
+		if (p->map[pfn] == GIVEN_FREE)
 			p->map[pfn] = GIVEN_NONE;
 	}
 }
@@ -278,10 +288,11 @@ static int find_parked(struct initial_state *start, const struct bundle *bundle,
 		       const struct layout *layout, uint8_t *map)
 {
 	struct parking p = { start, bundle, layout, map, 0, 0, NULL };
+	const unsigned long end_pfn = layout_end_pfn(layout);
 	size_t room = 0;
 
-	for (unsigned long pfn = 0; pfn < layout_end_pfn(layout); pfn++)
-		room += bundle->start[pfn] == START_PCP;
+	for (unsigned long pfn = 0; (pfn = next_in_pcp(bundle, pfn, end_pfn)) < end_pfn; pfn++)
+		room++;
 	start->parked = calloc(room + 1, sizeof(*start->parked));
 	p.lists = calloc((size_t)layout->nr_zones * layout->nr_cpus,
 			 sizeof(*p.lists));
@@ -305,9 +316,13 @@ static int find_parked(struct initial_state *start, const struct bundle *bundle,
 typedef int (*block_fn)(void *ctx, unsigned int zone, unsigned long pfn,
 			unsigned int order);
 
-/* Call fn for each maximal aligned block of pages that `wanted` accepts. */
-static int for_each_block(const struct layout *layout, const uint8_t *map,
-			  bool (*wanted)(uint8_t given), block_fn fn, void *ctx)
+/*
+ * Call fn for each maximal aligned block of pages that `wanted` accepts. Always
+ * inlined, with both of them: there are millions of pages.
+ */
+static __always_inline int for_each_block(const struct layout *layout, const uint8_t *map,
+					  bool (*wanted)(uint8_t given), block_fn fn,
+					  void *ctx)
 {
 	for (unsigned int z = 0; z < layout->nr_zones; z++) {
 		unsigned long pfn = layout->zones[z].start_pfn;
