@@ -183,6 +183,30 @@ START_TEST(what_is_dropped_gives_its_nodes_back)
 }
 END_TEST
 
+/*
+ * What a tree of some depth has no place for is a hole, and no other entry.
+ *
+ *   depth 0   [ 0 .. 7 ]          entry 8 would be entry 0 of the only leaf
+ */
+START_TEST(beyond_the_last_leaf_nothing_is_found)
+{
+	struct genradix t = tree_of(4);
+
+	ck_assert(write_at(&t, 0, 1));
+	for (unsigned int depth = 0; depth < 3; depth++) {
+		uint64_t end = genradix_max_leaves(&t, t.depth) * t.leaf_entries;
+
+		ck_assert_uint_eq(t.depth, depth);
+		ck_assert_int_eq(read_at(&t, 0), 1);
+		ck_assert_int_eq(read_at(&t, end), -1);
+		ck_assert_int_eq(read_at(&t, end + 1), -1);
+		ck_assert(write_at(&t, end, 2));
+		ck_assert_int_eq(read_at(&t, end), 2);
+	}
+	genradix_destroy(&t);
+}
+END_TEST
+
 START_TEST(a_preallocated_tree_takes_leaves_only)
 {
 	struct genradix t = tree_of(4);
@@ -262,6 +286,7 @@ int main(void)
 			    (int)ARRAY_SIZE(sizes));
 	tcase_add_test(tc, a_store_that_runs_out_leaves_a_legal_tree);
 	tcase_add_test(tc, what_is_dropped_gives_its_nodes_back);
+	tcase_add_test(tc, beyond_the_last_leaf_nothing_is_found);
 	tcase_add_test(tc, a_preallocated_tree_takes_leaves_only);
 	tcase_add_test(tc, a_row_shows_what_a_walk_finds);
 	tcase_add_test(tc, nodes_that_do_not_lie_side_by_side_make_no_row);
