@@ -90,13 +90,15 @@ const char *scratch_write_zstd(const char *name, const void *bytes, size_t len)
 
 char *scratch_slurp(const char *path, size_t *len)
 {
+	const size_t most = 1 << 20;
 	FILE *f = fopen(path, "rb");
-	char *bytes = malloc(1 << 20);
+	char *bytes = malloc(most + 1);
 
 	ck_assert_ptr_nonnull(f);
 	ck_assert_ptr_nonnull(bytes);
-	*len = fread(bytes, 1, 1 << 20, f);
+	*len = fread(bytes, 1, most, f);
 	ck_assert(feof(f));
 	fclose(f);
+	bytes[*len] = '\0';
 	return bytes;
 }

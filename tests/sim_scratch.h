@@ -22,7 +22,7 @@ const char *scratch_write(const char *name, const void *bytes, size_t len);
 const char *scratch_write_text(const char *name, const char *text);
 const char *scratch_write_zstd(const char *name, const void *bytes, size_t len);
 
-/* A whole file; the caller frees it. */
+/* A whole file, and a zero behind it; the caller frees it. */
 char *scratch_slurp(const char *path, size_t *len);
 
 #endif
