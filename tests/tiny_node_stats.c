@@ -17,6 +17,7 @@
  *	came == 0,         left == released	if nothing was made or moved
  *	came == 1,         left == 1		if one was moved and no more
  *	lowmem grew by the nodes that came below the border
+ *	max_consumed, max_consumed_any: the most that `nodes` grew in a free
  *
  * And a node that came in a free tells by its own past which of them it was.
  * Pages of a few entries make every case common; a case that never came is a
@@ -171,6 +172,21 @@ static const char *wrong_past(const struct change *c, const struct view *before,
 	return NULL;
 }
 
+/* The most nodes that one free took: of a page, and of any block. */
+static const char *wrong_most(const struct view *before, const struct view *after,
+			      const struct rig_block *freed)
+{
+	const struct alloc_stats *was = &before->stats, *is = &after->stats;
+	uint64_t grew = freed && is->nodes > was->nodes ? is->nodes - was->nodes : 0;
+
+	if (is->max_consumed_any != max_t(uint64_t, was->max_consumed_any, grew))
+		return "the most that a free took is not what it took";
+	if (is->max_consumed != max_t(uint64_t, was->max_consumed,
+				      freed && freed->order == 0 ? grew : 0))
+		return "the most that the free of a page took is not what it took";
+	return NULL;
+}
+
 static void note(const struct change *c)
 {
 	recounted[TAKEN] += c->made && c->made == c->taken && !c->released && !c->relocated;
@@ -194,6 +210,8 @@ static void check_change(const struct rig *rig, const struct view *before,
 		wrong = wrong_set(&c);
 	if (!wrong && !c.set_aside && freed && c.made == 1 && !c.released && !c.relocated)
 		wrong = wrong_past(&c, before, freed);
+	if (!wrong)
+		wrong = wrong_most(before, &after, freed);
 	if (wrong)
 		rig_fail(rig, "%s: %" PRIu64 " taken, %" PRIu64 " absorbed, %" PRIu64
 			 " peeled, %" PRIu64 " reused, %" PRIu64 " relocated, %" PRIu64
