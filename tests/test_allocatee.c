@@ -200,6 +200,8 @@ START_TEST(peaks_are_kept_by_class_and_over_all)
 		census_remove(&c, ALLOCATEE_file, 0);
 	for (unsigned int i = 0; i < 10; i++)
 		census_add(&c, ALLOCATEE_slab, 1);
+	ck_assert_uint_eq(c.classes[ALLOCATEE_file].peak_blocks, 102);
+	ck_assert_uint_eq(c.classes[ALLOCATEE_file].blocks, 0);
 	ck_assert_uint_eq(c.classes[ALLOCATEE_file].peak_bytes, 2 * 4160);
 	ck_assert_uint_eq(c.classes[ALLOCATEE_slab].peak_pages, 20);
 	ck_assert_uint_eq(c.peak_bytes, 2 * 4160);

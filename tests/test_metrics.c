@@ -149,6 +149,20 @@ START_TEST(growth_is_dynamic_and_what_was_there_at_the_start_is_static)
 }
 END_TEST
 
+/* Memory parked in per-CPU lists is free, and lowmem is counted already. */
+START_TEST(the_whole_tax_is_the_sum_of_its_columns)
+{
+	const struct tax tax = {
+		.static_bytes = 1, .dynamic_peak_bytes = 2, .allocatee_peak_bytes = 4,
+		.caller_peak_bytes = 8, .borrowed_bytes = 16, .inband_peak_bytes = 32,
+		.parked_peak_bytes = 64, .lowmem_peak_bytes = 128, .dynamic_end_bytes = 256,
+	};
+
+	ck_assert(tax_own(&tax) == 3);
+	ck_assert(tax_total(&tax) == 63);
+}
+END_TEST
+
 START_TEST(the_static_tax_is_in_percent_of_memory_that_exists)
 {
 	struct tax tax = { .static_bytes = 64 * 1024 };
@@ -172,6 +186,7 @@ int main(void)
 	tcase_add_test(tc, the_2m_share_counts_pages_of_whole_pageblocks);
 	tcase_add_test(tc, growth_is_dynamic_and_what_was_there_at_the_start_is_static);
 	tcase_add_test(tc, what_lies_in_highmem_needs_no_lowmem);
+	tcase_add_test(tc, the_whole_tax_is_the_sum_of_its_columns);
 	tcase_add_test(tc, the_static_tax_is_in_percent_of_memory_that_exists);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

@@ -275,6 +275,35 @@ START_TEST(a_request_that_cannot_wait_reserves_its_pageblock)
 }
 END_TEST
 
+/*
+ * 200 pageblocks: the reserve may be 2 of them, and a third one that serves stays
+ * what it is.
+ *
+ *   Normal   | 32 free, rest used | 32 free, rest used | ... six of them
+ */
+START_TEST(the_reserve_grows_to_a_hundredth_of_the_zone)
+{
+	const unsigned long normal = 200 * BLOCK;
+	const struct alloc_req req = {
+		.order = 1, .migratetype = U, .zone_limit = 1, .flags = ATOMIC,
+	};
+	unsigned int nr_reserved = 0;
+
+	drawn_create_two(&d, backend(_i), ":pcp=off", 2 * 200 * BLOCK, 200);
+	for (unsigned long i = 0; i < 6; i++) {
+		allocator_set_block_type(d.a, normal + i * BLOCK, U);
+		allocator_release(d.a, normal + i * BLOCK, 5);
+	}
+	for (unsigned int i = 0; i < 16 + 16 + 2; i++)
+		must(alloc_pages(d.a, &req) != PFN_NONE);
+	for (unsigned long i = 0; i < 6; i++)
+		nr_reserved += drawn_type(&d, normal + i * BLOCK) == H;
+	ck_assert_uint_eq(nr_reserved, 2);
+	ck_assert_uint_eq(d.b->zones[1]->highatomic, 2 * BLOCK);
+	drawn_destroy(&d);
+}
+END_TEST
+
 START_TEST(raised_marks_fall_back_with_the_tick)
 {
 	drawn_create_two(&d, backend(_i), ":pcp=off", 16 * BLOCK, 100);
@@ -326,6 +355,7 @@ int main(void)
 	EVERY(lower_zones_come_before_a_broken_pageblock);
 	EVERY(a_zone_at_its_mark_hands_over_to_the_next);
 	EVERY(a_request_that_cannot_wait_reserves_its_pageblock);
+	EVERY(the_reserve_grows_to_a_hundredth_of_the_zone);
 	EVERY(raised_marks_fall_back_with_the_tick);
 	EVERY(every_backend_takes_the_same_switches);
 #undef EVERY

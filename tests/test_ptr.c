@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <zstd.h>
+
 #include "machine/layout.h"
 #include "sim/output.h"
 #include "sim/source/gfp.h"
@@ -411,19 +413,21 @@ static const struct {
 	unsigned int section;
 	size_t field;			/* in struct ptr_section */
 	uint32_t value;
+	const char *says;		/* NULL: one of several, by what is read first */
 } forged[] = {
-	{ 0, offsetof(struct ptr_section, type), PTR_EVTS },
-	{ 0, offsetof(struct ptr_section, packed), 0 },
-	{ 0, offsetof(struct ptr_section, plain), 1 },
-	{ 0, offsetof(struct ptr_section, plain), UINT32_MAX },
-	{ 1, offsetof(struct ptr_section, type), PTR_HEAD },
-	{ 1, offsetof(struct ptr_section, type), 0x20202020 },
-	{ 2, offsetof(struct ptr_section, nr_events), 0 },
-	{ 2, offsetof(struct ptr_section, nr_events), 1 },
-	{ 2, offsetof(struct ptr_section, nr_events), PTR_BLOCK_EVENTS + 1 },
-	{ 2, offsetof(struct ptr_section, type), PTR_FILE },
-	{ 2, offsetof(struct ptr_section, type), PTR_INDX },
-	{ 3, offsetof(struct ptr_section, type), PTR_EVTS },
+	{ 0, offsetof(struct ptr_section, type), PTR_EVTS, NULL },
+	{ 0, offsetof(struct ptr_section, packed), 0, NULL },
+	{ 0, offsetof(struct ptr_section, plain), 1, "does not unpack" },
+	{ 0, offsetof(struct ptr_section, plain), 1 << 16, "bytes; expected 65536" },
+	{ 0, offsetof(struct ptr_section, plain), UINT32_MAX, "expected at most" },
+	{ 1, offsetof(struct ptr_section, type), PTR_HEAD, NULL },
+	{ 1, offsetof(struct ptr_section, type), 0x20202020, "its type is 0x20202020" },
+	{ 2, offsetof(struct ptr_section, nr_events), 0, NULL },
+	{ 2, offsetof(struct ptr_section, nr_events), 1, NULL },
+	{ 2, offsetof(struct ptr_section, nr_events), PTR_BLOCK_EVENTS + 1, NULL },
+	{ 2, offsetof(struct ptr_section, type), PTR_FILE, NULL },
+	{ 2, offsetof(struct ptr_section, type), PTR_INDX, NULL },
+	{ 3, offsetof(struct ptr_section, type), PTR_EVTS, NULL },
 };
 
 START_TEST(signed_nonsense_is_refused_all_the_same)
@@ -436,6 +440,51 @@ START_TEST(signed_nonsense_is_refused_all_the_same)
 	memcpy((char *)&s + forged[_i].field, &forged[_i].value, sizeof(uint32_t));
 	sign(at, &s);
 	assert_refused(nr_bytes, "nonsense", (size_t)_i);
+	if (forged[_i].says && !strstr(msg.text, forged[_i].says))
+		ck_abort_msg("\"%s\" does not say \"%s\"", msg.text, forged[_i].says);
+	free(bytes);
+}
+END_TEST
+
+static const struct { const char *text, *says; } heads[] = {
+	{ "", "has no last line" },
+	{ "events\t0", "has no last line" },
+	{ "events\t0\nno tab\n", "has a line without a tab" },
+	{ "\n", "has a line without a tab" },
+	{ "events\tmany\n", "has no number after \"events\"" },
+	{ "lost\t1 \n", "has no number after \"lost\"" },
+	{ "page_bytes\t8192\n", "tells of pages of 8192 bytes" },
+};
+
+/* The small file with another text in its head; nothing else is wrong. */
+static void put_head(const char *text)
+{
+	const size_t len = strlen(text), room = ZSTD_compressBound(len);
+	struct ptr_section s;
+	char *all = malloc(room + nr_bytes);
+	size_t at = PTR_START_BYTES + PTR_SECTION_BYTES, rest;
+
+	ck_assert_ptr_nonnull(all);
+	find_section(0, &s);
+	rest = at + s.packed;
+	memcpy(all, bytes, PTR_START_BYTES);
+	s.packed = (uint32_t)ZSTD_compress(all + at, room, text, len, 1);
+	s.plain = (uint32_t)len;
+	sign((uint8_t *)all + PTR_START_BYTES, &s);
+	at += s.packed;
+	memcpy(all + at, bytes + rest, nr_bytes - rest);
+	nr_bytes += at - rest;
+	free(bytes);
+	bytes = all;
+}
+
+START_TEST(a_head_that_cannot_be_is_refused)
+{
+	pack_small();
+	put_head(heads[_i].text);
+	assert_refused(nr_bytes, "a head", (size_t)_i);
+	if (!strstr(msg.text, heads[_i].says))
+		ck_abort_msg("\"%s\" does not say \"%s\"", msg.text, heads[_i].says);
 	free(bytes);
 }
 END_TEST
@@ -492,6 +541,7 @@ int main(void)
 	tcase_add_test(damage, sections_in_another_order_are_noticed);
 	tcase_add_loop_test(damage, signed_nonsense_is_refused_all_the_same, 0,
 			    ARRAY_SIZE(forged));
+	tcase_add_loop_test(damage, a_head_that_cannot_be_is_refused, 0, ARRAY_SIZE(heads));
 	tcase_add_loop_test(damage, events_that_cannot_be_are_refused_as_from_text, 0,
 			    ARRAY_SIZE(bad_events));
 	suite_add_tcase(suite, damage);
