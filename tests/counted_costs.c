@@ -150,7 +150,7 @@ START_TEST(llfree_three_locked_operations)
 {
 	struct cost before;
 
-	set_up("llfree", 1024, false);
+	set_up("llfree", 2 * 4096, false);	/* with one tree, none is reserved */
 	allocator_release(a, 0, 9);
 	allocator_release(a, 512, 9);
 	ck_assert_uint_ne(take(0), PFN_NONE);	/* reserves a tree */

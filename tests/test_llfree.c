@@ -45,15 +45,21 @@ static void tear_down(void)
 	layout_free(&layout);
 }
 
-static unsigned long take_on(unsigned int cpu, unsigned int order)
+static unsigned long take_as(unsigned int cpu, unsigned int order,
+			     unsigned int migratetype)
 {
 	struct alloc_req req = {
 		.order = order,
-		.migratetype = MIGRATE_MOVABLE,
+		.migratetype = migratetype,
 		.cpu = cpu,
 	};
 
 	return a->ops->alloc(a, &req);
+}
+
+static unsigned long take_on(unsigned int cpu, unsigned int order)
+{
+	return take_as(cpu, order, MIGRATE_MOVABLE);
 }
 
 static void expect_all_free(unsigned long nr_pages)
@@ -109,10 +115,13 @@ START_TEST(cpus_keep_to_trees_of_their_own)
 }
 END_TEST
 
-/* The last free page is in the tree that the other CPU has reserved. */
+/* Where a CPU goes for its next tree, with 32 of them. */
+#define TREE (8 * CHILD)
+
+/* The last free pages are in a tree that the other CPU has reserved. */
 START_TEST(a_reservation_keeps_no_page_from_another_cpu)
 {
-	unsigned long nr_pages = 8 * CHILD, nr = 0;
+	unsigned long nr_pages = 4 * TREE, nr = 0;
 
 	set_up("llfree", nr_pages, 2);
 	take_on(0, 0);
@@ -123,8 +132,36 @@ START_TEST(a_reservation_keeps_no_page_from_another_cpu)
 }
 END_TEST
 
-/* Where a CPU goes for its next tree, with 32 of them. */
-#define TREE (8 * CHILD)
+/* Nor does it keep what others freed into that tree, which its word counts not. */
+START_TEST(what_was_freed_into_anothers_tree_is_there_for_all)
+{
+	set_up("llfree", 4 * TREE, 2);
+	while (take_on(0, 0) != PFN_NONE)
+		;
+	for (unsigned long tree = 0; tree < 4; tree++)
+		a->ops->free(a, tree * TREE, 0, 1);
+	for (int i = 0; i < 4; i++)
+		ck_assert_uint_ne(take_on(1, 0), PFN_NONE);
+	ck_assert_uint_eq(take_on(1, 0), PFN_NONE);
+	tear_down();
+}
+END_TEST
+
+START_TEST(with_no_more_trees_than_cpus_nothing_is_reserved)
+{
+	uint64_t with, without;
+
+	set_up("llfree", 3 * TREE, 2);
+	with = machine->meta.now[META_structures];
+	tear_down();
+	set_up("llfree", 2 * TREE, 2);
+	without = machine->meta.now[META_structures];
+	/* 4 + 64 bytes of tree, 512 of bits, and a line for each CPU */
+	ck_assert_uint_eq(with - without, 4 + 64 + TREE / 8 + 2 * 64);
+	ck_assert_uint_eq(take_on(0, 0) / TREE, take_on(0, 1) / TREE);
+	tear_down();
+}
+END_TEST
 
 static unsigned long tree_of_next(unsigned int cpu)
 {
@@ -141,7 +178,7 @@ static void fill_tree(unsigned int cpu)
 START_TEST(cpus_begin_far_apart)
 {
 	set_up("llfree", 32 * TREE, 2);
-	ck_assert_uint_eq(tree_of_next(1), 8);
+	ck_assert_uint_eq(tree_of_next(1), 16);
 	ck_assert_uint_eq(tree_of_next(0), 0);
 	tear_down();
 }
@@ -157,17 +194,138 @@ START_TEST(a_tree_partly_used_comes_before_one_wholly_free)
 }
 END_TEST
 
-/* Tree 8 has 300 pages left, tree 9 all but 200. */
-START_TEST(of_the_trees_around_the_one_with_least_left_is_taken)
+/*
+ *   tree 14   15    16    17  |  20      around 16, all else is full:
+ *         .  1000  3000   30  | 1000     pages free, of 4096
+ *
+ * Near by: less than half free, but more than a 64th; at least half; the rest.
+ */
+static const struct { unsigned long tree, nr_free; } around[] = {
+	{ 15, 1000 }, { 16, 3000 }, { 17, 30 }, { 20, 1000 },
+};
+
+START_TEST(of_the_trees_near_by_one_half_used_is_taken_first)
 {
 	set_up("llfree", 32 * TREE, 2);
-	fill_tree(1);
-	for (int i = 0; i < 200; i++)
-		ck_assert_uint_eq(tree_of_next(1), 9);
-	for (unsigned long page = 0; page < 300; page++)
-		a->ops->free(a, 8 * TREE + page, 0, 1);
+	while (take_on(1, 0) != PFN_NONE)
+		;
 	allocator_drain(a);
-	ck_assert_uint_eq(tree_of_next(1), 8);
+	for (size_t i = 0; i < ARRAY_SIZE(around); i++)
+		for (unsigned long page = 0; page < around[i].nr_free; page++)
+			a->ops->free(a, around[i].tree * TREE + page, 0, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(around); i++) {
+		for (unsigned long page = 0; page < around[i].nr_free; page++) {
+			unsigned long tree = tree_of_next(1);
+
+			if (tree != around[i].tree)
+				ck_abort_msg("page %lu of tree %lu is of tree %lu",
+					     page, around[i].tree, tree);
+		}
+	}
+	ck_assert_uint_eq(take_on(1, 0), PFN_NONE);
+	tear_down();
+}
+END_TEST
+
+START_TEST(each_class_has_a_tree_of_its_own)
+{
+	unsigned long movable, unmovable, huge;
+
+	set_up("llfree", 32 * TREE, 1);
+	movable = take_on(0, 0) / TREE;
+	unmovable = take_as(0, 0, MIGRATE_UNMOVABLE) / TREE;
+	huge = take_on(0, 9) / TREE;
+	ck_assert_uint_ne(movable, unmovable);
+	ck_assert_uint_ne(movable, huge);
+	ck_assert_uint_ne(unmovable, huge);
+	ck_assert_uint_eq(take_as(0, 0, MIGRATE_RECLAIMABLE) / TREE, unmovable);
+	ck_assert_uint_eq(take_as(0, 10, MIGRATE_UNMOVABLE) / TREE, huge);
+	tear_down();
+}
+END_TEST
+
+/*
+ * All memory is movable and in use but for some pages of trees 1 and 2. An
+ * unmovable request takes tree 1 over, so that movable ones go to tree 2 first.
+ */
+START_TEST(a_class_takes_over_a_tree_of_one_above)
+{
+	set_up("llfree", 4 * TREE, 1);
+	while (take_on(0, 0) != PFN_NONE)
+		;
+	allocator_drain(a);
+	for (unsigned long page = 0; page < 100; page++) {
+		a->ops->free(a, 1 * TREE + page, 0, 0);
+		a->ops->free(a, 2 * TREE + page, 0, 0);
+	}
+	allocator_drain(a);
+	ck_assert_uint_eq(take_as(0, 0, MIGRATE_UNMOVABLE) / TREE, 1);
+	for (int i = 0; i < 100; i++)
+		ck_assert_uint_eq(tree_of_next(0), 2);
+	for (int i = 0; i < 99; i++)
+		ck_assert_uint_eq(tree_of_next(0), 1);
+	ck_assert_uint_eq(take_on(0, 0), PFN_NONE);
+	tear_down();
+}
+END_TEST
+
+/* What is in use at the start is unmovable where its pageblock is. */
+START_TEST(a_tree_begins_with_the_class_of_its_pageblocks)
+{
+	struct msg msg = { "" };
+
+	memset(&layout, 0, sizeof(layout));
+	ck_assert_int_eq(layout_flat(&layout, 4 * TREE, 1, &msg), 0);
+	layout_bound_lowmem(&layout);
+	ck_assert_int_eq(machine_create(&machine, &layout, WINDOW_ARITH, &msg), 0);
+	ck_assert_int_eq(allocator_create(&a, "llfree", false, machine, &msg), 0);
+	allocator_set_block_type(a, 2 * TREE + CHILD, MIGRATE_UNMOVABLE);
+	for (unsigned long tree = 0; tree < 4; tree++)
+		allocator_release(a, tree * TREE, 9);
+	ck_assert_uint_eq(take_as(0, 0, MIGRATE_UNMOVABLE) / TREE, 2);
+	ck_assert_uint_ne(tree_of_next(0), 2);
+	tear_down();
+}
+END_TEST
+
+/* Children 0 and 3 have a page in use: neither pair is whole. */
+START_TEST(a_pair_that_is_lost_leaves_its_first_half_whole)
+{
+	set_up("llfree", 4 * CHILD, 1);
+	while (take_on(0, 0) != PFN_NONE)
+		;
+	for (unsigned long pfn = 0; pfn < 4 * CHILD; pfn++)
+		if (pfn != 0 && pfn != 4 * CHILD - 1)
+			a->ops->free(a, pfn, 0, 0);
+	ck_assert_uint_eq(take_on(0, 10), PFN_NONE);
+	ck_assert_uint_eq(take_on(0, 9), 1 * CHILD);
+	ck_assert_uint_eq(take_on(0, 9), 2 * CHILD);
+	a->ops->free(a, 1 * CHILD, 9, 0);
+	a->ops->free(a, 2 * CHILD, 9, 0);
+	a->ops->free(a, 0, 0, 0);
+	a->ops->free(a, 4 * CHILD - 1, 0, 0);
+	expect_all_free(4 * CHILD);
+	tear_down();
+}
+END_TEST
+
+/* CPU 1's tree is far away; it frees into tree 0, five pages in all. */
+START_TEST(four_frees_in_a_row_reserve_with_the_next)
+{
+	bool on = _i;
+	unsigned long home;
+
+	set_up(on ? "llfree:reserve_on_free=on" : "llfree", 32 * TREE, 2);
+	fill_tree(0);
+	for (unsigned long page = 0; page < 300; page++)
+		a->ops->free(a, page, 0, 0);	/* above a 16th of the tree */
+	allocator_drain(a);
+	home = tree_of_next(1);
+	for (unsigned long page = 300; page < 304; page++)
+		a->ops->free(a, page, 0, 1);
+	ck_assert_uint_eq(tree_of_next(1), home);
+	a->ops->free(a, 304, 0, 1);
+	ck_assert_uint_eq(tree_of_next(1), on ? 0UL : home);
 	tear_down();
 }
 END_TEST
@@ -181,19 +339,20 @@ START_TEST(what_others_free_into_a_cpus_tree_is_taken_before_another_tree)
 		a->ops->free(a, page, 0, 1);
 	for (int i = 0; i < 10; i++)
 		ck_assert_uint_eq(tree_of_next(0), 0);
-	ck_assert_uint_eq(tree_of_next(0), 1);
+	ck_assert_uint_ne(tree_of_next(0), 0);
 	tear_down();
 }
 END_TEST
 
 START_TEST(a_huge_block_split_is_freed_page_by_page)
 {
+	unsigned int order = 9 + (unsigned int)_i;
 	unsigned long pfn;
 
 	set_up("llfree", 8 * CHILD, 1);
-	pfn = take_on(0, 9);
-	ck_assert(allocator_split(a, pfn, 9, 0));
-	for (unsigned long p = pfn; p < pfn + CHILD; p++)
+	pfn = take_on(0, order);
+	ck_assert(allocator_split(a, pfn, order, 0));
+	for (unsigned long p = pfn; p < pfn + (1UL << order); p++)
 		a->ops->free(a, p, 0, 0);
 	expect_all_free(8 * CHILD);
 	tear_down();
@@ -215,6 +374,103 @@ START_TEST(a_page_costs_little_more_than_a_bit)
 	bits = 8.0 * (double)machine->meta.now[META_structures] / (double)nr_pages;
 	ck_assert_double_eq_tol(bits, footprints[_i].bits, 0.006);
 	ck_assert_uint_eq(machine->meta.now[META_descriptors], 0);
+	tear_down();
+}
+END_TEST
+
+/* --- what becomes of whole blocks of 2 MiB ----------------------------- */
+
+#define SHARE_PAGES (256 * TREE)	/* 4 GiB: of 1 GiB 95 % full nothing comes back */
+
+struct population {
+	uint32_t held[SHARE_PAGES];	/* pfn | order << 28 */
+	size_t nr_held;
+	unsigned long pages;
+	struct rng rng;
+};
+
+static void hold(struct population *p, unsigned int order)
+{
+	unsigned long pfn = take_on(0, order);
+
+	if (pfn == PFN_NONE)
+		return;
+	p->held[p->nr_held++] = (uint32_t)pfn | order << 28;
+	p->pages += 1UL << order;
+}
+
+static void drop_one(struct population *p)
+{
+	size_t i = (size_t)rng_below(&p->rng, p->nr_held);
+	uint32_t block = p->held[i];
+
+	p->held[i] = p->held[--p->nr_held];
+	p->pages -= 1UL << (block >> 28);
+	a->ops->free(a, block & 0xfffffff, block >> 28, 0);
+}
+
+/* Free memory that is whole blocks of 2 MiB, percent. */
+static double share_2m(void)
+{
+	unsigned long nr_free[NR_PAGE_ORDERS], whole = 0, pages = 0;
+
+	allocator_free_area(a, 0, nr_free);
+	for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
+		pages += nr_free[order] << order;
+		whole += order < 9 ? 0 : nr_free[order] << order;
+	}
+	return 100.0 * (double)whole / (double)pages;
+}
+
+/*
+ * Measured of the authors' code (peers.md, 4.2 and 4.3), at 4 GiB, begun with
+ * pages in use all over: free pages taken and given in bursts, half full and 95 %
+ * full, and orders 0 to 9, each half as often as the one below. LLFree packs pages
+ * of one size and scatters those of many.
+ */
+static const struct {
+	const char *what;
+	unsigned long used;		/* percent */
+	unsigned int orders;
+	int nr_bursts;			/* of 1024 frees */
+	double least, most;		/* measured: 87.5 (in waves), 55, 1.1 */
+} shares[] = {
+	{ "single pages, half full", 50, 1, 4000, 80, 100 },
+	{ "single pages, 95 % full", 95, 1, 10000, 40, 75 },
+	{ "mixed orders, half full", 50, 10, 4000, 0, 10 },
+};
+
+START_TEST(whole_blocks_form_again_as_they_do_for_its_authors)
+{
+	static struct population p;
+	unsigned long target = SHARE_PAGES / 100 * shares[_i].used;
+	double share;
+
+	p.nr_held = p.pages = 0;
+	rng_seed(&p.rng, 1);
+	set_up("llfree", SHARE_PAGES, 1);
+	while (p.pages < SHARE_PAGES)
+		hold(&p, 0);
+	while (p.pages > target)
+		drop_one(&p);
+	for (int burst = 0; burst < shares[_i].nr_bursts; burst++) {
+		for (int i = 0; i < 1024 && p.nr_held; i++)
+			drop_one(&p);
+		while (p.pages < target) {
+			size_t had = p.nr_held;
+			unsigned int order = 0;
+
+			while (order + 1 < shares[_i].orders && rng_below(&p.rng, 2))
+				order++;
+			hold(&p, order);
+			if (p.nr_held == had)
+				drop_one(&p);
+		}
+	}
+	share = share_2m();
+	ck_assert_msg(share >= shares[_i].least && share <= shares[_i].most,
+		      "%s: %.1f %%, expected %.0f to %.0f", shares[_i].what, share,
+		      shares[_i].least, shares[_i].most);
 	tear_down();
 }
 END_TEST
@@ -266,9 +522,10 @@ static void *hammer_run(void *arg)
 			give_back(h, (size_t)rng_below(&rng, h->nr_held));
 			continue;
 		}
-		while (order < 9 && rng_below(&rng, 3) == 0)
+		while (order < 10 && rng_below(&rng, 3) == 0)
 			order++;
-		pfn = take_on(h->cpu, order);
+		pfn = take_as(h->cpu, order, rng_below(&rng, 2) ? MIGRATE_MOVABLE :
+								  MIGRATE_UNMOVABLE);
 		if (pfn == PFN_NONE)
 			continue;
 		own(h, pfn, order, 0, (uint8_t)(h->cpu + 1));
@@ -281,14 +538,18 @@ static void *hammer_run(void *arg)
 	return NULL;
 }
 
-/* With a tree for both of them, and with enough for each. */
+static const char *const hammered[] = {
+	"llfree", "llfree:reserve_on_free=on",
+	"llfree:children=32",		/* one tree: none is reserved */
+};
+
 START_TEST(two_threads_lose_no_page_and_share_none)
 {
 	static struct hammer hammers[2];
 	const char *text = getenv("PAGETAX_THREAD_OPS");
 	uint64_t nr_ops = text && *text ? strtoull(text, NULL, 0) : 1000000;
 
-	set_up(_i ? "llfree:children=32" : "llfree", THREAD_PAGES, 2);
+	set_up(hammered[_i], THREAD_PAGES, 2);
 	for (unsigned int i = 0; i < 2; i++) {
 		hammers[i] = (struct hammer){ .cpu = i, .nr_ops = nr_ops / 4 };
 		ck_assert_int_eq(pthread_create(&hammers[i].thread, NULL,
@@ -309,19 +570,30 @@ int main(void)
 	Suite *suite = suite_create("llfree");
 	TCase *tc = tcase_create("one thread"), *threads = tcase_create("two threads");
 
-	tcase_add_loop_test(tc, each_order_is_served_aligned_until_memory_is_full, 0, 10);
+	tcase_add_loop_test(tc, each_order_is_served_aligned_until_memory_is_full, 0, 11);
 	tcase_add_test(tc, cpus_keep_to_trees_of_their_own);
 	tcase_add_test(tc, a_reservation_keeps_no_page_from_another_cpu);
+	tcase_add_test(tc, what_was_freed_into_anothers_tree_is_there_for_all);
+	tcase_add_test(tc, with_no_more_trees_than_cpus_nothing_is_reserved);
 	tcase_add_test(tc, cpus_begin_far_apart);
 	tcase_add_test(tc, a_tree_partly_used_comes_before_one_wholly_free);
-	tcase_add_test(tc, of_the_trees_around_the_one_with_least_left_is_taken);
+	tcase_add_test(tc, of_the_trees_near_by_one_half_used_is_taken_first);
+	tcase_add_test(tc, each_class_has_a_tree_of_its_own);
+	tcase_add_test(tc, a_class_takes_over_a_tree_of_one_above);
+	tcase_add_test(tc, a_tree_begins_with_the_class_of_its_pageblocks);
+	tcase_add_test(tc, a_pair_that_is_lost_leaves_its_first_half_whole);
+	tcase_add_loop_test(tc, four_frees_in_a_row_reserve_with_the_next, 0, 2);
 	tcase_add_test(tc, what_others_free_into_a_cpus_tree_is_taken_before_another_tree);
-	tcase_add_test(tc, a_huge_block_split_is_freed_page_by_page);
+	tcase_add_loop_test(tc, a_huge_block_split_is_freed_page_by_page, 0, 2);
 	tcase_add_loop_test(tc, a_page_costs_little_more_than_a_bit, 0,
 			    ARRAY_SIZE(footprints));
 	suite_add_tcase(suite, tc);
+	tcase_set_timeout(tc, 0);
+	tcase_add_loop_test(tc, whole_blocks_form_again_as_they_do_for_its_authors, 0,
+			    ARRAY_SIZE(shares));
 	tcase_set_timeout(threads, 0);
-	tcase_add_loop_test(threads, two_threads_lose_no_page_and_share_none, 0, 2);
+	tcase_add_loop_test(threads, two_threads_lose_no_page_and_share_none, 0,
+			    ARRAY_SIZE(hammered));
 	suite_add_tcase(suite, threads);
 	return run_suite(suite);
 }

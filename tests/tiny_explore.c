@@ -119,7 +119,10 @@ static const struct {
 	{ { .spec = "nta" }, 0, false, 0, 29000 },
 	{ { .spec = "nta:version=posted" }, 0, false, 0, 29000 },
 	{ { .spec = "nta_trimmed" }, 0, false, 0, 76000 },
+	/* One tree, which is reserved by nobody; and two, 4 pages and 6. */
 	{ { .spec = "llfree" }, 0, false, 0, 17602 },
+	{ { .spec = "llfree", .start_pfn = 4092 }, 2, false, 0, 15000 },
+	{ { .spec = "llfree:reserve_on_free=on", .start_pfn = 4092 }, 4, false, 0, 17600 },
 #endif
 };
 

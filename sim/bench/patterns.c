@@ -6,7 +6,9 @@
  * list of pages shuffled, and freed down to the occupancy. Each thread holds
  * its own pages and draws from its own random source, which every allocator
  * gets with the same seed, so all of them are asked the same, unless one is so
- * slow that its repeat ends early (MOST_NS). Random numbers
+ * slow that its repeat ends early (MOST_NS). With c, larger blocks come up as
+ * the first pages go, and until then llfree looks through all memory for each:
+ * cut at half a second, its repeats never got beyond that. Random numbers
  * are drawn inside the timed loop; a driver that asks `null` costs about 3 ns
  * an operation, which is in every figure (scripts/bench-instructions counts it).
  */
@@ -30,7 +32,7 @@ const char *const bench_pattern_names[NR_BENCH_PATTERNS] = {
 
 #define BURST 1024UL
 #define CLOCK_OPS 4096UL
-#define MOST_NS 5e8			/* of one repeat; a wave of aW is finished */
+#define MOST_NS 3e9			/* of one repeat; a wave of aW is finished */
 #define C_MAX_ORDER 9			/* pattern c: 2 MiB and below */
 #define DRAWN_AHEAD 16			/* a power of two: blocks whose entry is fetched ahead */
 #define PIN_SHARE 10			/* pattern aU: one page of so many is pinned */

@@ -25,23 +25,39 @@
 #define CHILD_ROWS (CHILD_PAGES / ROW_PAGES)
 #define LINE_BYTES 64UL
 #define LINE_CHILDREN (LINE_BYTES / sizeof(uint16_t))
-#define LLFREE_MAX_ORDER (MAX_PAGE_ORDER < CHILD_ORDER ? MAX_PAGE_ORDER : CHILD_ORDER)
+#define PAIR_ORDER (CHILD_ORDER + 1)
+#define LLFREE_MAX_ORDER (MAX_PAGE_ORDER < PAIR_ORDER ? MAX_PAGE_ORDER : PAIR_ORDER)
 
 /* A child: bit 15 taken whole, bits 0-14 free pages. */
 #define CHILD_WHOLE 0x8000U
 
-/* A tree: bit 31 reserved, bits 0-30 free pages, those of its CPU left out. */
-#define TREE_RESERVED 0x80000000U
+/* What a tree serves, and a request asks for; what is hardest to move comes first. */
+enum tree_class {
+	CLASS_UNMOVABLE,
+	CLASS_MOVABLE,
+	CLASS_HUGE,			/* whole children; a tree that is all free, too */
+	NR_CLASSES,
+};
 
-/* A CPU's word: bits 0-14 free pages, bit 15 present, tree above. */
+/*
+ * A tree: bit 31 reserved, bits 29-30 class, bits 0-28 free pages, those that a
+ * CPU counts left out.
+ */
+#define TREE_RESERVED 0x80000000U
+#define TREE_CLASS_SHIFT 29
+#define TREE_FREE ((1U << TREE_CLASS_SHIFT) - 1)
+
+/* A CPU's word for a class: bits 0-14 free pages, bit 15 present, tree above. */
 #define LOCAL_FREE 0x7fffUL
 #define LOCAL_PRESENT 0x8000UL
 #define LOCAL_TREE_SHIFT 16
 
 struct local {
-	_Alignas(LINE_BYTES) _Atomic unsigned long word;
-	_Atomic unsigned long row;	/* where the last search ended: a hint */
+	_Alignas(LINE_BYTES) _Atomic unsigned long word[NR_CLASSES];
+	_Atomic unsigned long row[NR_CLASSES];	/* where searches ended: hints */
+	_Atomic unsigned long last_freed;	/* its own frees alone: tree * 8 + in a row */
 };
+_Static_assert(sizeof(struct local) == LINE_BYTES, "a CPU's words are one line");
 
 struct llfree_zone {
 	unsigned long start_pfn;	/* set at create, as is all here */
@@ -49,11 +65,15 @@ struct llfree_zone {
 	unsigned long base_pfn;		/* of child 0 */
 	unsigned long nr_children;
 	unsigned long nr_trees;
+	unsigned long nr_cpus;
 	unsigned int tree_shift;	/* log2 of the children of a tree */
+	bool reserve_on_free;
+	unsigned long near;		/* trees of a vicinity that a search looks at first */
+	unsigned long vicinity;		/* a power of two */
 	_Atomic unsigned long *rows;	/* 1: in use, reserved, or no page */
 	_Atomic uint16_t *children;	/* a cache line for each tree */
 	_Atomic uint32_t *trees;
-	struct local *locals;		/* one for each CPU */
+	struct local *locals;		/* one for each CPU; NULL: no more trees than CPUs */
 };
 
 struct llfree {
@@ -76,6 +96,31 @@ static inline const struct llfree *to_const_llfree(const struct allocator *a)
 static inline unsigned long tree_children(const struct llfree_zone *z)
 {
 	return 1UL << z->tree_shift;
+}
+
+static inline uint32_t tree_pages(const struct llfree_zone *z)
+{
+	return (uint32_t)(tree_children(z) * CHILD_PAGES);
+}
+
+static inline uint32_t tree_free(uint32_t word)
+{
+	return word & TREE_FREE;
+}
+
+static inline enum tree_class tree_class(uint32_t word)
+{
+	return (enum tree_class)((word & ~TREE_RESERVED) >> TREE_CLASS_SHIFT);
+}
+
+/* A tree that nobody has reserved. Where all is free it is for whole children. */
+static inline uint32_t tree_word(const struct llfree_zone *z, uint32_t nr_free,
+				 enum tree_class class)
+{
+	assert(nr_free <= tree_pages(z));
+	if (nr_free == tree_pages(z))
+		class = CLASS_HUGE;
+	return (uint32_t)class << TREE_CLASS_SHIFT | nr_free;
 }
 
 static inline unsigned long tree_of(const struct llfree_zone *z, unsigned long child)
@@ -103,8 +148,8 @@ static inline bool local_has(unsigned long word, unsigned long tree)
 /* -- llfree_lower.c: the pages of one child ---------------------------------- */
 
 /*
- * Take 2^order pages, at most a whole child, looking from a row on; the pfn, or
- * PFN_NONE.
+ * Take 2^order pages, looking from a row on; the pfn, or PFN_NONE. Of
+ * PAIR_ORDER, the child is the first of two.
  */
 unsigned long child_get(struct llfree_zone *z, unsigned long child,
 			unsigned int order, unsigned long from_row);
@@ -112,7 +157,7 @@ unsigned long child_get(struct llfree_zone *z, unsigned long child,
 /* Give 2^order pages back; the first is counted from the zone's base. */
 void child_put(struct llfree_zone *z, unsigned long page, unsigned int order);
 
-/* A child that was taken whole is described by bits from now on. */
+/* A child, if it was taken whole, is described by bits from now on. */
 void child_split(struct llfree_zone *z, unsigned long child);
 
 /* The bits of a row as they are meant: a child taken whole has none clear. */

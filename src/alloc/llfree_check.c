@@ -35,15 +35,15 @@ void llfree_free_area(const struct allocator *a, unsigned int zone,
 }
 
 /* What the trees and the CPUs' words count. */
-static unsigned long zone_nr_free(const struct llfree_zone *z,
-				  unsigned int nr_cpus)
+static unsigned long zone_nr_free(const struct llfree_zone *z)
 {
 	unsigned long nr = 0;
 
 	for (unsigned long tree = 0; tree < z->nr_trees; tree++)
-		nr += atomic_load(&z->trees[tree]) & ~TREE_RESERVED;
-	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++)
-		nr += atomic_load(&z->locals[cpu].word) & LOCAL_FREE;
+		nr += tree_free(atomic_load(&z->trees[tree]));
+	for (unsigned int cpu = 0; z->locals && cpu < z->nr_cpus; cpu++)
+		for (int class = 0; class < NR_CLASSES; class++)
+			nr += atomic_load(&z->locals[cpu].word[class]) & LOCAL_FREE;
 	return nr;
 }
 
@@ -51,8 +51,7 @@ void llfree_counts(const struct allocator *a, unsigned int zone,
 			  struct page_counts *counts)
 {
 	*counts = (struct page_counts){
-		.free = zone_nr_free(&to_const_llfree(a)->zones[zone],
-				     a->machine->nr_cpus),
+		.free = zone_nr_free(&to_const_llfree(a)->zones[zone]),
 	};
 }
 
@@ -94,29 +93,43 @@ static int verify_children(const struct llfree_zone *z, const struct zone *zone,
 	return 0;
 }
 
+/* Words that name a tree, by class; what they count is added. */
+static void tree_holders(const struct llfree_zone *z, unsigned long tree,
+			 unsigned int holders[NR_CLASSES], unsigned long *nr_free)
+{
+	for (unsigned int cpu = 0; z->locals && cpu < z->nr_cpus; cpu++) {
+		for (int class = 0; class < NR_CLASSES; class++) {
+			unsigned long local = atomic_load(&z->locals[cpu].word[class]);
+
+			if (!local_has(local, tree))
+				continue;
+			*nr_free += local & LOCAL_FREE;
+			holders[class]++;
+		}
+	}
+}
+
 static int verify_tree(const struct llfree_zone *z, const struct zone *zone,
-		       unsigned int nr_cpus, unsigned long tree, struct msg *msg)
+		       unsigned long tree, struct msg *msg)
 {
 	uint32_t word = atomic_load(&z->trees[tree]);
-	unsigned long nr_free = word & ~TREE_RESERVED, sum;
-	unsigned int holders = 0;
+	unsigned long nr_free = tree_free(word), sum;
+	unsigned int holders[NR_CLASSES] = { 0 };
 	int err = verify_children(z, zone, tree, &sum, msg);
 
 	if (err)
 		return err;
-	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
-		unsigned long local = atomic_load(&z->locals[cpu].word);
-
-		if (!local_has(local, tree))
-			continue;
-		nr_free += local & LOCAL_FREE;
-		holders++;
-	}
-	if (holders != !!(word & TREE_RESERVED))
-		return msg_set(msg, EUCLEAN,
-			       "zone %s: tree %lu is %sreserved, and %u CPUs hold it",
-			       zone->name, tree,
-			       word & TREE_RESERVED ? "" : "not ", holders);
+	if (tree_class(word) >= NR_CLASSES)
+		return msg_set(msg, EUCLEAN, "zone %s: tree %lu is of class %d",
+			       zone->name, tree, (int)tree_class(word));
+	tree_holders(z, tree, holders, &nr_free);
+	for (unsigned int class = 0; class < NR_CLASSES; class++)
+		if (holders[class] != (word & TREE_RESERVED && class == tree_class(word)))
+			return msg_set(msg, EUCLEAN,
+				       "zone %s: tree %lu is %sreserved, of class %u, and %u CPUs hold it as one of class %u",
+				       zone->name, tree,
+				       word & TREE_RESERVED ? "" : "not ",
+				       (unsigned int)tree_class(word), holders[class], class);
 	if (nr_free != sum)
 		return msg_set(msg, EUCLEAN,
 			       "zone %s: tree %lu and its CPU count %lu free pages, its children %lu",
@@ -134,8 +147,7 @@ int llfree_verify(const struct allocator *a, struct msg *msg)
 		unsigned long last = z->base_pfn + z->nr_children * CHILD_PAGES;
 
 		for (unsigned long tree = 0; tree < z->nr_trees; tree++) {
-			int err = verify_tree(z, &l->zones[i], a->machine->nr_cpus,
-					      tree, msg);
+			int err = verify_tree(z, &l->zones[i], tree, msg);
 
 			if (err)
 				return err;
@@ -151,6 +163,19 @@ int llfree_verify(const struct allocator *a, struct msg *msg)
 	return 0;
 }
 
+static uint64_t local_fingerprint(uint64_t hash, const struct local *local)
+{
+	for (int class = 0; class < NR_CLASSES; class++) {
+		hash = fingerprint_mix(hash, atomic_load(&local->word[class]) & ~LOCAL_FREE);
+		hash = fingerprint_mix(hash, atomic_load(&local->row[class]));
+	}
+	return fingerprint_mix(hash, atomic_load(&local->last_freed));
+}
+
+/*
+ * Of a reserved tree's pages, how many its own word counts and how many the CPU's
+ * decides nothing: the CPU takes over what it lacks.
+ */
 uint64_t llfree_fingerprint(const struct allocator *a)
 {
 	const struct llfree *l = to_const_llfree(a);
@@ -164,11 +189,9 @@ uint64_t llfree_fingerprint(const struct allocator *a)
 		for (unsigned long c = 0; c < z->nr_children; c++)
 			hash = fingerprint_mix(hash, atomic_load(child_of(z, c)));
 		for (unsigned long tree = 0; tree < z->nr_trees; tree++)
-			hash = fingerprint_mix(hash, atomic_load(&z->trees[tree]));
-		for (unsigned int cpu = 0; cpu < a->machine->nr_cpus; cpu++) {
-			hash = fingerprint_mix(hash, atomic_load(&z->locals[cpu].word));
-			hash = fingerprint_mix(hash, atomic_load(&z->locals[cpu].row));
-		}
+			hash = fingerprint_mix(hash, atomic_load(&z->trees[tree]) & ~TREE_FREE);
+		for (unsigned long cpu = 0; z->locals && cpu < z->nr_cpus; cpu++)
+			hash = local_fingerprint(hash, &z->locals[cpu]);
 	}
 	return hash;
 }

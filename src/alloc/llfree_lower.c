@@ -11,6 +11,7 @@
  *    order 0 to 6   one compare-and-swap on a row (5 with rows of 32 bits)
  *    order 7, 8     several rows, undone if one of them is lost
  *    order 9        the child's word: taken whole, its bits stay clear
+ *    order 10       two of them, the first undone if the second is lost
  *
  * The counter is lowered before bits are claimed and raised after they are
  * cleared, so whoever has lowered it knows that so many pages are there, if
@@ -164,11 +165,25 @@ static bool child_lower(_Atomic uint16_t *child, unsigned int order)
 	return true;
 }
 
+/* Two children, both whole. */
+static unsigned long pair_get(struct llfree_zone *z, unsigned long child)
+{
+	if (child + 1 == z->nr_children ||
+	    !child_lower(child_of(z, child), CHILD_ORDER))
+		return PFN_NONE;
+	if (child_lower(child_of(z, child + 1), CHILD_ORDER))
+		return z->base_pfn + child * CHILD_PAGES;
+	atomic_store(child_of(z, child), (uint16_t)CHILD_PAGES);
+	return PFN_NONE;
+}
+
 unsigned long child_get(struct llfree_zone *z, unsigned long child,
 			unsigned int order, unsigned long from_row)
 {
 	unsigned long page;
 
+	if (order == PAIR_ORDER)
+		return pair_get(z, child);
 	if (!child_lower(child_of(z, child), order))
 		return PFN_NONE;
 	if (order == CHILD_ORDER)
