@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sim/data_dir.h"
 #include "sim/interrupt.h"
 #include "sim/report/plots.h"
 #include "sim/report/result.h"
@@ -86,13 +87,14 @@ static const char *const endings[] = { "svg", "png" };
 
 const char *plots_dir(void)
 {
-	const char *dir = getenv("PAGETAX_PLOTS");
+	static struct data_dir dir = {
+		.variable = "PAGETAX_PLOTS",
+		.in_sources = "plots",
+		.installed = PAGETAX_DATADIR "/plots",
+		.proof = "common.gp",
+	};
 
-	if (dir && *dir)
-		return dir;
-	if (!access("plots/common.gp", R_OK))
-		return "plots";
-	return PAGETAX_DATADIR "/plots";
+	return data_dir_find(&dir);
 }
 
 /* gnuplot does not tell what it could not print; our own output is checked. */

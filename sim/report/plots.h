@@ -26,7 +26,7 @@ extern const struct plot plots[];
 /* NULL when there is none. */
 const struct plot *plot_find(const char *name);
 
-/* Where the scripts are: $PAGETAX_PLOTS, else plots/, else the installed ones. */
+/* Where the scripts are, see data_dir.h. */
 const char *plots_dir(void);
 
 /*

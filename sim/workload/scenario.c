@@ -16,6 +16,7 @@
 
 #include "base/bits.h"
 #include "base/nearest.h"
+#include "sim/data_dir.h"
 #include "sim/workload/ini_file.h"
 #include "sim/workload/scenario_reader.h"
 
@@ -228,13 +229,14 @@ static void note_sha256(struct scenario_reader *r)
 
 const char *scenario_dir(void)
 {
-	const char *dir = getenv("PAGETAX_SCENARIOS");
+	static struct data_dir dir = {
+		.variable = "PAGETAX_SCENARIOS",
+		.in_sources = "sim/scenarios",
+		.installed = PAGETAX_DATADIR "/scenarios",
+		.proof = "server.ini",
+	};
 
-	if (dir && *dir)
-		return dir;
-	if (!access("sim/scenarios", R_OK))
-		return "sim/scenarios";
-	return PAGETAX_DATADIR "/scenarios";
+	return data_dir_find(&dir);
 }
 
 static bool name_is_path(const char *name)
