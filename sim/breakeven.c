@@ -22,6 +22,7 @@
 #include "base/rng.h"
 #include "machine/layout.h"
 #include "sim/breakeven.h"
+#include "sim/host_memory.h"
 
 const double breakeven_sizes[BREAKEVEN_POINTS] = {
 	1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512,
@@ -308,6 +309,11 @@ int breakeven_run(struct breakeven *b, char *const *specs, unsigned int nr_specs
 	*b = (struct breakeven){ .memory_bytes = memory_bytes, .seed = seed };
 	nr_pages &= ~((1UL << MAX_PAGE_ORDER) - 1);
 	err = layout_flat(&layout, nr_pages, 1, msg);
+	if (!err)
+		err = host_memory_check("--machine", &layout, &(struct host_need){
+				.specs = specs, .nr_specs = nr_specs, .together = 1,
+				.page_bytes = sizeof(struct folio),	/* of one page */
+				.advice = "choose a smaller one" }, msg);
 	if (err)
 		return err;
 	b->curves = calloc(nr_specs + 2, sizeof(*b->curves));

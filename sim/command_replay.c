@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "sim/commands.h"
+#include "sim/host_memory.h"
 #include "sim/interrupt.h"
 #include "sim/parallel.h"
 #include "sim/report/outcome.h"
@@ -58,6 +59,22 @@ static int choose_machine(struct comparison *c, struct msg *msg)
 	return layout_pc(&c->layout, o->machine_bytes, cpus, msg);
 }
 
+/* A checker's shadow takes a byte a page besides. */
+static int check_host_memory(const struct comparison *c, struct msg *msg)
+{
+	const struct options *o = c->options;
+	const struct host_need need = {
+		.specs = o->specs,
+		.nr_specs = o->nr_specs,
+		.together = o->jobs ? o->jobs : processors(),
+		.page_bytes = o->check,
+		.advice = o->machine_bytes || o->machine_scenario ?
+			"choose a smaller --machine" : "take fewer allocators at a time (--jobs 1)",
+	};
+
+	return host_memory_check(c->bundle.name, &c->layout, &need, msg);
+}
+
 /* Read the input and make everything the replays share. */
 static int prepare(struct comparison *c, struct msg *msg)
 {
@@ -77,6 +94,9 @@ static int prepare(struct comparison *c, struct msg *msg)
 	if (err)
 		return err;
 	options_apply_highmem(o, &c->layout);
+	err = check_host_memory(c, msg);
+	if (err)
+		return err;
 	progress_note(&c->progress, "resolving");
 	err = demand_resolve(&c->demand, &c->bundle, &c->layout, msg);
 	if (err)

@@ -87,35 +87,19 @@ static int read_scenario(struct study *s, struct msg *msg)
 	return 0;
 }
 
-/*
- * No run takes less: the start state is worked out, and its memory given back,
- * before the first design's descriptors are written. On top come the blocks in
- * use, some 16 bytes each, and a design's lists: 1 TiB of `tera` took 16.1 GiB
- * with linked where 16.0 are told of here, and 4.3 where it is 4.0 with twoword.
- */
+/* For a page besides: a checker's shadow 1 byte, compaction's owners 4. */
 static int check_host_memory(const struct study *s, struct msg *msg)
 {
 	const struct options *o = s->options;
-	uint64_t pages = layout_end_pfn(&s->layout);
-	uint64_t available = host_memory_available();
-	uint64_t needed = 0;
-	char a[32], b[32], c[32];
+	const struct host_need need = {
+		.specs = o->specs,
+		.nr_specs = o->nr_specs,
+		.together = 1,
+		.page_bytes = o->check + 4U * o->compaction,
+		.advice = "choose a smaller --scale",
+	};
 
-	for (unsigned int i = 0; i < o->nr_specs; i++) {
-		const struct allocator_ops *ops = registry_find(o->specs[i]);
-		/* For a page: start state 1; then shadow 1, compaction's owners 4. */
-		uint64_t bytes = ops->desc_bytes + o->check + 4 * o->compaction;
-
-		needed = max_t(uint64_t, needed, pages * max_t(uint64_t, bytes, 1));
-	}
-	if (needed <= available)
-		return 0;
-	return msg_set(msg, ENOMEM,
-		       "%s: a machine of %s needs at least %s of this host's memory, which has %s to give; choose a smaller --scale",
-		       s->scenario.name,
-		       format_bytes(pages << PAGE_SHIFT, a, sizeof(a)),
-		       format_bytes(needed, b, sizeof(b)),
-		       format_bytes(available, c, sizeof(c)));
+	return host_memory_check(s->scenario.name, &s->layout, &need, msg);
 }
 
 static int prepare(struct study *s, struct msg *msg)

@@ -3,7 +3,9 @@
 #ifndef PAGETAX_SIM_HOST_MEMORY_H
 #define PAGETAX_SIM_HOST_MEMORY_H
 
+#include "base/msg.h"
 #include "base/types.h"
+#include "machine/layout.h"
 
 /*
  * Memory that is visited in any order: from 1 MiB on it asks for the host's
@@ -23,6 +25,22 @@ void host_table_unmap(void *table, uint64_t bytes);
 
 /* What may still be taken without swapping; UINT64_MAX when it cannot be known. */
 uint64_t host_memory_available(void);
+
+/* What a run asks of the host, at the least. */
+struct host_need {
+	char *const *specs;		/* of allocators */
+	unsigned int nr_specs;
+	unsigned int together;		/* of them, each with its own machine */
+	unsigned int page_bytes;	/* for every page, besides descriptors */
+	const char *advice;		/* what a user whose host is too small can do */
+};
+
+/*
+ * Whether the host has memory for a machine's descriptors. 0, or -ENOMEM with a
+ * message that names both; `name` is what brings the machine.
+ */
+int host_memory_check(const char *name, const struct layout *layout,
+		      const struct host_need *need, struct msg *msg);
 
 /* Resident now, and at most so far; 0 when unknown. */
 uint64_t host_memory_used(void);
