@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,13 +202,25 @@ static int parse_scale(struct options *o, const char *value, struct msg *msg)
 	return 0;
 }
 
-static int parse_number(enum option_id id, const char *value, uint64_t least,
-			uint64_t *out, struct msg *msg)
+static int parse_number(enum option_id id, const char *value, uint64_t *out,
+			struct msg *msg)
 {
-	if (parse_count(value, out) || *out < least)
+	if (parse_count(value, out) || !*out)
 		return msg_set(msg, EINVAL,
-			       "--%s cannot be '%s'; it takes a whole number%s",
-			       option_rows[id].word, value, least ? " above 0" : "");
+			       "--%s cannot be '%s'; it takes a whole number above 0",
+			       option_rows[id].word, value);
+	return 0;
+}
+
+/* As many bits as a number of JSON keeps for every reader. */
+#define SEED_MAX ((UINT64_C(1) << 53) - 1)
+
+static int parse_seed(struct options *o, const char *value, struct msg *msg)
+{
+	if (parse_count(value, &o->seed) || o->seed > SEED_MAX)
+		return msg_set(msg, EINVAL,
+			       "--seed cannot be '%s'; it takes a whole number up to %" PRIu64,
+			       value, SEED_MAX);
 	return 0;
 }
 
@@ -248,9 +261,9 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 	case OPTION_SAMPLE:
 		return parse_sample(o, value, msg);
 	case OPTION_LIMIT:
-		return parse_number(id, value, 1, &o->limit, msg);
+		return parse_number(id, value, &o->limit, msg);
 	case OPTION_SEED:
-		return parse_number(id, value, 0, &o->seed, msg);
+		return parse_seed(o, value, msg);
 	case OPTION_ZONES:
 		return parse_zones(o, value, msg);
 	case OPTION_LIST_ORDER:
@@ -291,9 +304,9 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 		o->threads = value;
 		return 0;
 	case OPTION_OPS:
-		return parse_number(id, value, 1, &o->ops, msg);
+		return parse_number(id, value, &o->ops, msg);
 	case OPTION_REPEATS:
-		return parse_number(id, value, 1, &o->repeats, msg);
+		return parse_number(id, value, &o->repeats, msg);
 	case OPTION_COSTS:
 		o->costs = value;
 		return 0;

@@ -145,6 +145,11 @@ static const struct {
 	{ "pagetax replay --sample 0 x", STATUS_USAGE, "--sample|'0'" },
 	{ "pagetax replay --sample 10parsec x", STATUS_USAGE, "--sample|10parsec" },
 	{ "pagetax replay --seed -1 x", STATUS_USAGE, "--seed|-1" },
+	{ "pagetax replay --seed 9007199254740992 x", STATUS_USAGE, "--seed|9007199254740991" },
+#if UINTPTR_MAX > UINT32_MAX		/* as many pages have no number there */
+	{ "pagetax replay --machine 4096T %s/trace", STATUS_FAILED, "4096 TiB needs at least|smaller --machine" },
+	{ "pagetax breakeven -m 4096T", STATUS_FAILED, "4096 TiB needs at least|smaller" },
+#endif
 	{ "pagetax replay --limit 99999999999999999999 x", STATUS_USAGE, "--limit" },
 	{ "pagetax replay --machine small x", STATUS_USAGE, "--machine|small|24G" },
 	{ "pagetax replay --list-order random x", STATUS_USAGE, "--list-order|random|shuffled" },
@@ -297,6 +302,22 @@ START_TEST(zones_of_one_name_are_told_apart_by_their_node)
 	     *name; name++)
 		ck_assert_msg(strstr(text_of("result/summary.json"), *name), "no %s", *name);
 	ck_assert_ptr_nonnull(strstr(text_of("result/buddyinfo.tsv"), "\tNormal.node1\t"));
+}
+END_TEST
+
+/* Names of files and processes are bytes; the files of a result have their own rules. */
+START_TEST(names_of_any_bytes_leave_a_result_that_can_be_read)
+{
+	FILE *file = fopen(scratch_path("tr\xff\xe9"), "w");
+
+	ck_assert_ptr_nonnull(file);
+	fputs(" s\tx\xff 1 [000] 1.000001: kmem:mm_page_alloc: pfn=0x1 order=0 migratetype=1 gfp_flags=GFP_KERNEL\n",
+	      file);
+	fclose(file);
+	ck_assert_msg(run("pagetax replay -q --no-plots -a linked -o %s/result %s/tr\xff\xe9") ==
+		      STATUS_DONE, "%s", msg.text);
+	ck_assert_ptr_nonnull(strstr(text_of("result/summary.json"), "\"name\": \"tr??\""));
+	ck_assert_ptr_nonnull(strstr(text_of("result/processes.tsv"), "\nlinked\ts?x\xff\t1\t"));
 }
 END_TEST
 
@@ -500,6 +521,16 @@ START_TEST(the_second_signal_ends_it)
 }
 END_TEST
 
+/* Who builds the program and does not install it may stand anywhere. */
+START_TEST(plots_and_scenarios_are_found_beside_the_program)
+{
+	ck_assert_int_eq(shell("simulate -q -a null --scale 1/1024 -o r waves",
+			       "unset PAGETAX_PLOTS;"), 0);
+	ck_assert_str_eq(text_of("stderr"), "");
+	ck_assert_int_eq(access(scratch_path("r/tax.svg"), R_OK), 0);
+}
+END_TEST
+
 static void write_result(void)
 {
 	write_trace("trace");
@@ -565,6 +596,7 @@ int main(void)
 	tcase_add_test(tc, the_manual_has_an_item_for_each_option_and_no_other);
 	tcase_add_test(tc, a_design_too_large_for_lowmem_is_marked_and_the_others_go_on);
 	tcase_add_test(tc, zones_of_one_name_are_told_apart_by_their_node);
+	tcase_add_test(tc, names_of_any_bytes_leave_a_result_that_can_be_read);
 	tcase_add_test(tc, the_same_input_gives_the_same_bytes);
 	tcase_add_test(tc, allocators_of_one_run_do_not_touch_each_other);
 	tcase_add_loop_test(tc, every_allocator_is_verified_and_restored_under_every_option,
@@ -578,6 +610,7 @@ int main(void)
 				    0, (int)ARRAY_SIZE(processes));
 		tcase_add_test(process, an_interrupted_run_leaves_nothing);
 		tcase_add_test(process, the_second_signal_ends_it);
+		tcase_add_test(process, plots_and_scenarios_are_found_beside_the_program);
 		tcase_add_test(process, a_pipe_is_written_to_and_stays_one);
 		tcase_add_test(process, letters_that_cannot_be_printed_are_told);
 		tcase_add_loop_test(process, a_plot_that_fails_leaves_the_older_one,

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/types.h"
 
@@ -38,10 +39,25 @@ static inline void put_count(struct builder *b, json_t *object, const char *key,
 	put(b, object, key, json_integer((json_int_t)value));
 }
 
+/* Names of files and processes are bytes; JSON takes UTF-8 only. */
+static inline json_t *text_value(const char *text)
+{
+	json_t *value = json_string(text);
+	char *plain = value ? NULL : strdup(text);
+
+	if (!plain)
+		return value;
+	for (char *c = plain; *c; c++)
+		*c = *c & 0x80 ? '?' : *c;
+	value = json_string(plain);
+	free(plain);
+	return value;
+}
+
 static inline void put_text(struct builder *b, json_t *object, const char *key,
 			    const char *text)
 {
-	put(b, object, key, json_string(text));
+	put(b, object, key, text_value(text));
 }
 
 /* Six decimals: enough to tell two shares apart, and the same everywhere. */

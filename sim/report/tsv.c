@@ -17,11 +17,19 @@
 	x(nodes,           PRIu64, s->nodes,           "pages that carry free lists")     \
 	x(kmap_calls,      PRIu64, s->kmap_calls,      "highmem pages mapped so far")
 
+/* A name from outside, in which a tab or the end of a line would be another cell. */
+static void write_name(FILE *out, const char *name)
+{
+	for (; *name; name++)
+		fputc((unsigned char)*name < ' ' ? '?' : *name, out);
+}
+
 static void write_heading(FILE *out, const struct experiment *e, const char *what)
 {
 	fprintf(out, "# pagetax %s: %s\n", PAGETAX_VERSION, what);
-	fprintf(out, "# command %s, input %s, sha256 %s, seed %" PRIu64 "\n",
-		e->command, e->input_name, e->input_sha256, e->options->seed);
+	fprintf(out, "# command %s, input ", e->command);
+	write_name(out, e->input_name);
+	fprintf(out, ", sha256 %s, seed %" PRIu64 "\n", e->input_sha256, e->options->seed);
 	fprintf(out, "# allocators");
 	for (unsigned int i = 0; i < e->nr_runs; i++)
 		fprintf(out, " %s", e->runs[i].spec);
@@ -189,7 +197,8 @@ void tsv_write_processes(FILE *out, const struct experiment *e)
 
 			if (!p->allocs && !p->peak_pages)
 				continue;
-			fprintf(out, "%s\t%s", e->runs[r].spec, name);
+			fprintf(out, "%s\t", e->runs[r].spec);
+			write_name(out, name);
 #define PRINT_COLUMN(column, what) fprintf(out, "\t%" PRIu64, p->column);
 			PROCESS_COLUMNS(PRINT_COLUMN)
 #undef PRINT_COLUMN
