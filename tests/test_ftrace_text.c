@@ -81,6 +81,37 @@ START_TEST(every_shape_of_line_gives_its_event)
 }
 END_TEST
 
+/* What was lost before the buffer's oldest event: a trace begins with its first event. */
+static const struct { const char *format, *text; } losses_first[] = {
+	{ "tracefs-text",
+	  "# tracer: nop\n"
+	  "CPU:1 [LOST 444 EVENTS]\r\n"
+	  "CPU:0 [LOST EVENTS]\r\n"
+	  " sh-1 [001] ..... 974.5: mm_page_free: page=0x10 pfn=0x10 order=0\r\n" },
+	{ "trace-cmd-text",
+	  "cpus=2\n"
+	  "CPU:1 [444 EVENTS DROPPED]\n"
+	  "CPU:0 [EVENTS DROPPED]\n"
+	  " sh-1 [001] 974.5: mm_page_free: page=0x10 pfn=0x10 order=0\n" },
+	{ "perf-text",
+	  " sh 1 [001] 0.000000: PERF_RECORD_LOST lost 444\n"
+	  " sh 1 [000] 0.000000: PERF_RECORD_LOST lost 1\n"
+	  " sh 1 [001] 974.5: kmem:mm_page_free: page=0x10 pfn=0x10 order=0\n" },
+};
+
+START_TEST(losses_before_the_first_event_have_its_time)
+{
+	read_text(losses_first[_i].text);
+	ck_assert_str_eq(trace.format, losses_first[_i].format);
+	ck_assert_uint_eq(trace.lost, 445);
+	ck_assert_uint_eq(trace.nr_events, 3);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_uint_eq(trace.events[i].time_ns, 974500000000);
+	ck_assert_uint_eq(trace.events[0].cpu, 1);
+	ck_assert_uint_eq(trace.events[2].kind, EV_FREE);
+}
+END_TEST
+
 /* trace-cmd report -R: raw fields in the event's own order, pfn -1 for none. */
 START_TEST(raw_fields_in_any_order_are_read)
 {
@@ -123,6 +154,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, scratch_setup, teardown);
 	tcase_add_loop_test(tc, every_shape_of_line_gives_its_event, 0, ARRAY_SIZE(formats));
+	tcase_add_loop_test(tc, losses_before_the_first_event_have_its_time, 0,
+			    ARRAY_SIZE(losses_first));
 	tcase_add_test(tc, raw_fields_in_any_order_are_read);
 	tcase_add_loop_test(tc, a_broken_line_is_named_with_what_was_expected, 0,
 			    ARRAY_SIZE(bad));

@@ -480,6 +480,21 @@ static __always_inline int text_process(struct text_reader *t, struct text_line 
 			     l->in->path) : 0;
 }
 
+/*
+ * What was lost before the first event has none before it whose time it could take. It
+ * takes that of the first, or the trace would begin when the machine was switched on.
+ */
+static inline void text_date_first_losses(struct trace *trace)
+{
+	struct event *events = trace->events;
+	size_t nr = 0;
+
+	while (nr < trace->nr_events && events[nr].kind == EV_LOST && !events[nr].time_ns)
+		nr++;
+	for (size_t i = 0; i < nr && nr < trace->nr_events; i++)
+		events[i].time_ns = events[nr].time_ns;
+}
+
 /* Every line, until the input ends or the builder is full. */
 static __always_inline int text_read_lines(struct trace_builder *b, struct input *in,
 					   int (*read_line)(struct text_reader *t,
@@ -487,19 +502,20 @@ static __always_inline int text_read_lines(struct trace_builder *b, struct input
 					   struct msg *msg)
 {
 	struct text_reader t = { .b = b };
+	int err = 0;
 
-	while (!builder_full(b)) {
+	while (!err && !builder_full(b)) {
 		struct text_line l = { .in = in, .msg = msg, .null_page = true };
 		int more = input_next_line(in, &l.begin, &l.end, msg);
-		int err;
 
-		if (more <= 0)
-			return more;
+		if (more <= 0) {
+			err = more;
+			break;
+		}
 		err = read_line(&t, &l);
-		if (unlikely(err))
-			return err;
 	}
-	return 0;
+	text_date_first_losses(b->trace);
+	return err;
 }
 
 #endif
