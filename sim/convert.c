@@ -53,7 +53,7 @@ static int read_folder(struct trace *trace, const char *folder, uint64_t limit,
 	if (err < 0)
 		return msg_set(msg, ENOMEM, "%s: no memory to read it", folder);
 	if (err == 0)
-		return msg_set(msg, ENOENT, "%s: is no bundle; expected a folder with events.txt, plain or with .zst",
+		return msg_set(msg, ENOENT, "%s: is no bundle; expected a folder with events.txt, plain or with .zst or .gz",
 			       folder);
 	err = trace_read(trace, path, limit, msg);
 	free(path);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <zlib.h>
 #include <zstd.h>
 
 #include "tests/sim_scratch.h"
@@ -85,6 +86,17 @@ const char *scratch_write_zstd(const char *name, const void *bytes, size_t len)
 	path = scratch_write(name, packed, n);
 	ZSTD_freeCCtx(zstd);
 	free(packed);
+	return path;
+}
+
+const char *scratch_write_gzip(const char *name, const void *bytes, size_t len)
+{
+	const char *path = scratch_path(name);
+	gzFile file = gzopen(path, "wb");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert(!len || gzwrite(file, bytes, (unsigned int)len) == (int)len);
+	ck_assert_int_eq(gzclose(file), Z_OK);
 	return path;
 }
 

@@ -17,10 +17,11 @@ void scratch_teardown(void);
 const char *scratch_folder(void);
 const char *scratch_path(const char *name);
 
-/* Write a file, plain or as one zstd frame, and return its path. */
+/* Write a file, plain, as one zstd frame or as one member of gzip, and return its path. */
 const char *scratch_write(const char *name, const void *bytes, size_t len);
 const char *scratch_write_text(const char *name, const char *text);
 const char *scratch_write_zstd(const char *name, const void *bytes, size_t len);
+const char *scratch_write_gzip(const char *name, const void *bytes, size_t len);
 
 /* A whole file, and a zero behind it; the caller frees it. */
 char *scratch_slurp(const char *path, size_t *len);

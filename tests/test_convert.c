@@ -156,6 +156,55 @@ START_TEST(a_bundle_in_a_ptr_is_the_same_bundle)
 }
 END_TEST
 
+/* The file of the small bundle, packed and with the ending that says so. */
+static void pack_file(const char *name, const char *ending,
+		      const char *(*write)(const char *name, const void *bytes, size_t len))
+{
+	char packed[64];
+	size_t len;
+	char *plain = scratch_slurp(scratch_path(name), &len);
+
+	snprintf(packed, sizeof(packed), "%s%s", name, ending);
+	write(packed, plain, len);
+	ck_assert_int_eq(unlink(scratch_path(name)), 0);
+	free(plain);
+}
+
+static const struct {
+	const char *ending;
+	const char *(*write)(const char *name, const void *bytes, size_t len);
+} packers[] = {
+	{ ".zst", scratch_write_zstd }, { ".gz", scratch_write_gzip },
+};
+
+START_TEST(files_of_a_bundle_may_be_packed_there_and_inside)
+{
+	static const char *const files[] = {
+		"events.txt", "machine.txt", "kpageflags.start", "kpageflags.start.times",
+	};
+	struct bundle plain, packed, inside;
+
+	small_flags_reset();
+	small_flags_buddy(1024, 1032);
+	small_bundle_write(ALLOC("1", "0x400", "3") FREE("3", "0x500", "0"));
+	ck_assert_int_eq(bundle_read(&plain, scratch_folder(), 0, &msg), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		pack_file(files[i], packers[_i].ending, packers[_i].write);
+	ck_assert_int_eq(bundle_read(&packed, scratch_folder(), 0, &msg), 0);
+	convert_ok(scratch_folder(), scratch_path("a.ptr"));
+	ck_assert_int_eq(bundle_read(&inside, scratch_path("a.ptr"), 0, &msg), 0);
+	ck_assert(plain.has_snapshot);
+	ck_assert_uint_eq(plain.nr_resident_blocks, 1);
+	assert_same_bundle(&plain, &packed);
+	assert_same_bundle(&plain, &inside);
+	assert_same_demand(&plain, &packed);
+	assert_same_demand(&plain, &inside);
+	bundle_free(&plain);
+	bundle_free(&packed);
+	bundle_free(&inside);
+}
+END_TEST
+
 START_TEST(a_bad_file_inside_is_named_with_what_holds_it)
 {
 	struct bundle b;
@@ -260,6 +309,8 @@ int main(void)
 	tcase_add_test(tc, text_of_a_ptr_is_the_text_of_its_source);
 	tcase_add_test(tc, the_sample_takes_few_bytes_an_event);
 	tcase_add_test(tc, a_bundle_in_a_ptr_is_the_same_bundle);
+	tcase_add_loop_test(tc, files_of_a_bundle_may_be_packed_there_and_inside, 0,
+			    ARRAY_SIZE(packers));
 	tcase_add_test(tc, a_bad_file_inside_is_named_with_what_holds_it);
 	tcase_add_test(tc, events_outside_the_zones_inside_are_refused);
 	tcase_add_test(tc, a_failed_conversion_leaves_the_old_file);

@@ -17,18 +17,17 @@
  * beside itself, which tells what the processors allow where none has to wait for the
  * longest.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "alloc/registry.h"
 #include "sim/bench/bench.h"
 #include "sim/parallel.h"
 #include "sim/source/input.h"
+#include "sim/source/recording.h"
 
 #define MIN_NS 3e8			/* of one repeat */
 
@@ -367,16 +366,18 @@ static double rate_of_three(double a, double b, double c)
 int bench_stream(struct bench_stream *stream, const char *path, char *const *specs,
 		 unsigned int nr, struct msg *msg)
 {
-	struct stat st;
-	char events[4096];
-	int err;
+	struct recording rec;
+	char *events = NULL;
+	int err = 0;
 
 	*stream = (struct bench_stream){ .lines = 0 };
-	if (stat(path, &st))
-		return msg_set(msg, errno, "%s: %s", path, strerror(errno));
-	snprintf(events, sizeof(events), S_ISDIR(st.st_mode) ?
-		 "%s/events.txt.zst" : "%s", path);
-	err = bench_reading(stream, events, msg);
+	recording_of_folder(&rec, path);
+	if (recording_is_folder(path) && recording_find(&rec, "events.txt", &events) < 0)
+		return msg_set(msg, ENOMEM, "%s: no memory to read it", path);
+	/* Of a folder without events, reading the bundle tells what is missing. */
+	if (events || !recording_is_folder(path))
+		err = bench_reading(stream, events ? events : path, msg);
+	free(events);
 	if (!err)
 		err = bench_replaying(stream, path, specs, nr, msg);
 	if (err || !stream->ops)

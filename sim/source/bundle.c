@@ -12,7 +12,7 @@
  *	buddyinfo.tsv            free blocks by order and zone, sampled
  *	counters.tsv             vmstat and per-CPU list counters, sampled
  *
- * Each file may also carry the ending .zst, and all of them may be inside a
+ * Each file may also carry the ending .zst or .gz, and all of them may be inside a
  * .ptr (recording.h). Only the events are needed. What else is missing is made
  * up: the layout of an ordinary PC as large as the highest page, and a start
  * state in which all is free that the trace does not free first.
@@ -454,7 +454,7 @@ static int read_events(struct bundle *b, const struct recording *rec,
 			       "%s: is no bundle: it has no events.txt; expected a folder with"
 			       " events.txt and, as far as recorded, zoneinfo.start, kpageflags.start,"
 			       " kpageflags.start.times, machine.txt, buddyinfo.tsv, counters.tsv,"
-			       " each plain or with .zst",
+			       " each plain or with .zst or .gz",
 			       rec->folder);
 	err = trace_read_checked(&b->trace, path, limit,
 				 b->has_zoneinfo ? check_zones : NULL, &b->layout,

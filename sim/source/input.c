@@ -2,7 +2,7 @@
 /*
  * input.c - read, hash and decompress in one pass
  *
- *	thread     disk -> raw -> sha256, zstd -> ahead.bytes
+ *	thread     disk -> raw -> sha256, zstd or gzip -> ahead.bytes
  *	                                            |  taken when the window is used up
  *	reader                                   in->text -> lines
  *
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include <nettle/sha2.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include "sim/source/input.h"
@@ -29,6 +30,7 @@
 #define RAW_BYTES (256u << 10)		/* two zstd blocks; a read this long costs little a byte */
 #define AHEAD_BYTES (INPUT_TEXT_BYTES / 2)
 #define ZSTD_WINDOW_LOG 27		/* what zstd --long=27 needs: 128 MiB */
+#define GZIP_WINDOW_BITS (16 + MAX_WBITS)	/* 16: with gzip's head and no other */
 
 /* Text on its way from the disk. */
 struct chunk {
@@ -66,8 +68,10 @@ struct input_disk {
 	size_t raw_start;
 	size_t raw_end;
 
-	ZSTD_DStream *zstd;		/* NULL: the file is plain */
-	bool in_frame;			/* the frame being read has not ended */
+	/* What it is packed by; plain when neither is set. */
+	ZSTD_DStream *zstd;
+	z_stream *gzip;
+	bool in_frame;			/* the frame (gzip: member) being read has not ended */
 
 	uint8_t raw[RAW_BYTES];
 };
@@ -120,6 +124,11 @@ static uint64_t disk_offset(const struct input_disk *disk)
 	return disk->nr_read - (disk->raw_end - disk->raw_start);
 }
 
+static bool is_packed(const struct input_disk *disk)
+{
+	return disk->zstd || disk->gzip;
+}
+
 static void append_plain(struct input_disk *disk, struct chunk *to)
 {
 	size_t n = min_t(size_t, disk->raw_end - disk->raw_start, to->room - to->end);
@@ -146,6 +155,31 @@ static int append_zstd(struct input_disk *disk, struct chunk *to, struct msg *ms
 	return 0;
 }
 
+static int append_gzip(struct input_disk *disk, struct chunk *to, struct msg *msg)
+{
+	z_stream *z = disk->gzip;
+	int result;
+
+	z->next_in = disk->raw + disk->raw_start;
+	z->avail_in = (uInt)(disk->raw_end - disk->raw_start);
+	z->next_out = (Bytef *)to->bytes + to->end;
+	z->avail_out = (uInt)(to->room - to->end);
+	result = inflate(z, Z_NO_FLUSH);
+	disk->raw_start = disk->raw_end - z->avail_in;
+	to->end = to->room - z->avail_out;
+	disk->in_frame = result != Z_STREAM_END;
+	if (result == Z_STREAM_END)
+		result = inflateReset(z);	/* another member may follow */
+	if (result == Z_OK || result == Z_BUF_ERROR)
+		return 0;
+	if (result == Z_MEM_ERROR)
+		return msg_set(msg, ENOMEM, "%s: no memory for gzip", disk->path);
+	return msg_set(msg, EINVAL,
+		       "%s: damaged gzip data near byte %" PRIu64
+		       " of the compressed file: %s",
+		       disk->path, disk_offset(disk), z->msg ? z->msg : zError(result));
+}
+
 /* Append one step's worth of text. May append nothing, and set at_end. */
 static int chunk_append(struct input_disk *disk, struct chunk *to, struct msg *msg)
 {
@@ -159,13 +193,13 @@ static int chunk_append(struct input_disk *disk, struct chunk *to, struct msg *m
 			return err;
 		starved = disk->at_end;
 	}
-	if (!disk->zstd) {
+	if (!is_packed(disk)) {
 		append_plain(disk, to);
 		to->at_end = starved;
 		return 0;
 	}
-	if (!starved || disk->in_frame) {	/* zstd may hold text back */
-		err = append_zstd(disk, to, msg);
+	if (!starved || disk->in_frame) {	/* text may be held back */
+		err = disk->zstd ? append_zstd(disk, to, msg) : append_gzip(disk, to, msg);
 		if (err)
 			return err;
 	}
@@ -173,9 +207,9 @@ static int chunk_append(struct input_disk *disk, struct chunk *to, struct msg *m
 		return 0;
 	if (disk->in_frame)
 		return msg_set(msg, EINVAL,
-			       "%s: the zstd frame is cut short: the file ends at byte %" PRIu64
-			       ", expected the rest of the frame",
-			       disk->path, disk->nr_read);
+			       "%s: the %s is cut short: the file ends at byte %" PRIu64
+			       ", expected the rest of it", disk->path,
+			       disk->zstd ? "zstd frame" : "gzip data", disk->nr_read);
 	to->at_end = true;
 	return 0;
 }
@@ -347,6 +381,38 @@ static bool is_zstd(const uint8_t *raw, size_t len)
 	       raw[3] == 0x18;
 }
 
+/* A member by the one method there is (RFC 1952, 2.3). */
+static bool is_gzip(const uint8_t *raw, size_t len)
+{
+	return len >= 3 && raw[0] == 0x1f && raw[1] == 0x8b && raw[2] == 8;
+}
+
+static int zstd_begin(struct input_disk *disk, struct msg *msg)
+{
+	disk->zstd = ZSTD_createDStream();
+	if (!disk->zstd)
+		return msg_set(msg, ENOMEM, "%s: no memory for zstd", disk->path);
+	ZSTD_DCtx_setParameter(disk->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG);
+	return 0;
+}
+
+static int gzip_begin(struct input_disk *disk, struct msg *msg)
+{
+	disk->gzip = calloc(1, sizeof(*disk->gzip));
+	if (disk->gzip && inflateInit2(disk->gzip, GZIP_WINDOW_BITS) == Z_OK)
+		return 0;
+	return msg_set(msg, ENOMEM, "%s: no memory for gzip", disk->path);
+}
+
+static int packing_begin(struct input_disk *disk, struct msg *msg)
+{
+	if (is_zstd(disk->raw, disk->raw_end))
+		return zstd_begin(disk, msg);
+	if (is_gzip(disk->raw, disk->raw_end))
+		return gzip_begin(disk, msg);
+	return 0;
+}
+
 static int disk_open(struct input_disk *disk, const char *path, struct msg *msg)
 {
 	struct stat st;
@@ -387,18 +453,12 @@ static int input_begin(struct input *in, struct msg *msg)
 	struct input_disk *disk = in->disk;
 	int err = disk_read(disk, msg);
 
-	if (err)
-		return err;
-	if (is_zstd(disk->raw, disk->raw_end)) {
-		disk->zstd = ZSTD_createDStream();
-		if (!disk->zstd)
-			return msg_set(msg, ENOMEM, "%s: no memory for zstd", in->path);
-		ZSTD_DCtx_setParameter(disk->zstd, ZSTD_d_windowLogMax,
-				       ZSTD_WINDOW_LOG);
-	}
-	err = input_fill(in, msg);
+	if (!err)
+		err = packing_begin(disk, msg);
+	if (!err)
+		err = input_fill(in, msg);
 	/* Plain bytes that are in memory are there already. */
-	if (!err && !in->at_end && (disk->zstd || disk->fd >= 0))
+	if (!err && !in->at_end && (is_packed(disk) || disk->fd >= 0))
 		ahead_start(disk);
 	return err;
 }
@@ -439,6 +499,9 @@ void input_close(struct input *in)
 		if (in->disk->fd >= 0)
 			close(in->disk->fd);
 		ZSTD_freeDStream(in->disk->zstd);
+		if (in->disk->gzip)
+			inflateEnd(in->disk->gzip);
+		free(in->disk->gzip);
 	}
 	free(in->disk);
 	free(in->text);

@@ -4,12 +4,12 @@
  *
  *	disk --> raw --> sha256
  *	          |
- *	          +--> zstd, if that is what it is --> text
+ *	          +--> zstd or gzip, if that is what it is --> text
  *
  *	text  [ consumed | not yet consumed | room | pad ]
  *	      0          start              end    size
  *
- * What the file is called does not matter: zstd is known by its first bytes.
+ * What the file is called does not matter: both are known by their first bytes.
  * One pass over the disk serves reading and hashing. Input that is longer than
  * one window is read, hashed and decompressed by a thread, half a window ahead
  * of the reader. Memory is a window and a half of text, whatever the length of
@@ -54,7 +54,7 @@ int input_open_memory(struct input *in, const char *name, const void *bytes,
 /*
  * Drop what is consumed and read on: as much as fits the window and is at hand,
  * at least a byte, or to the file's end (at_end). Returns 0, or a negative errno
- * with a message: a disk error, a cut or damaged zstd frame, or -EINVAL for a
+ * with a message: a disk error, cut or damaged compression, or -EINVAL for a
  * window full of one item.
  */
 int input_fill(struct input *in, struct msg *msg);

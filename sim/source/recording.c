@@ -8,7 +8,7 @@
 
 #include "sim/source/recording.h"
 
-static const char *const endings[] = { "", ".zst" };
+static const char *const endings[] = { "", ".zst", ".gz" };
 
 /* What stands beside events.txt. */
 static const char *const file_names[] = {
@@ -61,6 +61,14 @@ int recording_find(const struct recording *rec, const char *name, char **path)
 	return 0;
 }
 
+static bool is_ending(const char *ending)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
+		if (!strcmp(ending, endings[i]))
+			return true;
+	return false;
+}
+
 static const struct trace_file *find_inside(const struct trace *trace, const char *name)
 {
 	size_t len = strlen(name);
@@ -68,8 +76,7 @@ static const struct trace_file *find_inside(const struct trace *trace, const cha
 	for (size_t i = 0; i < trace->nr_files; i++) {
 		const struct trace_file *file = &trace->files[i];
 
-		if (!strncmp(file->name, name, len) &&
-		    (!file->name[len] || !strcmp(file->name + len, ".zst")))
+		if (!strncmp(file->name, name, len) && is_ending(file->name + len))
 			return file;
 	}
 	return NULL;

@@ -8,7 +8,7 @@
  *	  kpageflags.start.zst        kpageflags.start.zst
  *
  * Who reads a recording asks for its files by name and need not know which of
- * the two it is. Each file may carry the ending .zst.
+ * the two it is. Each file may carry the ending .zst or .gz.
  */
 #ifndef PAGETAX_SIM_RECORDING_H
 #define PAGETAX_SIM_RECORDING_H
@@ -31,7 +31,7 @@ void recording_of_trace(struct recording *rec, const struct trace *trace);
 void recording_close(struct recording *rec);
 
 /*
- * Open a file of it, plain or with .zst. 1; 0 when there is none; or a
+ * Open a file of it, plain or with .zst or .gz. 1; 0 when there is none; or a
  * negative errno with a message. The input must be closed before the next
  * file is opened.
  */
@@ -39,7 +39,7 @@ int recording_open(struct recording *rec, const char *name, struct input *in,
 		   struct msg *msg);
 
 /*
- * The path of a folder's file, plain or with .zst, for the caller to free. 1,
+ * The path of a folder's file, plain or with .zst or .gz, for the caller to free. 1,
  * 0 when there is none, or -ENOMEM.
  */
 int recording_find(const struct recording *rec, const char *name, char **path);

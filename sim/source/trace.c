@@ -297,6 +297,12 @@ static int trace_sort(struct trace *trace, struct msg *msg)
 
 /* ---- reading ---- */
 
+/* What a file begins with that another program has packed. */
+static const struct { const char *packer, *magic; } foreign[] = {
+	{ "xz", "\xfd" "7zXZ" }, { "bzip2", "BZh" }, { "lz4", "\x04\x22\x4d\x18" },
+	{ "zip", "PK\x03\x04" },
+};
+
 static int refuse_format(const struct input *in, struct msg *msg)
 {
 	char known[256] = "";
@@ -305,11 +311,16 @@ static int refuse_format(const struct input *in, struct msg *msg)
 
 	if (in->end == 0)
 		return msg_set(msg, EINVAL, "%s: is empty; expected a trace", in->path);
+	for (size_t i = 0; i < ARRAY_SIZE(foreign); i++)
+		if (in->end > strlen(foreign[i].magic) &&
+		    !memcmp(in->text, foreign[i].magic, strlen(foreign[i].magic)))
+			return msg_set(msg, EINVAL, "%s: is packed by %s; expected a trace that is plain, in zstd or in gzip",
+				       in->path, foreign[i].packer);
 	for (size_t i = 0; i < ARRAY_SIZE(readers) && used < sizeof(known); i++)
 		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
 					 i ? ", " : "", readers[i]->what);
 	return msg_set(msg, EINVAL,
-		       "%s: no known trace format (it begins with \"%s\"); expected %s, plain or in zstd",
+		       "%s: no known trace format (it begins with \"%s\"); expected %s, plain, in zstd or in gzip",
 		       in->path, text_quote(begin, sizeof(begin), in->text, in->end),
 		       known);
 }

@@ -3,7 +3,7 @@
  * trace.h - a whole trace in memory, and reading one
  *
  * A reader is found by what the first bytes of the input are, never by the
- * file's name. Compressed input (zstd) is seen through.
+ * file's name. Compression (zstd, gzip) is seen through.
  */
 #ifndef PAGETAX_SIM_TRACE_H
 #define PAGETAX_SIM_TRACE_H
@@ -68,7 +68,7 @@ int trace_file_append(struct trace *trace, const char *container,
 		      const char *name, const void *bytes, size_t len);
 
 /*
- * The same from bytes in memory, plain or zstd, under a name for messages: for
+ * The same from bytes in memory, plain or packed, under a name for messages: for
  * benches and fuzzers. sha256 stays "".
  */
 int trace_read_memory(struct trace *trace, const char *name, const void *bytes,
