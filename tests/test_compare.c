@@ -126,6 +126,85 @@ START_TEST(an_allocator_with_options_can_be_named)
 }
 END_TEST
 
+/* What compare_print() says of two results, until free(). */
+static char *printed(const char *left, const char *right)
+{
+	struct comparison_of_results two;
+	struct result x, y;
+	const char *path = scratch_path("printed");
+	FILE *out = fopen(path, "w");
+	size_t len;
+
+	ck_assert_ptr_nonnull(out);
+	make(&x, "X", left);
+	make(&y, "Y", right);
+	ck_assert_int_eq(compare_results(&two, &x, &y, &msg), 0);
+	compare_print(out, &two);
+	fclose(out);
+	compare_free(&two);
+	result_free(&x);
+	result_free(&y);
+	return scratch_slurp(path, &len);
+}
+
+#define INPUT(sha) "\"version\": \"7\", \"input\": {\"name\": \"cc\", \"sha256\": \"" sha "\"}, "
+#define RUN(name, more) "{\"allocator\": \"" name "\", " more "}"
+#define LINKED_OF_1 "{" INPUT("1") "\"runs\": [" RUN("linked", "\"failed_allocs\": 3") "]}"
+
+static const struct {
+	const char *left, *right;
+	const char *lines[4];		/* all of them are there, '~' for any spaces; NULL: no more */
+	const char *never;		/* what is not there */
+} prints[] = {
+	{ LINKED_OF_1, LINKED_OF_1,
+	  { "A  X: cc, pagetax 7\n", "B  Y: cc, pagetax 7\n", "\nlinked\n",
+	    "\n  failed_allocs~3~3~+0~+0.00 %\n" }, "not the same" },
+	/* one run each is compared whatever its name, and is no stranger */
+	{ LINKED_OF_1, "{" INPUT("2") "\"runs\": [" RUN("hybrid", "\"failed_allocs\": 2") "]}",
+	  { "The inputs are not the same.\n", "\nlinked -> hybrid\n",
+	    "\n  failed_allocs~3~2~-1~-33.33 %\n" }, "only in" },
+	{ LINKED_OF_1,
+	  "{" INPUT("1") "\"runs\": [" RUN("hybrid", "\"failed_allocs\": 1") ", "
+	  RUN("linked", "\"failed_allocs\": 3") "]}",
+	  { "\nlinked\n", "\nonly in Y: hybrid\n" }, "only in X" },
+	{ "{" INPUT("1") "\"runs\": [" RUN("hybrid", "\"failed_allocs\": 1") ", "
+	  RUN("linked", "\"failed_allocs\": 3") "]}", LINKED_OF_1,
+	  { "\nlinked\n", "\nonly in X: hybrid\n" }, "only in Y" },
+	/* from nothing; with fractions, to six figures; of one side only */
+	{ "{\"runs\": [" RUN("null", "\"failed_allocs\": 0, \"contiguity\": {\"share_2m\": 0.12345678}") "]}",
+	  "{\"runs\": [" RUN("null", "\"failed_allocs\": 5, \"contiguity\": {\"unusable_order9\": 7}") "]}",
+	  { "\n  failed_allocs~0~5~+5~+inf %\n", "\n  share_2m~0.123457~-~-~-\n",
+	    "\n  unusable_order9~-~7~-~-\n" }, "total_peak_bytes" },
+};
+
+/* Whether the line is in the text, where '~' stands for one space or more. */
+static bool has_line(const char *text, const char *line)
+{
+	for (; *text; text++) {
+		const char *t = text, *l = line;
+
+		while (*l && (*l == '~' ? *t == ' ' : *t == *l)) {
+			t += *l == '~' ? strspn(t, " ") : 1;
+			l++;
+		}
+		if (!*l)
+			return true;
+	}
+	return false;
+}
+
+START_TEST(differences_are_shown_line_by_line)
+{
+	char *text = printed(prints[_i].left, prints[_i].right);
+
+	for (size_t i = 0; i < 4 && prints[_i].lines[i]; i++)
+		ck_assert_msg(has_line(text, prints[_i].lines[i]), "'%s' not in: %s",
+			      prints[_i].lines[i], text);
+	ck_assert_msg(!strstr(text, prints[_i].never), "'%s' in: %s", prints[_i].never, text);
+	free(text);
+}
+END_TEST
+
 START_TEST(a_mistake_is_shown_with_its_place)
 {
 	char parts[128], *rest = parts, *part;
@@ -187,6 +266,8 @@ int main(void)
 	tcase_add_loop_test(tc, a_condition_holds_or_not, 0,
 			    (int)ARRAY_SIZE(expressions));
 	tcase_add_test(tc, an_allocator_with_options_can_be_named);
+	tcase_add_loop_test(tc, differences_are_shown_line_by_line, 0,
+			    (int)ARRAY_SIZE(prints));
 	tcase_add_loop_test(tc, a_mistake_is_shown_with_its_place, 0,
 			    (int)ARRAY_SIZE(mistakes));
 	tcase_add_test(tc, single_runs_are_compared_whatever_their_names);
