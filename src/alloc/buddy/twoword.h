@@ -309,7 +309,7 @@ static inline bool can_push(const struct buddy_zone *z, unsigned int order,
 
 	return (end == LIST_HEAD ? deque_push_is_inline(list, DEQUE_HEAD) :
 				   deque_push_fits(list, DEQUE_TAIL)) &&
-	       (order > 0 || !to_zone(z)->crowded);
+	       (likely(!to_zone(z)->crowded) || order > 0);
 }
 
 static inline bool can_pop(const struct buddy_zone *z, unsigned int order,
