@@ -6,7 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/demand.h"
 #include "sim/metrics/census.h"
+#include "sim/replay.h"
 #include "sim/source/gfp.h"
 #include "tests/sim_scratch.h"
 #include "tests/suite.h"
@@ -209,6 +211,38 @@ START_TEST(peaks_are_kept_by_class_and_over_all)
 }
 END_TEST
 
+/*
+ *   pfn    0          1024       1536       2048
+ *          | file 4 M | anon 2 M | slab 2 M |      in use before the recording
+ */
+START_TEST(huge_folios_of_the_start_count_by_their_size)
+{
+	enum { PAGES = 2048 };
+	static uint8_t start[PAGES], classes[PAGES];
+	uint64_t time_ns = 0;
+	const struct bundle bundle = {
+		.layout = { .nr_zones = 1, .zones = { { .spanned = PAGES } } },
+		.start = start,
+		.start_class = classes,
+	};
+	const struct demand nobody = { 0 };
+	const struct sample_plan samples = { .times_ns = &time_ns, .nr = 1 };
+	struct census_series series;
+
+	memset(start, START_PINNED, sizeof(start));
+	memset(classes, ALLOCATEE_tail, sizeof(classes));
+	classes[0] = ALLOCATEE_file;
+	classes[1024] = ALLOCATEE_anon;
+	classes[1536] = ALLOCATEE_slab;
+	ck_assert_int_eq(census_take(&series, &nobody, &bundle, &table, &samples, NULL, 0), 0);
+	ck_assert_uint_eq(series.end.classes[ALLOCATEE_file].pages, 1024);
+	ck_assert_uint_eq(series.end.classes[ALLOCATEE_file].peak_pages, 1024);
+	ck_assert_uint_eq(series.end.huge_units, 3);
+	ck_assert_uint_eq(series.end.peak_huge_units, 3);
+	census_series_free(&series);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("allocatee");
@@ -226,6 +260,7 @@ int main(void)
 	tcase_add_test(tc, a_table_that_is_not_there_lists_those_that_are);
 	tcase_add_loop_test(tc, every_built_in_table_loads, 0, 3);
 	tcase_add_test(tc, a_block_that_is_cut_has_two_owners_objects);
+	tcase_add_test(tc, huge_folios_of_the_start_count_by_their_size);
 	tcase_add_test(tc, peaks_are_kept_by_class_and_over_all);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

@@ -28,11 +28,14 @@ static void raise_to(uint64_t *peak, uint64_t value)
 		*peak = value;
 }
 
+static bool is_folio(enum allocatee class)
+{
+	return class == ALLOCATEE_file || class == ALLOCATEE_anon;
+}
+
 static uint64_t huge_units(enum allocatee class, unsigned int order)
 {
-	bool folio = class == ALLOCATEE_file || class == ALLOCATEE_anon;
-
-	return folio && order >= PAGEBLOCK_ORDER ?
+	return is_folio(class) && order >= PAGEBLOCK_ORDER ?
 		UINT64_C(1) << (order - PAGEBLOCK_ORDER) : 0;
 }
 
@@ -171,17 +174,24 @@ static void count_pinned(struct counter *n)
 	const struct bundle *b = n->bundle;
 	unsigned long end = b->start_class ? layout_end_pfn(&b->layout) : 0;
 	enum allocatee head = ALLOCATEE_bare;
+	unsigned long nr_pages = 0;	/* of its block, so far */
 
 	for (unsigned long pfn = 0; pfn < end; pfn++) {
 		if (b->start[pfn] != START_PINNED)
 			continue;
 		if (b->start_class[pfn] == ALLOCATEE_tail) {
 			n->census->classes[head].pages++;
+			nr_pages++;
 		} else {
 			head = b->start_class[pfn];
 			census_add(n->census, head, 0);
+			nr_pages = 1;
 		}
+		if (is_folio(head) && nr_pages % PAGEBLOCK_NR_PAGES == 0)
+			n->census->huge_units++;
 	}
+	for (unsigned int class = 0; class < NR_ALLOCATEES; class++)
+		recount(n->census, class);
 }
 
 static void count_residents(struct counter *n, const struct demand *demand)
