@@ -321,6 +321,8 @@ START_TEST(the_best_state_between_the_stamps_counts)
 	b.nr_buddyinfo = 3;
 	ck_assert_int_eq(brackets_make(&br, &b), 0);
 	ck_assert_int_eq(scorer_init(&s, &br), 0);
+	ck_assert_int_eq(scorer_figures(&s, 0, &f), 0);
+	ck_assert(isnan(f.tv_p95));	/* nothing seen is not a perfect score */
 	counts[0][0] = 99;
 	scorer_see(&s, 12, counts);	/* too early a state, but in the bracket */
 	counts[0][0] = 100;

@@ -60,11 +60,19 @@ static inline void put_text(struct builder *b, json_t *object, const char *key,
 	put(b, object, key, text_value(text));
 }
 
-/* Six decimals: enough to tell two shares apart, and the same everywhere. */
+/*
+ * Six decimals: enough to tell two shares apart, and the same everywhere. What is
+ * not known, or without bound, is null: JSON has no word for it.
+ */
+static inline json_t *share_value(double value)
+{
+	return isfinite(value) ? json_real(round(value * 1e6) / 1e6) : json_null();
+}
+
 static inline void put_share(struct builder *b, json_t *object, const char *key,
 			     double value)
 {
-	put(b, object, key, json_real(round(value * 1e6) / 1e6));
+	put(b, object, key, share_value(value));
 }
 
 /* Write the whole, and end it. 0 or -ENOMEM. */

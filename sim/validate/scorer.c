@@ -105,16 +105,15 @@ int brackets_make(struct brackets *br, const struct bundle *b)
 		return -ENOMEM;
 	for (size_t i = 0; i < b->nr_buddyinfo; i++) {
 		const struct buddyinfo_sample *sample = &b->buddyinfo[i];
-		struct bracket *last = &br->list[br->nr - 1];
+		struct bracket *at;
 
-		if (br->nr && last->before_ns == sample->before_ns) {
-			last->zone[sample->zone] = sample;
-			continue;
-		}
-		last = &br->list[br->nr++];
-		last->before_ns = sample->before_ns;
-		last->after_ns = sample->after_ns;
-		last->zone[sample->zone] = sample;
+		if (!br->nr || br->list[br->nr - 1].before_ns != sample->before_ns)
+			br->list[br->nr++] = (struct bracket){
+				.before_ns = sample->before_ns,
+				.after_ns = sample->after_ns,
+			};
+		at = &br->list[br->nr - 1];
+		at->zone[sample->zone] = sample;
 	}
 	flag_migrating(br, b);
 	flag_by_time(br, b);
@@ -317,12 +316,12 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The smallest value that at least a share q of all do not exceed. */
+/* The smallest value that at least a share q of all do not exceed; NAN: of none. */
 static double quantile(const double *sorted, size_t nr, double q)
 {
 	size_t rank = (size_t)ceil(q * (double)nr);
 
-	return nr ? sorted[rank ? rank - 1 : 0] : 0;
+	return nr ? sorted[rank ? rank - 1 : 0] : NAN;
 }
 
 /* Sort one field of the scores that count; how many there are. */

@@ -51,7 +51,8 @@ static void print_row(FILE *out, const struct row *r)
 	print_share(out, 7, r->tv_p50);
 	print_share(out, 7, r->tv_p95);
 	print_share(out, 7, r->tv_max);
-	fprintf(out, " %7.3f %7.3f", r->dh9_p50, r->dh9_p95);
+	print_number(out, 7, r->dh9_p50);
+	print_number(out, 7, r->dh9_p95);
 	print_number(out, 7, r->skill);
 	print_number(out, 7, r->skill_strawman);
 	fprintf(out, "  %s\n", r->level);
@@ -176,7 +177,8 @@ static void print_ablation(FILE *out, const struct validation *v,
 
 		print_share(out, 7, whole->f.tv_p50);
 		print_share(out, 7, whole->f.tv_p95);
-		fprintf(out, " %7.3f %7.3f", whole->f.dh9_p50, whole->f.dh9_p95);
+		print_number(out, 7, whole->f.dh9_p50);
+		print_number(out, 7, whole->f.dh9_p95);
 		print_number(out, 7, bound_figure(BOUND_skill, whole, v->persist_whole_tv));
 		fprintf(out, "  %s%s", ablation_row(a, i), ablation_help[i]);
 		print_missed(out, v, whole);
@@ -294,14 +296,6 @@ int validation_print(FILE *out, const struct validation *v)
 
 /* ---- JSON ---- */
 
-static void put_known(struct builder *b, json_t *object, const char *key, double value)
-{
-	if (isnan(value))
-		put(b, object, key, json_null());
-	else
-		put_share(b, object, key, value);
-}
-
 static void put_samples(struct builder *b, json_t *object, const struct figures *f)
 {
 	json_t *flagged = json_object();
@@ -331,7 +325,7 @@ static void put_figures(struct builder *b, json_t *object, const struct validati
 	put_share(b, object, "dh9_p95_pp", f.dh9_p95);
 	put_share(b, object, "unusable4_p95", f.du4_p95);
 	put_share(b, object, "unusable9_p95", f.du9_p95);
-	put_known(b, object, "skill", validation_skill(v, mean_tv, zone));
+	put_share(b, object, "skill", validation_skill(v, mean_tv, zone));
 }
 
 /* x(key, field of struct figures): medians over the list orders */
@@ -352,8 +346,8 @@ static void put_spread(struct builder *b, json_t *object, const char *key,
 {
 	json_t *ends = json_array();
 
-	append(b, ends, json_real(round(spread.least * 1e6) / 1e6));
-	append(b, ends, json_real(round(spread.most * 1e6) / 1e6));
+	append(b, ends, share_value(spread.least));
+	append(b, ends, share_value(spread.most));
 	put(b, object, key, ends);
 }
 
@@ -372,7 +366,7 @@ static json_t *apart_json(struct builder *b, const struct validation *v,
 	put_share(b, object, "tv_p95", f.tv_p95);
 	put_share(b, object, "tv_max", f.tv_max);
 	put_share(b, object, "dh9_p95_pp", f.dh9_p95);
-	put_known(b, object, "skill",
+	put_share(b, object, "skill",
 		  validation_skill(v, SPREAD(c, z, mean_tv).median, z) -
 		  validation_skill(v, SPREAD(first, z, mean_tv).median, z));
 	return object;
@@ -394,8 +388,8 @@ static void put_closed_loop(struct builder *b, json_t *object,
 #define PUT_ENDS(key, field) put_spread(b, spread, key, SPREAD(c, z, field));
 	CLOSED_LOOP_FIGURES(PUT_ENDS)
 #undef PUT_ENDS
-	put_known(b, object, "skill", validation_skill(v, mean_tv, z));
-	put_known(b, object, "skill_first_fit", validation_skill_strawman(v, mean_tv, z));
+	put_share(b, object, "skill", validation_skill(v, mean_tv, z));
+	put_share(b, object, "skill_first_fit", validation_skill_strawman(v, mean_tv, z));
 	put_count(b, object, "failed_allocs", c->failed_allocs);
 	put(b, object, "spread", spread);
 }
@@ -472,7 +466,7 @@ static void append_one_step(struct builder *b, json_t *levels,
 		for (unsigned int i = 0; i < NR_ONE_STEP_RULES; i++) {
 			const struct rule_count *c = &v->one_step.rules[z][i];
 
-			put_known(b, level, rate_names[i], rule_rate(c));
+			put_share(b, level, rate_names[i], rule_rate(c));
 			put_count(b, judged, one_step_rule_names[i], c->hits + c->misses);
 			put_count(b, unknown, one_step_rule_names[i], c->unknown);
 		}
@@ -523,7 +517,7 @@ static void append_ablation(struct builder *b, json_t *list,
 		put_share(b, row, "tv_p95", whole->f.tv_p95);
 		put_share(b, row, "dh9_p50_pp", whole->f.dh9_p50);
 		put_share(b, row, "dh9_p95_pp", whole->f.dh9_p95);
-		put_known(b, row, "skill", bound_figure(BOUND_skill, whole,
+		put_share(b, row, "skill", bound_figure(BOUND_skill, whole,
 							v->persist_whole_tv));
 		append(b, list, row);
 	}
