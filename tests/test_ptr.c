@@ -378,6 +378,18 @@ START_TEST(a_long_file_that_is_cut_is_refused_at_the_section_that_lacks)
 	pack_long();
 	for (size_t len = nr_bytes - 1; len > nr_bytes / 8; len -= len / 8)
 		assert_refused(len, "a cut", len);
+	for (unsigned int n = 1; n <= 4; n++) {	/* three blocks, the index */
+		struct ptr_section s;
+		size_t at = (size_t)(find_section(n, &s) - (uint8_t *)bytes);
+		char where[32];
+
+		snprintf(where, sizeof(where), ": section %u (", n);
+		for (size_t len = at; len <= at + 1; len++) {
+			assert_refused(len, "a cut", len);
+			if (!strstr(msg.text, where))
+				ck_abort_msg("cut at %zu: \"%s\", not%s", len, msg.text, where);
+		}
+	}
 	free(bytes);
 }
 END_TEST
@@ -489,6 +501,149 @@ START_TEST(a_head_that_cannot_be_is_refused)
 }
 END_TEST
 
+/*
+ * A file of three blocks whose last section, the index, is written anew with other
+ * entries: as somebody would who knows the checksum.
+ */
+static void forge_index(const uint8_t *plain, size_t len)
+{
+	struct ptr_section s;
+	uint8_t *at, *anew;
+	uint8_t trailer[PTR_TRAILER_BYTES];
+	size_t room = ZSTD_compressBound(len), before;
+
+	memcpy(trailer, bytes + nr_bytes - sizeof(trailer), sizeof(trailer));
+	before = (size_t)get_le64(trailer);
+	anew = malloc(before + PTR_SECTION_BYTES + room + sizeof(trailer));
+	ck_assert_ptr_nonnull(anew);
+	memcpy(anew, bytes, before);
+	at = anew + before;
+	ptr_section_get(&s, (uint8_t *)bytes + before);
+	ck_assert_uint_eq(s.type, PTR_INDX);
+	s.plain = (uint32_t)len;
+	s.packed = (uint32_t)ZSTD_compress(at + PTR_SECTION_BYTES, room, plain, len, 1);
+	sign(at, &s);
+	memcpy(at + PTR_SECTION_BYTES + s.packed, trailer, sizeof(trailer));
+	nr_bytes = before + PTR_SECTION_BYTES + s.packed + sizeof(trailer);
+	free(bytes);
+	bytes = (char *)anew;
+}
+
+/* What the index says of each of three blocks of a file. */
+static void true_index(uint8_t plain[4 * PTR_INDEX_BYTES])
+{
+	struct ptr_section s;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		const uint8_t *at = find_section(1 + i, &s);
+		uint8_t *entry = plain + (size_t)i * PTR_INDEX_BYTES;
+
+		ck_assert_uint_eq(s.type, PTR_EVTS);
+		entry = put_le64(entry, (uint64_t)(at - (uint8_t *)bytes));
+		entry = put_le64(entry, s.time_ns);
+		put_le64(entry, (uint64_t)i * PTR_BLOCK_EVENTS);
+	}
+	memcpy(plain + (size_t)3 * PTR_INDEX_BYTES, plain + (size_t)2 * PTR_INDEX_BYTES,
+	       PTR_INDEX_BYTES);
+}
+
+static const struct { size_t at; uint64_t value; const char *message; } index_lies[] = {
+	{ PTR_INDEX_BYTES, UINT64_MAX, "is wrong about block 1 of events" },	/* beyond */
+	{ PTR_INDEX_BYTES, 0, "is wrong about block 1 of events" },
+	{ 2 * PTR_INDEX_BYTES, PTR_START_BYTES, "is wrong about block 2 of events" }, /* overlaps */
+	{ 8, 1, "is wrong about block 0 of events" },				/* time */
+	{ 2 * PTR_INDEX_BYTES + 16, 7, "is wrong about block 2 of events" },	/* first event */
+};
+
+START_TEST(an_index_that_lies_is_refused)
+{
+	uint8_t plain[4 * PTR_INDEX_BYTES];
+
+	pack_long();
+	true_index(plain);
+	put_le64(plain + index_lies[_i].at, index_lies[_i].value);
+	forge_index(plain, 3 * PTR_INDEX_BYTES);
+	assert_refused(nr_bytes, "a lie", (size_t)_i);
+	ck_assert_msg(strstr(msg.text, "(index)") && strstr(msg.text, index_lies[_i].message),
+		      "%s", msg.text);
+	free(bytes);
+}
+END_TEST
+
+static const size_t index_lengths[] = {
+	0, 1, 2 * PTR_INDEX_BYTES, 3 * PTR_INDEX_BYTES - 1, 3 * PTR_INDEX_BYTES + 1,
+	4 * PTR_INDEX_BYTES,
+};
+
+START_TEST(an_index_of_another_number_of_blocks_is_refused)
+{
+	uint8_t plain[4 * PTR_INDEX_BYTES];
+
+	pack_long();
+	true_index(plain);
+	forge_index(plain, index_lengths[_i]);
+	assert_refused(nr_bytes, "an index", index_lengths[_i]);
+	ck_assert_msg(strstr(msg.text, "blocks of events; expected 3"), "%s", msg.text);
+	free(bytes);
+}
+END_TEST
+
+START_TEST(an_index_written_anew_is_taken)
+{
+	uint8_t plain[4 * PTR_INDEX_BYTES];
+	int err;
+
+	pack_long();
+	true_index(plain);
+	forge_index(plain, 3 * PTR_INDEX_BYTES);
+	err = trace_read_memory(&again, "same.ptr", bytes, nr_bytes, 0, &msg);
+	ck_assert_msg(err == 0, "%s", msg.text);
+	free(bytes);
+}
+END_TEST
+
+/* Without its index, with a trailer that says where it would be, or twice in one file. */
+START_TEST(a_file_without_index_or_with_another_behind_it_is_refused)
+{
+	size_t index;
+	char *twice;
+
+	pack_long();
+	index = (size_t)get_le64((uint8_t *)bytes + nr_bytes - PTR_TRAILER_BYTES);
+	twice = malloc(2 * nr_bytes);
+	ck_assert_ptr_nonnull(twice);
+	memcpy(twice, bytes, nr_bytes);
+	memcpy(twice + nr_bytes, bytes, nr_bytes);
+
+	memcpy(bytes + index, bytes + nr_bytes - PTR_TRAILER_BYTES, PTR_TRAILER_BYTES);
+	assert_refused(index + PTR_TRAILER_BYTES, "a lost index", index);
+	free(bytes);
+	bytes = twice;
+	assert_refused(2 * nr_bytes, "another file", nr_bytes);
+	ck_assert_msg(strstr(msg.text, "goes on after its end"), "%s", msg.text);
+	free(bytes);
+}
+END_TEST
+
+START_TEST(another_version_is_named_beside_ours)
+{
+	pack_small();
+	put_le64((uint8_t *)bytes + PTR_MAGIC_BYTES, 2);
+	assert_refused(nr_bytes, "a version", 2);
+	ck_assert_msg(strstr(msg.text, "version 2 of .ptr at byte 8; expected 1"), "%s",
+		      msg.text);
+	free(bytes);
+}
+END_TEST
+
+START_TEST(a_file_without_events_is_no_trace)
+{
+	use_events(hard, 0);
+	ck_assert_int_ne(trace_read(&again, pack(NULL), 0, &msg), 0);
+	ck_assert_msg(strstr(msg.text, "holds no event of the page allocator"), "%s", msg.text);
+}
+END_TEST
+
 /* Events whose process, order or pfn no reader may take. */
 static const struct event bad_events[] = {
 	{ .kind = EV_FREE, .comm = ARRAY_SIZE(names) },
@@ -537,6 +692,13 @@ int main(void)
 	tcase_add_test(damage, an_altered_byte_of_a_long_file_is_noticed_where_it_is);
 	tcase_add_test(damage, the_first_of_two_faults_of_a_long_file_is_told);
 	tcase_add_test(damage, a_long_file_that_is_cut_is_refused_at_the_section_that_lacks);
+	tcase_add_loop_test(damage, an_index_that_lies_is_refused, 0, ARRAY_SIZE(index_lies));
+	tcase_add_loop_test(damage, an_index_of_another_number_of_blocks_is_refused, 0,
+			    ARRAY_SIZE(index_lengths));
+	tcase_add_test(damage, an_index_written_anew_is_taken);
+	tcase_add_test(damage, a_file_without_index_or_with_another_behind_it_is_refused);
+	tcase_add_test(damage, another_version_is_named_beside_ours);
+	tcase_add_test(damage, a_file_without_events_is_no_trace);
 	tcase_add_test(damage, bytes_behind_the_end_are_noticed);
 	tcase_add_test(damage, sections_in_another_order_are_noticed);
 	tcase_add_loop_test(damage, signed_nonsense_is_refused_all_the_same, 0,
