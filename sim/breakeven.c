@@ -23,6 +23,7 @@
 #include "machine/layout.h"
 #include "sim/breakeven.h"
 #include "sim/host_memory.h"
+#include "sim/report/progress.h"
 
 const double breakeven_sizes[BREAKEVEN_POINTS] = {
 	1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512,
@@ -49,7 +50,28 @@ struct filling {
 	struct folio *folios;
 	size_t nr;
 	unsigned long pages;		/* of live folios */
+	struct progress *progress;	/* NULL: nobody looks */
+	uint64_t nr_before;		/* folios of the points before */
+	uint64_t nr_all;		/* of all points, about */
 };
+
+#define SHOW_EVERY 4096			/* folios */
+
+static void show_progress(const struct filling *f, const char *name)
+{
+	if (f->progress && f->nr % SHOW_EVERY == 0)
+		progress_show(f->progress, name, f->nr_before + f->nr, f->nr_all);
+}
+
+/* What is told of a point: one operation a folio. */
+static uint64_t folios_before(unsigned int point, unsigned long nr_pages)
+{
+	double nr = 0;
+
+	for (unsigned int i = 0; i < point; i++)
+		nr += (double)nr_pages / breakeven_sizes[i];
+	return (uint64_t)nr;
+}
 
 /* Order k or k + 1, so that the mean is `size`. */
 static unsigned int draw_order(struct rng *rng, double size)
@@ -64,7 +86,7 @@ static unsigned int draw_order(struct rng *rng, double size)
 }
 
 /* Until neither of the two orders is given any more. */
-static void fill(struct filling *f, double size)
+static void fill(struct filling *f, double size, const char *name)
 {
 	unsigned int failed = 0;
 
@@ -81,6 +103,7 @@ static void fill(struct filling *f, double size)
 		}
 		f->folios[f->nr++] = (struct folio){ pfn, req.order };
 		f->pages += 1UL << req.order;
+		show_progress(f, name);
 	}
 }
 
@@ -119,10 +142,15 @@ static void release_all(struct allocator *a, const struct layout *layout)
 
 static int simulate_point(struct breakeven_curve *curve, unsigned int point,
 			  const struct layout *layout, uint64_t seed,
-			  const struct allocatee_table *table, struct msg *msg)
+			  const struct allocatee_table *table,
+			  struct progress *progress, struct msg *msg)
 {
 	unsigned long nr_pages = layout_present(layout);
-	struct filling f = { .nr = 0 };
+	struct filling f = {
+		.progress = progress,
+		.nr_before = folios_before(point, nr_pages),
+		.nr_all = folios_before(BREAKEVEN_POINTS, nr_pages),
+	};
 	struct machine *m;
 	int err = machine_create(&m, layout, WINDOW_ARITH, msg);
 
@@ -138,7 +166,7 @@ static int simulate_point(struct breakeven_curve *curve, unsigned int point,
 	}
 	rng_seed(&f.rng, seed);
 	release_all(f.allocator, layout);
-	fill(&f, breakeven_sizes[point]);
+	fill(&f, breakeven_sizes[point], curve->name);
 	/* A design that cannot give such blocks, or keeps no books, has no figure. */
 	if (f.pages * 100 >= nr_pages * 95 && f.pages <= nr_pages) {
 		curve->full[point] = weigh(&f, table);
@@ -280,7 +308,8 @@ static int add_paper_designs(struct breakeven *b,
 
 static int run_curve(struct breakeven *b, const char *spec,
 		     const struct layout *layout,
-		     const struct allocatee_table *table, struct msg *msg)
+		     const struct allocatee_table *table,
+		     struct progress *progress, struct msg *msg)
 {
 	const struct allocator_ops *ops = registry_find(spec);
 	struct breakeven_curve *c;
@@ -294,13 +323,16 @@ static int run_curve(struct breakeven *b, const char *spec,
 	set_formula(c, ops, table);
 	draw_formula(c);
 	for (unsigned int i = 0; i < BREAKEVEN_POINTS && !err; i++)
-		err = simulate_point(c, i, layout, b->seed, table, msg);
+		err = simulate_point(c, i, layout, b->seed, table, progress, msg);
+	if (progress)
+		progress_next(progress);
 	return err;
 }
 
 int breakeven_run(struct breakeven *b, char *const *specs, unsigned int nr_specs,
 		  uint64_t memory_bytes, uint64_t seed,
-		  const struct allocatee_table *table, struct msg *msg)
+		  const struct allocatee_table *table,
+		  struct progress *progress, struct msg *msg)
 {
 	unsigned long nr_pages = (unsigned long)(memory_bytes >> PAGE_SHIFT);
 	struct layout layout;
@@ -320,7 +352,7 @@ int breakeven_run(struct breakeven *b, char *const *specs, unsigned int nr_specs
 	if (!b->curves)
 		err = msg_set(msg, ENOMEM, "no memory for %u curves", nr_specs);
 	for (unsigned int i = 0; i < nr_specs && !err; i++)
-		err = run_curve(b, specs[i], &layout, table, msg);
+		err = run_curve(b, specs[i], &layout, table, progress, msg);
 	if (!err && add_paper_designs(b, table))
 		err = msg_set(msg, ENOMEM, "no memory for a curve");
 	layout_free(&layout);

@@ -50,14 +50,17 @@ struct breakeven {
 	unsigned int nr_curves;
 };
 
+struct progress;
+
 /*
  * Fill a machine of memory_bytes with each of the allocators. Designs that
- * exist on paper only follow them. 0 or a negative errno with a message; the
- * caller frees in any case.
+ * exist on paper only follow them. `progress` shows how far that is; NULL is
+ * silent. 0 or a negative errno with a message; the caller frees in any case.
  */
 int breakeven_run(struct breakeven *b, char *const *specs, unsigned int nr_specs,
 		  uint64_t memory_bytes, uint64_t seed,
-		  const struct allocatee_table *table, struct msg *msg);
+		  const struct allocatee_table *table,
+		  struct progress *progress, struct msg *msg);
 void breakeven_free(struct breakeven *b);
 
 /*

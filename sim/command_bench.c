@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/nearest.h"
 #include "sim/bench/bench_report.h"
 #include "sim/commands.h"
 #include "sim/output.h"
@@ -92,6 +93,19 @@ static int parse_list(struct number_list *list, const char *option,
 	return err;
 }
 
+static int unknown_pattern(const char *word, struct msg *msg)
+{
+	struct nearest near = nearest_to(word, strlen(word));
+
+	for (unsigned int p = 0; p < NR_BENCH_PATTERNS; p++)
+		nearest_try(&near, bench_pattern_names[p]);
+	nearest_try(&near, "policy");
+	nearest_try(&near, "stream");
+	return msg_set(msg, EINVAL,
+		       "unknown pattern '%s'%s; allowed are a1, aB, aW, aU, c, b, policy and stream",
+		       word, nearest_hint(&near));
+}
+
 static int parse_patterns(struct bench_plan *plan, const char *text,
 			  struct msg *msg)
 {
@@ -111,9 +125,7 @@ static int parse_patterns(struct bench_plan *plan, const char *text,
 		if (p < NR_BENCH_PATTERNS)
 			plan->patterns[p] = true;
 		else
-			err = msg_set(msg, EINVAL,
-				      "unknown pattern '%s'; allowed are a1, aB, aW, aU, c, b, policy and stream",
-				      word);
+			err = unknown_pattern(word, msg);
 	}
 	free(copy);
 	return err;

@@ -78,7 +78,8 @@ static int run_breakeven(struct reporting *r, struct msg *msg)
 		return msg_set(msg, ENOMEM, "no memory for the break-even");
 	nr = collect_specs(r, specs);
 	err = breakeven_run(&r->breakeven, specs, nr, BREAKEVEN_BYTES,
-			    r->options->seed, &r->options->allocatees, msg);
+			    r->options->seed, &r->options->allocatees, NULL,
+			    msg);
 	free(specs);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "sim/bench/figures.h"
 #include "sim/interrupt.h"
 #include "sim/report/plots.h"
@@ -326,19 +327,26 @@ static bool is_wanted(const struct figures_plan *plan, const struct figure *fig)
 	return false;
 }
 
-static int check_ids(const struct figures_plan *plan, struct msg *msg)
+static int unknown_figure(const char *id, struct msg *msg)
 {
+	struct nearest near = nearest_to(id, strlen(id));
 	char ids[256] = "";
 	size_t len = 0;
 
-	for (size_t i = 0; figures[i] && len < sizeof(ids); i++)
+	for (size_t i = 0; figures[i] && len < sizeof(ids); i++) {
+		nearest_try(&near, figures[i]->id);
 		len += (size_t)snprintf(ids + len, sizeof(ids) - len, "%s%s",
 					i ? ", " : "", figures[i]->id);
+	}
+	return msg_set(msg, EINVAL, "unknown figure '%s'%s; there are %s", id,
+		       nearest_hint(&near), ids);
+}
+
+static int check_ids(const struct figures_plan *plan, struct msg *msg)
+{
 	for (int i = 0; i < plan->nr_ids; i++)
 		if (!find_figure(plan->ids[i]))
-			return msg_set(msg, EINVAL,
-				       "unknown figure '%s'; there are %s",
-				       plan->ids[i], ids);
+			return unknown_figure(plan->ids[i], msg);
 	return 0;
 }
 

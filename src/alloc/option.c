@@ -161,6 +161,9 @@ int option_parse(struct option_set *set, const struct option_spec *specs,
 	*set = (struct option_set){ .specs = specs };
 	set_defaults(set);
 
+	if (text && (!*text || text[strlen(text) - 1] == ':'))
+		return msg_set(msg, EINVAL, "%s: an option is missing after ':'; expected KEY=VALUE",
+			       who);
 	while (rest.len) {
 		struct span pair = span_cut(&rest, ':');
 		struct span value = pair;

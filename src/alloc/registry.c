@@ -85,16 +85,15 @@ int allocator_create(struct allocator **out, const char *spec, bool checked,
 		     struct machine *m, struct msg *msg)
 {
 	const struct allocator_ops *ops = registry_find(spec);
-	const char *options = spec + name_len(spec);
+	const char *options = strchr(spec, ':');
 	struct option_set set;
 	struct allocator *a;
 	int err;
 
 	if (!ops)
 		return unknown_allocator(spec, msg);
-	if (*options == ':')
-		options++;
-	err = option_parse(&set, ops->options, ops->name, options, msg);
+	err = option_parse(&set, ops->options, ops->name,
+			   options ? options + 1 : NULL, msg);
 	if (err)
 		return err;
 	err = ops->create(&a, m, &set, msg);

@@ -30,7 +30,7 @@ int range_create(struct range **out, const char *spec, struct machine *m,
 		 struct msg *msg)
 {
 	size_t len = strcspn(spec, ":");
-	const char *options = spec[len] ? spec + len + 1 : "";
+	const char *options = spec[len] ? spec + len + 1 : NULL;
 
 	for (size_t i = 0; range_registry[i]; i++) {
 		const struct range_ops *ops = range_registry[i];
