@@ -130,6 +130,11 @@ static const struct { const char *line, *message; } bad[] = {
 	{ " sh-1 [000] ..... 1.1234567x: mm_page_free: pfn=1 order=0\n", "seconds.decimals" },
 	{ " sh-1 [000] ..... 1.x2345678: mm_page_free: pfn=1 order=0\n", "seconds.decimals" },
 	{ " sh-1 [000] ..... 1.1234567890: mm_page_free: pfn=1 order=0\n", "seconds.decimals" },
+	{ " sh-1 [000] ..... 1.123a: mm_page_free: pfn=1 order=0\n", "seconds.decimals" },
+	{ " sh-1 [000] ..... a.5: mm_page_free: pfn=1 order=0\n", "seconds.decimals" },
+	{ " sh-1 [00a] ..... 1.5: mm_page_free: pfn=1 order=0\n", "the cpu" },
+	{ " sh-1 [000] ..... 1.5: mm_page_alloc_zone_locked: order=0 migratetype=1 percpu_refill=1\n",
+	  "without pfn=" },
 	{ " sh-1 [zero] ..... 1.5: mm_page_free: pfn=1 order=0\n", "the cpu" },
 	{ " sh-1 [4096] ..... 1.5: mm_page_free: pfn=1 order=0\n", "the cpu" },
 	{ " sh-1 [000] ..... 1.5: mm_page_free: pfn=1 order=2\n", "multiple of 4" },
@@ -147,6 +152,16 @@ START_TEST(a_broken_line_is_named_with_what_was_expected)
 }
 END_TEST
 
+/* Only what ends in a colon is a time; text of another kind may name an event, too. */
+START_TEST(a_line_without_a_time_is_no_event)
+{
+	read_text(" sh-1 [000] ..... 1.4: mm_page_free: pfn=1 order=0\n"
+		  " sh-1 [000] ..... 1.5 mm_page_free: pfn=2 order=0\n"
+		  "mm_page_free: pfn=3 order=0\n");
+	ck_assert_uint_eq(trace.nr_events, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ftrace_text");
@@ -159,6 +174,7 @@ int main(void)
 	tcase_add_test(tc, raw_fields_in_any_order_are_read);
 	tcase_add_loop_test(tc, a_broken_line_is_named_with_what_was_expected, 0,
 			    ARRAY_SIZE(bad));
+	tcase_add_test(tc, a_line_without_a_time_is_no_event);
 	suite_add_tcase(suite, tc);
 
 	return run_suite(suite);
