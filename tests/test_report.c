@@ -231,6 +231,7 @@ static const char *const little[] = {
 	"pagetax replay -q --no-plots --limit 3000 -a linked -o @ tests/data/fork-sample",
 	"pagetax replay -q --no-plots --limit 3000 -a null -o @ tests/data/fork-sample",
 	"pagetax replay -q --no-plots --limit 1 -a linked -o @ tests/data/fork-sample",
+	"pagetax replay -q --no-plots -a linked -o @ @/../one",	/* no owner's objects */
 };
 
 /* Not a word of gnuplot's, and each sample of few is marked. */
@@ -241,6 +242,7 @@ START_TEST(a_plot_of_little_is_a_plot)
 		"fragments", "memory", "owners",
 	};
 
+	scratch_write_text("one", " sh 1 [000] 1.000001: kmem:mm_page_free: pfn=0x10 order=0\n");
 	ck_assert_msg(run(little[_i]) == STATUS_DONE, "%s", msg.text);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		shell("gnuplot -c plots/%s.gp %s/x.svg %s 2>%s/words && ! test -s %s/words",
