@@ -84,7 +84,7 @@ static void write_head(struct page *p)
 	fputs("<p class=\"faint\">", p->html.out);
 	html_textf(&p->html, "pagetax %s", json_text_at(summary, "version"));
 	if (!isnan(events) && !isnan(seconds))
-		html_textf(&p->html, ", %s: %.0f events in %.1f s",
+		html_textf(&p->html, ", %s: %.0f events over %.1f s of simulated time",
 			   json_text_at(summary, "command"), events, seconds);
 	html_textf(&p->html, ", %u design%s", p->result->nr_runs,
 		   p->result->nr_runs == 1 ? "" : "s");

@@ -324,7 +324,7 @@ static void write_price(struct page *p, int run)
 		html_textf(&p->html, " %.3f highmem maps an operation;", maps);
 	if (!isnan(failed) && failed != 0)
 		html_textf(&p->html, " %.0f failed requests %s;", fabs(failed),
-			   more_or_less(failed));
+			   failed < 0 ? "fewer" : "more");
 	if (ns > 0 && base_ns > 0)
 		html_textf(&p->html,
 			   " %.0f ns of CPU time an operation instead of %.0f in this one run;",
