@@ -17,6 +17,7 @@
 #include "base/nearest.h"
 #include "sim/bench/bench_report.h"
 #include "sim/commands.h"
+#include "sim/host_memory.h"
 #include "sim/output.h"
 #include "sim/report/plots.h"
 #include "sim/report/results.h"
@@ -361,6 +362,30 @@ static int run_policy(const struct options *o, json_t *root, struct msg *msg)
 	return 0;
 }
 
+/* Each allocator of a table has its machine; all of them stand at the same time. */
+static int check_host_memory(const struct bench_plan *plan, const struct options *o,
+			     struct msg *msg)
+{
+	const struct host_need need = {
+		.specs = o->specs,
+		.nr_specs = o->nr_specs,
+		.together = o->nr_specs,
+		.advice = "choose a smaller --memory, or fewer allocators",
+	};
+	int err = 0;
+
+	for (unsigned int m = 0; !err && m < plan->memory.nr; m++) {
+		struct layout layout;
+
+		err = layout_flat(&layout, (unsigned long)(plan->memory.value[m] >> PAGE_SHIFT),
+				  1, msg);
+		if (!err)
+			err = host_memory_check("--memory", &layout, &need, msg);
+		layout_free(&layout);
+	}
+	return err;
+}
+
 static int run_all(const struct bench_plan *plan, const struct options *o,
 		   const struct bench_joined *joined, json_t *root,
 		   struct msg *msg)
@@ -372,8 +397,10 @@ static int run_all(const struct bench_plan *plan, const struct options *o,
 	for (unsigned int p = 0; p < NR_BENCH_PATTERNS; p++)
 		any |= plan->patterns[p];
 	if (any)
+		err = check_host_memory(plan, o, msg);
+	if (any && !err)
 		err = run_limits(plan, o, json_object_get(root, "limits"), msg);
-	for (unsigned int m = 0; any && m < plan->memory.nr; m++)
+	for (unsigned int m = 0; any && !err && m < plan->memory.nr; m++)
 	for (unsigned int u = 0; u < plan->occupancy.nr; u++)
 	for (unsigned int l = 0; l < plan->locks.nr; l++)
 	for (unsigned int t = 0; t < plan->threads.nr; t++)
