@@ -370,6 +370,7 @@ static int check_host_memory(const struct bench_plan *plan, const struct options
 		.specs = o->specs,
 		.nr_specs = o->nr_specs,
 		.together = o->nr_specs,
+		.page_bytes = BENCH_PAGE_BYTES,
 		.advice = "choose a smaller --memory, or fewer allocators",
 	};
 	int err = 0;

@@ -83,6 +83,9 @@ struct bench_row {
 	struct bench_result phases[BENCH_MAX_PHASES];
 };
 
+/* What the driver keeps for each page beside an allocator. */
+#define BENCH_PAGE_BYTES 4
+
 /*
  * Run one case for nr allocators, one row each. 0, or a negative errno with a
  * message.

@@ -45,6 +45,7 @@ const char *const bench_pattern_names[NR_BENCH_PATTERNS] = {
 struct held {
 	uint32_t bits;
 };
+_Static_assert(sizeof(struct held) == BENCH_PAGE_BYTES, "as host memory is asked for");
 
 static inline struct held held_make(unsigned long pfn, unsigned int order)
 {
