@@ -253,9 +253,9 @@ static unsigned int drop_empty_zones(struct zoneinfo *z)
 static void label_zone(struct zone *zone, const struct zoneinfo *z, unsigned int i)
 {
 	for (unsigned int j = 0; j < z->nr_zones; j++) {
-		if (j != i && !strcmp(z->zones[j].name, zone->name))
+		if (j != i && !strcmp(z->zones[j].name, z->zones[i].name))
 			snprintf(zone->label, sizeof(zone->label), "%s.node%u",
-				 zone->name, z->zones[i].node);
+				 z->zones[i].name, z->zones[i].node);
 	}
 }
 
