@@ -12,10 +12,12 @@
  * head of twoword.c.
  *
  * Leaves that lie all over memory cost time where the host maps it by small pages
- * (a kernel's direct map is of large ones). 64 GiB half full, time to linked's, with
- * leaves so and side by side (nodes=boot): a1 0.99 and 0.82, c 1.12 and 0.79, b_free
- * 1.35 and 1.05 (`pagetax bench -a linked,twoword,twoword:nodes=boot --memory 64G
- * --occupancy 50 --highmem none --pattern a1,c,b --ops 1000000 --repeats 3`).
+ * (a kernel's direct map is of large ones). Half full, time to linked's, with leaves
+ * so and side by side (nodes=boot): at 64 GiB a1 1.15 and 0.81, aB 0.89 and 0.62, c
+ * 1.02 and 0.81, b_free 1.25 and 1.04; at 4 GiB aB 0.85 and 0.63, c 0.90 and 0.70,
+ * b_free 0.90 and 0.71 (`pagetax bench -a linked,twoword,twoword:nodes=boot --memory
+ * 4G,64G --occupancy 50 --highmem none --pattern a1,aB,c,b --ops 1000000 --repeats 3`;
+ * at 4 GiB with 4000000).
  */
 #include "twoword.h"
 
