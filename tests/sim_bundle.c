@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sim_bundle.c - a small recorded machine, written by hand into the scratch folder */
+#include <check.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "tests/sim_bundle.h"
 #include "tests/sim_scratch.h"
 
@@ -97,4 +101,17 @@ void small_bundle_write(const char *events)
 			   "1\t2\tNormal.managed\t1020\n"
 			   "3\t4\tpgfree\t9\n"
 			   "3\t4\tNormal.managed\t1020\n");
+}
+
+void two_node_bundle_write(void)
+{
+	char text[4096];
+
+	small_bundle_write(FREE("5", "0x400", "0"));
+	snprintf(text, sizeof(text), "%s%s", small_zoneinfo,
+		 "Node 1, zone   Normal\n  pages free 5\n spanned 1024\n present 1024\n managed 1000\n"
+		 " start_pfn: 3072\n");
+	scratch_write_text("zoneinfo.start", text);
+	ck_assert_int_eq(unlink(scratch_path("kpageflags.start")), 0);
+	ck_assert_int_eq(unlink(scratch_path("kpageflags.start.times")), 0);
 }

@@ -44,4 +44,7 @@ void small_flags_buddy(unsigned long pfn, unsigned long end);
 /* Write all files of the bundle with these events and small_flags. */
 void small_bundle_write(const char *events);
 
+/* The same of a machine whose second node has a Normal, too; no flags, one free. */
+void two_node_bundle_write(void);
+
 #endif

@@ -292,15 +292,7 @@ END_TEST
 /* Two nodes have a Normal each: neither may hide the other. */
 START_TEST(zones_of_one_name_are_told_apart_by_their_node)
 {
-	char text[4096];
-
-	snprintf(text, sizeof(text), "%s%s", small_zoneinfo,
-		 "Node 1, zone   Normal\n  pages free 5\n spanned 1024\n present 1024\n managed 1000\n"
-		 " start_pfn: 3072\n");
-	small_bundle_write(FREE("5", "0x400", "0"));
-	scratch_write_text("zoneinfo.start", text);
-	ck_assert_int_eq(unlink(scratch_path("kpageflags.start")), 0);
-	ck_assert_int_eq(unlink(scratch_path("kpageflags.start.times")), 0);
+	two_node_bundle_write();
 	ck_assert_msg(run("pagetax replay -q --no-plots -a linked -o %s/result %s") ==
 		      STATUS_DONE, "%s", msg.text);
 	for (const char *const *name = (const char *const[]){

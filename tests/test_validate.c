@@ -950,15 +950,7 @@ END_TEST
 /* Two nodes have a Normal each; a sample's second row of that name is the second's. */
 START_TEST(rows_of_one_name_belong_to_one_node_after_the_other)
 {
-	char text[4096];
-
-	snprintf(text, sizeof(text), "%s%s", small_zoneinfo,
-		 "Node 1, zone   Normal\n  pages free 5\n spanned 1024\n present 1024\n managed 1000\n"
-		 " start_pfn: 3072\n");
-	small_bundle_write(FREE("5", "0x400", "0"));
-	scratch_write_text("zoneinfo.start", text);
-	ck_assert_int_eq(unlink(scratch_path("kpageflags.start")), 0);
-	ck_assert_int_eq(unlink(scratch_path("kpageflags.start.times")), 0);
+	two_node_bundle_write();
 	scratch_write_text("buddyinfo.tsv",
 			   "1\t2\tNormal\t1\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\n"
 			   "1\t2\tNormal\t2\t0\t0\t0\t0\t0\t0\t0\t0\t0\t0\n"
