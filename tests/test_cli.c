@@ -581,7 +581,7 @@ int main(void)
 {
 	Suite *suite = suite_create("cli");
 	TCase *tc = tcase_create("command line");
-	TCase *process = tcase_create("process");
+	TCase *process;
 	char plots[1024];
 
 	if (realpath("plots", plots))
@@ -602,6 +602,7 @@ int main(void)
 	tcase_add_test(tc, samples_are_taken_where_they_were_asked_for);
 	suite_add_tcase(suite, tc);
 	if (getenv("PAGETAX")) {
+		process = tcase_create("process");
 		tcase_add_checked_fixture(process, scratch_setup, teardown);
 		tcase_set_timeout(process, 60);
 		tcase_add_loop_test(process, a_process_ends_with_its_status_and_one_line,
