@@ -89,6 +89,7 @@ static const struct {
 	{ { .spec = "twoword:inline=1:removal=punch" BARE, .keeps_nodes = true }, 6, true, 1, 1400 },
 	{ { .spec = "twoword:inline=1:relocate=off" BARE, .keeps_nodes = true }, 3, true, 1, 90000 },
 	{ { .spec = "twoword:inline=3:hysteresis=4:entry=8" BARE }, 2, true, 1, 38000 },
+	{ { .spec = "twoword:inline=1:nodes=boot" BARE }, 2, false, 0, 45000 },
 #if PAGE_SHIFT < 6	/* leaves of 16 entries: 6.7 million states on 7 pages */
 	/*
 	 * Where blocks stand follows from W, and from what was spared. The first
