@@ -17,10 +17,10 @@
  * clears a machine's tables before it gives them, which is a good part of a short
  * replay's time (`pagetax bench --pattern stream` has copies of one beside it). Of
  * linked and twoword over cc, linked alone is 0.63, so two at a time take 0.66, and up
- * to 1.05 where a hypervisor hands out memory slowly; over 8 M events of build-farm
- * they take 0.63. Whole runs of `replay --jobs 2` with linked, twoword, memdesc,
- * embedded16 and packed8 take 0.57 of `--jobs 1`. A thread that keeps its tables for
- * the next allocator has the first ones wait as before, which is what two wait for.
+ * to 1.05 where a hypervisor hands out memory slowly. Whole runs of `replay --jobs 2`
+ * with linked, twoword, memdesc, embedded16 and packed8 take 0.57 of `--jobs 1`. A
+ * thread that keeps its tables for the next allocator has the first ones wait as
+ * before, which is what two wait for.
  *
  * A 32-bit host has addresses for few machines, so no more are made at a time.
  *

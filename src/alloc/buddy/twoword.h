@@ -25,7 +25,7 @@ enum { NODES_ANY, NODES_LOWMEM, NODES_HIGHMEM, NODES_BOOT };	/* option nodes= */
 struct twoword_zone {
 	struct buddy_zone base;
 	struct node_store store;	/* of this zone's trees: leaves are pages */
-	struct node_store pool_store;	/* of the top order's: leaves come from the pool */
+	struct node_store pool_store;	/* of those whose leaves come from the pool */
 	unsigned char *pool;		/* leaves set aside at create, pool_bytes in all */
 	uint64_t pool_bytes;
 	uint64_t pool_used;		/* bytes that were ever handed out */
