@@ -164,6 +164,41 @@ START_TEST(a_closed_loop_asks_no_more_than_its_workers_can)
 }
 END_TEST
 
+/* A factor is of the workers: 8 at first, then none, then 16. */
+START_TEST(a_phase_has_more_workers_or_fewer)
+{
+	struct replay_run run;
+
+	prepare(MACHINE "[phase a]\nduration = 1s\n[phase b]\nduration = 1s\nrate = 0\n"
+		"[phase c]\nduration = 1s\nrate = 2\n"
+		"[class c]\narrivals = closed workers=8 think=1ms\nbatch = 10\n"
+		"lives = together\nlifetime = constant value=9ms\n");
+	run = run_it("linked");
+	ck_assert(run.classes[0].pages_peak > 120);
+	ck_assert(run.classes[0].pages_peak <= 160);
+	ck_assert_double_eq_tol((double)run.classes[0].allocs, 8000 + 16000, 900);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
+/* A schedule of one slot: 30000 in the second that the class rests, were it asked. */
+START_TEST(a_class_that_rests_keeps_no_schedule)
+{
+	struct replay_run run;
+
+	prepare(MACHINE "[phase a]\nduration = 1s\n[phase b]\nduration = 1s\nrate = 0\n"
+		"[phase c]\nduration = 1s\nrate = 0.5\n"
+		"[class c]\narrivals = schedule slot=3s\ncounts = 90000\n"
+		"lifetime = constant value=1ms\n");
+	run = run_it("linked");
+	ck_assert_double_eq_tol((double)run.classes[0].allocs, 30000 + 15000, 500);
+	ck_assert(run.series.samples[10].ops + 100 > run.series.samples[20].ops);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
 /* One page a ms from the first arrival on; after 50 ms all are gone. */
 START_TEST(a_paced_batch_takes_its_time_and_dies_at_once)
 {
@@ -511,6 +546,8 @@ int main(void)
 	tcase_add_test(tc, reclaim_keeps_memory_between_the_watermarks);
 	tcase_add_test(tc, a_huge_fault_falls_back_to_small_pages);
 	tcase_add_test(tc, a_closed_loop_asks_no_more_than_its_workers_can);
+	tcase_add_test(tc, a_phase_has_more_workers_or_fewer);
+	tcase_add_test(tc, a_class_that_rests_keeps_no_schedule);
 	tcase_add_test(tc, a_paced_batch_takes_its_time_and_dies_at_once);
 	tcase_add_test(tc, a_phase_releases_every_second_block);
 	tcase_add_test(tc, all_allocators_see_the_same_demand);

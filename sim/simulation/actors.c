@@ -254,6 +254,7 @@ int actor_fire(struct engine *engine, void *ctx, uint32_t arg)
 static int start_actor(struct simulation *sim, struct actor *actor)
 {
 	const struct arrivals *a = &actor->class->arrivals;
+	double workers;
 	int err = 0;
 
 	if (a->kind == ARRIVAL_ONCE)
@@ -261,7 +262,9 @@ static int start_actor(struct simulation *sim, struct actor *actor)
 				 ARRIVAL_NOW);
 	if (a->kind != ARRIVAL_CLOSED)
 		return schedule_arrival(sim, actor, false);
-	for (uint32_t w = 0; w < (uint32_t)a->workers && !err; w++) {
+	/* As many as the busiest phase has at work; in others the last ones wait. */
+	workers = a->workers * scenario_largest_rate(sim->plan->scenario, actor->class);
+	for (uint32_t w = 0; w < workers && !err; w++) {
 		uint64_t first_ns = draw_exponential(&actor->rng, a->think_ns);
 
 		if (first_ns < end_of_run(sim))

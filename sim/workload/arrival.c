@@ -49,15 +49,17 @@ static bool schedule_next(const struct arrivals *a, struct arrival_state *state,
 	*time_ns = phase_end_ns;
 	if (slot >= a->nr_counts)
 		return false;
-	if (slot + 1 != state->slot) {
-		state->slot = slot + 1;		/* 0: none so far */
-		state->left = floor(a->counts[slot] * factor + 0.5);
-	}
 	end_ns = start_ns + (slot + 1) * slot_ns;
+	rest_ns = end_ns - now_ns;
+	if (slot + 1 != state->slot || factor != state->factor) {
+		state->slot = slot + 1;		/* 0: none so far */
+		state->factor = factor;
+		state->left = floor(a->counts[slot] * factor *
+				    ((double)rest_ns / (double)slot_ns) + 0.5);
+	}
 	*time_ns = min_t(uint64_t, end_ns, phase_end_ns);
 	if (state->left < 1)
 		return false;
-	rest_ns = end_ns - now_ns;
 	gap_ns = (uint64_t)((double)rest_ns *
 			    (1 - pow(draw_share(rng), 1 / state->left)));
 	gap_ns = min_t(uint64_t, gap_ns, rest_ns - 1);

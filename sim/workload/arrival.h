@@ -12,7 +12,8 @@
  * A gap that would reach over a border is cut there and drawn anew, which for
  * exponential gaps changes nothing and for the others restarts the period.
  * A schedule's arrivals lie in their slot as if thrown there: with m of them
- * left for a time r, the next comes after r (1 - u^(1/m)), u uniform.
+ * left for a time r, the next comes after r (1 - u^(1/m)), u uniform. A phase
+ * that begins within a slot has as many of them as its part of the slot would.
  */
 #ifndef PAGETAX_SIM_WORKLOAD_ARRIVAL_H
 #define PAGETAX_SIM_WORKLOAD_ARRIVAL_H
@@ -24,6 +25,7 @@ struct arrival_state {
 	uint64_t switch_ns;
 	uint64_t slot;			/* SCHEDULE: where `left` arrivals are left */
 	double left;
+	double factor;			/* of the rate, when they were counted */
 };
 
 /*

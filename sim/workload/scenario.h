@@ -128,6 +128,9 @@ int scenario_read(struct scenario *s, const char *name, double scale,
 		  struct msg *msg);
 void scenario_free(struct scenario *s);
 
+/* The largest factor that a phase puts on the arrivals of one of its classes. */
+double scenario_largest_rate(const struct scenario *s, const struct workload_class *c);
+
 /* Its machine alone. */
 int scenario_machine(struct layout *layout, const char *name, double scale,
 		     struct msg *msg);

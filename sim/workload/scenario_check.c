@@ -50,8 +50,7 @@ static int check_life(const struct workload_class *c, struct msg *why)
 	return 0;
 }
 
-/* The largest factor that a phase puts on the arrivals of a class. */
-static double largest_rate(const struct scenario *s, const struct workload_class *c)
+double scenario_largest_rate(const struct scenario *s, const struct workload_class *c)
 {
 	size_t index = (size_t)(c - s->classes);
 	double largest = 0;
@@ -144,12 +143,19 @@ static int check_cpus(const struct workload_class *c, const struct layout *l,
 	return 0;
 }
 
-/* One arrival that is larger than the machine is a mistake, not a result. */
+/*
+ * One arrival that is larger than the machine is a mistake, not a result, and so
+ * are more workers than there are pages.
+ */
 static int check_size(const struct workload_class *c, const struct layout *l,
-		      struct msg *why)
+		      double scale, struct msg *why)
 {
+	double workers = c->arrivals.kind == ARRIVAL_CLOSED ? c->arrivals.workers * scale : 0;
 	double pages = 0;
 
+	if (workers > (double)layout_present(l))
+		return msg_set(why, EINVAL, "%.0f workers; the machine has %lu pages",
+			       workers, layout_present(l));
 	for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
 		pages += (double)(1UL << o) * c->order_weight[o];
 	pages = pages / c->order_weights * distribution_mean(&c->batch);
@@ -162,6 +168,7 @@ static int check_size(const struct workload_class *c, const struct layout *l,
 
 int class_finish(struct scenario_reader *r, struct workload_class *c)
 {
+	const double most = r->scale * fmax(1, scenario_largest_rate(r->s, c));
 	const struct layout *l = &r->s->layout;
 	struct msg why;
 	int err;
@@ -177,11 +184,11 @@ int class_finish(struct scenario_reader *r, struct workload_class *c)
 	if (!err)
 		err = distribution_check(&c->batch, &why);
 	if (!err)
-		err = check_size(c, l, &why);
+		err = check_arrivals(c, most, &why);
+	if (!err)
+		err = check_size(c, l, most, &why);
 	if (!err)
 		err = check_orders(c, l, &why);
-	if (!err)
-		err = check_arrivals(c, r->scale * fmax(1, largest_rate(r->s, c)), &why);
 	if (!err && c->fallback_order >= 0 && c->order_weight[0] &&
 	    c->order_weights == c->order_weight[0])
 		err = msg_set(&why, EINVAL, "order 0 has nothing to fall back to");
@@ -193,10 +200,7 @@ int class_finish(struct scenario_reader *r, struct workload_class *c)
 	c->arrivals.every_ns /= r->scale;
 	for (unsigned int i = 0; i < c->arrivals.nr_counts; i++)
 		c->arrivals.counts[i] *= r->scale;
-	if (c->arrivals.kind == ARRIVAL_CLOSED) {
-		double workers = c->arrivals.workers * r->scale;
-
-		c->arrivals.workers = workers < 1 ? 1 : (double)(uint64_t)workers;
-	}
+	if (c->arrivals.kind == ARRIVAL_CLOSED && c->arrivals.workers > 0)
+		c->arrivals.workers = fmax(1, floor(c->arrivals.workers * r->scale));
 	return 0;
 }

@@ -253,6 +253,13 @@ static int set_free_cpu(struct scenario_reader *r, char *value, struct msg *why)
 			   value, why);
 }
 
+static bool begins_with_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	return !strncmp(text, word, len) && (!text[len] || strchr(" \t", text[len]));
+}
+
 /* "90% exponential mean=5ms": one part; the share may be left out if it is all. */
 static int set_lifetime(struct scenario_reader *r, char *value, struct msg *why)
 {
@@ -274,7 +281,7 @@ static int set_lifetime(struct scenario_reader *r, char *value, struct msg *why)
 		return err;
 	if (!strcmp(value, "forever")) {
 		part->kind = LIFE_FOREVER;
-	} else if (!strncmp(value, "reclaimed", strcspn(value, " "))) {
+	} else if (begins_with_word(value, "reclaimed")) {
 		struct param keep[] = {
 			{ .key = "keep", .type = PARAM_PERCENT,
 			  .out = &part->keep, .optional = true },
@@ -285,7 +292,7 @@ static int set_lifetime(struct scenario_reader *r, char *value, struct msg *why)
 		params_first_word(&value);
 		err = params_parse(keep, "reclaimed", value, why);
 	} else {
-		if (!strncmp(value, "until ", strlen("until "))) {
+		if (begins_with_word(value, "until")) {
 			part->kind = LIFE_UNTIL;
 			params_first_word(&value);
 		}
