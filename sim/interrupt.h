@@ -11,7 +11,7 @@ void ignore_write_signals(void);
 /*
  * From now on SIGINT, SIGTERM and SIGHUP are noted instead of ending the
  * process, so that nothing half-written stays behind. Each but once: whoever
- * cannot wait, sends it again.
+ * cannot wait, sends it again. One that is ignored stays so, as under nohup.
  */
 void note_interrupts(void);
 bool interrupted(void);

@@ -519,6 +519,24 @@ START_TEST(the_second_signal_ends_it)
 }
 END_TEST
 
+/* As nohup and a shell's background jobs have it. */
+START_TEST(a_signal_that_is_ignored_does_not_interrupt)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		signal(SIGHUP, SIG_IGN);
+		note_interrupts();
+		raise(SIGHUP);
+		raise(SIGHUP);
+		_exit(interrupted());
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+END_TEST
+
 /* Who builds the program and does not install it may stand anywhere. */
 START_TEST(plots_and_scenarios_are_found_beside_the_program)
 {
@@ -577,6 +595,19 @@ START_TEST(a_plot_that_fails_leaves_the_older_one)
 }
 END_TEST
 
+/* As on a full disk, of which gnuplot says nothing. */
+START_TEST(half_a_plot_is_none)
+{
+	write_result();
+	ck_assert_int_eq(shell("plot tax r -o x.svg",
+			       "mkdir bin; printf '#!/bin/sh\necho \"<svg>\" >$3\n' >bin/gnuplot;"
+			       "chmod +x bin/gnuplot; echo old >x.svg;"
+			       "PATH=$PWD/bin:$PATH PAGETAX_PLOTS=$PAGETAX_TEST_PLOTS"), 1);
+	ck_assert_ptr_nonnull(strstr(text_of("stderr"), "in part only"));
+	ck_assert_str_eq(text_of("x.svg"), "old\n");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cli");
@@ -609,9 +640,11 @@ int main(void)
 				    0, (int)ARRAY_SIZE(processes));
 		tcase_add_test(process, an_interrupted_run_leaves_nothing);
 		tcase_add_test(process, the_second_signal_ends_it);
+		tcase_add_test(process, a_signal_that_is_ignored_does_not_interrupt);
 		tcase_add_test(process, plots_and_scenarios_are_found_beside_the_program);
 		tcase_add_test(process, a_pipe_is_written_to_and_stays_one);
 		tcase_add_test(process, letters_that_cannot_be_printed_are_told);
+		tcase_add_test(process, half_a_plot_is_none);
 		tcase_add_loop_test(process, a_plot_that_fails_leaves_the_older_one,
 				    0, (int)ARRAY_SIZE(plot_outputs));
 		suite_add_tcase(suite, process);

@@ -174,6 +174,31 @@ static int check_table(const struct plot *plot, const char *result_dir,
 	return err;
 }
 
+/*
+ * gnuplot does not tell when a disk is full: a drawing that is whole ends as they
+ * all do, but for the ends of lines.
+ */
+static bool drawing_is_whole(const char *path)
+{
+	static const char svg_end[] = "</svg>";
+	static const char png_end[] = "IEND\xae\x42\x60\x82";
+	char bytes[16];
+	size_t nr = 0;
+	FILE *in = fopen(path, "r");
+
+	if (!in)
+		return false;
+	if (!fseek(in, -(long)sizeof(bytes), SEEK_END))
+		nr = fread(bytes, 1, sizeof(bytes), in);
+	fclose(in);
+	while (nr && bytes[nr - 1] == '\n')
+		nr--;
+	return (nr >= strlen(svg_end) &&
+		!memcmp(bytes + nr - strlen(svg_end), svg_end, strlen(svg_end))) ||
+	       (nr >= strlen(png_end) &&
+		!memcmp(bytes + nr - strlen(png_end), png_end, strlen(png_end)));
+}
+
 int plot_draw(const struct plot *plot, const char *output,
 	      const char *result_dir, struct msg *msg)
 {
@@ -188,10 +213,15 @@ int plot_draw(const struct plot *plot, const char *output,
 	if (access(script, R_OK))
 		return msg_set(msg, errno, "%s: %s", script, strerror(errno));
 	err = run_gnuplot(script, out, result);
+	if (!err && strcmp(output, "-") && !drawing_is_whole(output))
+		err = ENOSPC;
 	if (!err)
 		return 0;
 	if (strcmp(output, "-"))
 		unlink(output);		/* rather none than half of one */
+	if (err == ENOSPC)
+		return msg_set(msg, err, "%s: gnuplot wrote it in part only, as when a disk is full",
+			       output);
 	if (err == ENOENT)
 		return msg_set(msg, err, "gnuplot is not installed");
 	return msg_set(msg, err, "%s failed on %s", script, result_dir);
