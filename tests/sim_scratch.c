@@ -114,3 +114,24 @@ char *scratch_slurp(const char *path, size_t *len)
 	bytes[*len] = '\0';
 	return bytes;
 }
+
+const char *scratch_text(const char *name)
+{
+	static char *text;
+	size_t len;
+
+	free(text);
+	text = scratch_slurp(scratch_path(name), &len);
+	return text;
+}
+
+void scratch_stdout(void)
+{
+	ck_assert_ptr_nonnull(freopen(scratch_path("stdout"), "w", stdout));
+}
+
+const char *scratch_printed(void)
+{
+	fflush(stdout);
+	return scratch_text("stdout");
+}

@@ -26,4 +26,11 @@ const char *scratch_write_gzip(const char *name, const void *bytes, size_t len);
 /* A whole file, and a zero behind it; the caller frees it. */
 char *scratch_slurp(const char *path, size_t *len);
 
+/* A file of the folder as text, which the next call overwrites. */
+const char *scratch_text(const char *name);
+
+/* From here on what the test prints goes to a file of the folder; its text so far. */
+void scratch_stdout(void);
+const char *scratch_printed(void);
+
 #endif

@@ -12,8 +12,9 @@
 
 #include <check.h>
 
-#include "sim/bench/bench_report.h"
+#include "sim/bench/bench.h"
 #include "sim/commands.h"
+#include "sim/host_memory.h"
 #include "tests/suite.h"
 
 #define PAGES_64M 16384UL
@@ -159,41 +160,6 @@ START_TEST(parts_of_the_policy_are_timed_where_there_is_a_policy)
 }
 END_TEST
 
-/* What another run counted of the same case stands in this one's results. */
-START_TEST(counts_of_other_runs_are_joined_by_case)
-{
-	struct bench_result result = { .name = "a1", .median_ns = 5 };
-	struct bench_row row = { .spec = twoword, .nr_phases = 1, .phases = { result } };
-	struct bench_table table = {
-		.c = { .bytes = UINT64_C(4) << 30, .occupancy = 50, .threads = 1 },
-		.rows = { [PATTERN_a1] = &row }, .nr = 1,
-	};
-	const char counted[] = "{\"results\": [{\"pattern\": \"a1\", \"allocator\": \"twoword\","
-		"\"memory\": \"%s\", \"occupancy\": 50, \"threads\": 1, \"lock\": \"none\","
-		"\"highmem\": \"none\", \"cost\": {\"lines_touched\": 7.5}}]}";
-	const char *const memory[] = { "4G", "64G" };
-
-	for (int i = 0; i < 2; i++) {
-		struct bench_joined joined = { .costs = NULL };
-		json_t *results = json_array();
-		char text[512];
-
-		snprintf(text, sizeof(text), counted, memory[i]);
-		joined.costs = json_loads(text, 0, NULL);
-		ck_assert_ptr_nonnull(joined.costs);
-		ck_assert_int_eq(bench_table_record(results, &table, &joined), 0);
-		if (i == 0)
-			ck_assert(json_real_value(json_object_get(json_array_get(results, 0),
-						  "lines_per_op")) == 7.5);
-		else
-			ck_assert(json_is_null(json_object_get(json_array_get(results, 0),
-							       "lines_per_op")));
-		json_decref(results);
-		bench_joined_free(&joined);
-	}
-}
-END_TEST
-
 static const struct {
 	char option[16], value[16], says[32];
 } wrong[] = {
@@ -219,6 +185,32 @@ START_TEST(what_cannot_be_benched_is_a_usage_error)
 }
 END_TEST
 
+/*
+ * 128 machines of 1 TiB, of 68 bytes a page each: 2.1 TiB of this host's memory.
+ * A host that has as much would run them, and is not asked.
+ */
+START_TEST(machines_that_the_host_has_no_memory_for_are_refused)
+{
+	static char program[] = "pagetax", command[] = "bench", pattern[] = "--pattern=a1",
+		memory[] = "--memory=64M,1T", option[] = "-a", list[8192];
+	char *argv[] = { program, command, pattern, memory, option, list, NULL };
+	size_t len = (size_t)snprintf(list, sizeof(list), "linked");
+	struct msg msg = { "" };
+
+	if (host_memory_available() > UINT64_C(128) * 68 << 28)
+		return;
+	for (unsigned int i = 1; i < 128; i++)
+		len += (size_t)snprintf(list + len, sizeof(list) - len,
+					",linked:lookahead=%u:pcp=%s:mobility=%s:tail_rule=%s",
+					i % 16, i & 16 ? "on" : "off",
+					i & 32 ? "on" : "off", i & 64 ? "on" : "off");
+	ck_assert_int_eq(pagetax_run(6, argv, &msg), STATUS_FAILED);
+	ck_assert_msg(strstr(msg.text, "--memory: a machine of 1.0 TiB needs at least 2.1 TiB") &&
+		      strstr(msg.text, "choose a smaller --memory, or fewer allocators"),
+		      "%s", msg.text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("bench");
@@ -231,9 +223,9 @@ int main(void)
 			    0, (int)ARRAY_SIZE(cases));
 	tcase_add_test(tc, the_limit_and_the_stream_give_figures);
 	tcase_add_test(tc, parts_of_the_policy_are_timed_where_there_is_a_policy);
-	tcase_add_test(tc, counts_of_other_runs_are_joined_by_case);
 	tcase_add_loop_test(tc, what_cannot_be_benched_is_a_usage_error, 0,
 			    (int)ARRAY_SIZE(wrong));
+	tcase_add_test(tc, machines_that_the_host_has_no_memory_for_are_refused);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -26,42 +26,11 @@
 
 static struct msg msg;
 
-/* What pagetax prints goes to a file of the scratch folder. */
 static void setup(void)
 {
 	scratch_setup();
 	strcpy(msg.text, "");
-	ck_assert_ptr_nonnull(freopen(scratch_path("stdout"), "w", stdout));
-}
-
-/* Result folders first: the scratch folder takes only files away itself. */
-static void teardown(void)
-{
-	char command[512];
-
-	snprintf(command, sizeof(command), "rm -rf %s/*/", scratch_folder());
-	ck_assert_int_eq(system(command), 0);
-	scratch_teardown();
-}
-
-/* A file of the scratch folder as text, which the next call overwrites. */
-static const char *text_of(const char *name)
-{
-	static char *text;
-	size_t len;
-	char *bytes = scratch_slurp(scratch_path(name), &len);
-
-	text = realloc(text, len + 1);
-	memcpy(text, bytes, len);
-	text[len] = '\0';
-	free(bytes);
-	return text;
-}
-
-static const char *printed(void)
-{
-	fflush(stdout);
-	return text_of("stdout");
+	scratch_stdout();
 }
 
 /* Run a command line, cut at blanks; %s in it is the scratch folder. */
@@ -148,6 +117,9 @@ static const struct {
 	{ "pagetax replay --seed 9007199254740992 x", STATUS_USAGE, "--seed|9007199254740991" },
 #if UINTPTR_MAX > UINT32_MAX		/* as many pages have no number there */
 	{ "pagetax replay --machine 4096T %s/trace", STATUS_FAILED, "4096 TiB needs at least|smaller --machine" },
+	{ "pagetax replay -a linked,twoword --jobs 2 --machine 4096T %s/trace", STATUS_FAILED, "needs at least 80.0 TiB" },
+	{ "pagetax replay -a twoword,linked --jobs 1 --machine 4096T %s/trace", STATUS_FAILED, "needs at least 64.0 TiB" },
+	{ "pagetax replay -a linked --check --machine 4096T %s/trace", STATUS_FAILED, "needs at least 65.0 TiB" },
 	{ "pagetax breakeven -m 4096T", STATUS_FAILED, "4096 TiB needs at least|smaller" },
 #endif
 	{ "pagetax replay --limit 99999999999999999999 x", STATUS_USAGE, "--limit" },
@@ -218,7 +190,7 @@ START_TEST(a_mistake_gets_one_message_that_says_what_is_allowed)
 	while ((part = strsep(&rest, "|")))
 		ck_assert_msg(strstr(msg.text, part), "%s: \"%s\" lacks \"%s\"",
 			      mistakes[_i].line, msg.text, part);
-	ck_assert_str_eq(printed(), "");
+	ck_assert_str_eq(scratch_printed(), "");
 }
 END_TEST
 
@@ -256,7 +228,7 @@ START_TEST(a_question_is_answered)
 	write_trace("trace");
 	ck_assert_msg(run(questions[_i].line) == STATUS_DONE, "%s: %s",
 		      questions[_i].line, msg.text);
-	output = printed();
+	output = scratch_printed();
 	snprintf(parts, sizeof(parts), "%s", questions[_i].output);
 	while ((part = strsep(&rest, "|")))
 		ck_assert_msg(strstr(output, part), "%s: \"%s\" lacks \"%s\"",
@@ -278,10 +250,10 @@ START_TEST(a_design_too_large_for_lowmem_is_marked_and_the_others_go_on)
 	fclose(file);
 	ck_assert_msg(run("pagetax simulate --no-plots -a linked,twoword "
 			  "-o %s/result %s/pae.ini") == STATUS_DONE, "%s", msg.text);
-	too_large = strstr(printed(), "does not fit, no such machine could start");
+	too_large = strstr(scratch_printed(), "does not fit, no such machine could start");
 	ck_assert_ptr_nonnull(too_large);
 	ck_assert_ptr_null(strstr(too_large + 1, "does not fit"));
-	too_large = strstr(text_of("result/summary.json"), "\"fits_lowmem\": false");
+	too_large = strstr(scratch_text("result/summary.json"), "\"fits_lowmem\": false");
 	ck_assert_ptr_nonnull(too_large);
 	fits = strstr(too_large, "\"fits_lowmem\": true");
 	ck_assert_ptr_nonnull(fits);
@@ -298,8 +270,8 @@ START_TEST(zones_of_one_name_are_told_apart_by_their_node)
 	for (const char *const *name = (const char *const[]){
 		     "\"DMA\": [", "\"Normal.node0\": [", "\"Normal.node1\": [", NULL };
 	     *name; name++)
-		ck_assert_msg(strstr(text_of("result/summary.json"), *name), "no %s", *name);
-	ck_assert_ptr_nonnull(strstr(text_of("result/buddyinfo.tsv"), "\tNormal.node1\t"));
+		ck_assert_msg(strstr(scratch_text("result/summary.json"), *name), "no %s", *name);
+	ck_assert_ptr_nonnull(strstr(scratch_text("result/buddyinfo.tsv"), "\tNormal.node1\t"));
 }
 END_TEST
 
@@ -314,8 +286,8 @@ START_TEST(names_of_any_bytes_leave_a_result_that_can_be_read)
 	fclose(file);
 	ck_assert_msg(run("pagetax replay -q --no-plots -a linked -o %s/result %s/tr\xff\xe9") ==
 		      STATUS_DONE, "%s", msg.text);
-	ck_assert_ptr_nonnull(strstr(text_of("result/summary.json"), "\"name\": \"tr??\""));
-	ck_assert_ptr_nonnull(strstr(text_of("result/processes.tsv"), "\nlinked\ts?x\xff\t1\t"));
+	ck_assert_ptr_nonnull(strstr(scratch_text("result/summary.json"), "\"name\": \"tr??\""));
+	ck_assert_ptr_nonnull(strstr(scratch_text("result/processes.tsv"), "\nlinked\ts?x\xff\t1\t"));
 }
 END_TEST
 
@@ -359,10 +331,10 @@ START_TEST(allocators_of_one_run_do_not_touch_each_other)
 			 STATUS_DONE);
 	ck_assert_int_eq(run("pagetax replay --no-plots -q -a null,linked -o %s/both %s/trace"),
 			 STATUS_DONE);
-	rows = strstr(text_of("alone/samples.tsv"), "\nlinked");
+	rows = strstr(scratch_text("alone/samples.tsv"), "\nlinked");
 	ck_assert_ptr_nonnull(rows);
 	alone = strdup(rows);
-	rows = strstr(text_of("both/samples.tsv"), "\nlinked");
+	rows = strstr(scratch_text("both/samples.tsv"), "\nlinked");
 	ck_assert_ptr_nonnull(rows);
 	ck_assert_int_eq(strcmp(alone, rows), 0);
 	free(alone);
@@ -436,12 +408,12 @@ START_TEST(samples_are_taken_where_they_were_asked_for)
 	/* 3 lines of comments, 1 of names, 1 sample at the start, then each 300. */
 	ck_assert_int_eq(run("pagetax replay --no-plots -q -a null --sample 300 -o %s/r %s/trace"),
 			 STATUS_DONE);
-	ck_assert_uint_eq(count_lines(text_of("r/samples.tsv")),
+	ck_assert_uint_eq(count_lines(scratch_text("r/samples.tsv")),
 			  4 + 1 + 9 + 1);
 	/* 3000 events 1 us apart: the last is at 2999 us. */
 	ck_assert_int_eq(run("pagetax replay --no-plots -q -a null --sample 1ms -o %s/r %s/trace"),
 			 STATUS_DONE);
-	ck_assert_uint_eq(count_lines(text_of("r/samples.tsv")),
+	ck_assert_uint_eq(count_lines(scratch_text("r/samples.tsv")),
 			  4 + 1 + 2 + 1);
 }
 END_TEST
@@ -483,7 +455,7 @@ START_TEST(a_process_ends_with_its_status_and_one_line)
 	write_trace("trace");
 	ck_assert_int_eq(shell(processes[_i].args, processes[_i].before),
 			 processes[_i].status);
-	text = text_of("stderr");
+	text = scratch_text("stderr");
 	ck_assert_msg(strstr(text, processes[_i].message), "%s", text);
 	ck_assert_uint_eq(count_lines(text), processes[_i].status ? 1 : 0);
 	ck_assert_int_eq(shell("", "ls -d r* 2>/dev/null | grep -c . | grep -qx 0; exit $? ;"), 0);
@@ -542,7 +514,7 @@ START_TEST(plots_and_scenarios_are_found_beside_the_program)
 {
 	ck_assert_int_eq(shell("simulate -q -a null --scale 1/1024 -o r waves",
 			       "unset PAGETAX_PLOTS;"), 0);
-	ck_assert_str_eq(text_of("stderr"), "");
+	ck_assert_str_eq(scratch_text("stderr"), "");
 	ck_assert_int_eq(access(scratch_path("r/tax.svg"), R_OK), 0);
 }
 END_TEST
@@ -570,11 +542,11 @@ START_TEST(letters_that_cannot_be_printed_are_told)
 			       "mkdir bin; printf '#!/bin/sh\\necho letters\\n' >bin/gnuplot;"
 			       "chmod +x bin/gnuplot; PATH=$PWD/bin:$PATH PAGETAX_PLOTS=$PAGETAX_TEST_PLOTS"),
 			 1);
-	ck_assert_str_eq(text_of("stderr"),
+	ck_assert_str_eq(scratch_text("stderr"),
 			 "pagetax: standard output: No space left on device\n");
 	ck_assert_int_eq(shell("plot tax r >got",
 			       "PATH=$PWD/bin:$PATH PAGETAX_PLOTS=$PAGETAX_TEST_PLOTS"), 0);
-	ck_assert_str_eq(text_of("got"), "letters\n");
+	ck_assert_str_eq(scratch_text("got"), "letters\n");
 }
 END_TEST
 
@@ -589,9 +561,9 @@ START_TEST(a_plot_that_fails_leaves_the_older_one)
 	snprintf(args, sizeof(args), "plot tax r -o %s", plot_outputs[_i]);
 	ck_assert_int_eq(shell(args, "mkdir bin; ln -s /bin/false bin/gnuplot; echo old >x.svg;"
 			       "PATH=$PWD/bin:$PATH PAGETAX_PLOTS=$PAGETAX_TEST_PLOTS"), 1);
-	text = text_of("stderr");
+	text = scratch_text("stderr");
 	ck_assert_msg(count_lines(text) == 1, "%s", text);
-	ck_assert_str_eq(text_of("x.svg"), "old\n");
+	ck_assert_str_eq(scratch_text("x.svg"), "old\n");
 }
 END_TEST
 
@@ -617,7 +589,7 @@ int main(void)
 
 	if (realpath("plots", plots))
 		setenv("PAGETAX_TEST_PLOTS", plots, 1);
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, scratch_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, a_mistake_gets_one_message_that_says_what_is_allowed,
 			    0, (int)ARRAY_SIZE(mistakes));
@@ -634,7 +606,7 @@ int main(void)
 	suite_add_tcase(suite, tc);
 	if (getenv("PAGETAX")) {
 		process = tcase_create("process");
-		tcase_add_checked_fixture(process, scratch_setup, teardown);
+		tcase_add_checked_fixture(process, scratch_setup, scratch_teardown);
 		tcase_set_timeout(process, 60);
 		tcase_add_loop_test(process, a_process_ends_with_its_status_and_one_line,
 				    0, (int)ARRAY_SIZE(processes));

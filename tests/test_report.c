@@ -407,7 +407,7 @@ START_TEST(every_plot_draws_svg_png_and_letters)
 	static const char *const outputs[] = { "-o @/x.svg", "-o @/x.png", "-o -" };
 	char line[128];
 
-	ck_assert_ptr_nonnull(freopen(scratch_path("letters"), "w", stdout));
+	scratch_stdout();
 	for (size_t i = 0; i < ARRAY_SIZE(outputs); i++) {
 		snprintf(line, sizeof(line), "pagetax plot %s @ %s", names[_i], outputs[i]);
 		ck_assert_msg(run(line) == STATUS_DONE, "%s", msg.text);
@@ -415,8 +415,8 @@ START_TEST(every_plot_draws_svg_png_and_letters)
 	shell("head -c 4 %s | grep -q PNG", scratch_path("r/x.png"));
 	shell("grep -q '<svg' %s", scratch_path("r/x.svg"));
 	fflush(stdout);
-	shell("tr -d '\\f' <%s | awk 'length > 80 { exit 1 }'", scratch_path("letters"));
-	shell("grep -q '\\[.*\\]' %s", scratch_path("letters"));	/* a unit, in a title that fits */
+	shell("tr -d '\\f' <%s | awk 'length > 80 { exit 1 }'", scratch_path("stdout"));
+	shell("grep -q '\\[.*\\]' %s", scratch_path("stdout"));	/* a unit, in a title that fits */
 }
 END_TEST
 

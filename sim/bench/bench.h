@@ -167,7 +167,7 @@ static inline double cpu_ns(void)
 	return 1e9 * cpu_clock_s();
 }
 
-/* Median of n values, which are sorted. */
+/* Median of n values, which are sorted: between the middle two of an even number. */
 double median_of(double *values, unsigned int n);
 
 /* Of up to BENCH_REPEATS values; spread is (most - least) / median. */

@@ -104,7 +104,7 @@ static int compare_doubles(const void *a, const void *b)
 double median_of(double *values, unsigned int n)
 {
 	qsort(values, n, sizeof(*values), compare_doubles);
-	return values[n / 2];
+	return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
 /* --- one call ---------------------------------------------------------- */
