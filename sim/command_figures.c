@@ -8,6 +8,7 @@
 enum status command_figures(const struct options *o, struct msg *msg)
 {
 	const struct figures_plan plan = {
+		.figures = figures,
 		.ids = o->args,
 		.nr_ids = o->nr_args,
 		.output = o->output,

@@ -309,12 +309,12 @@ static int write_summary(struct results *results, uint64_t seed,
 
 /* -- running ------------------------------------------------------------------- */
 
-static const struct figure *find_figure(const char *id)
+static bool is_known(const struct figures_plan *plan, const char *id)
 {
-	for (size_t i = 0; figures[i]; i++)
-		if (!strcmp(figures[i]->id, id))
-			return figures[i];
-	return NULL;
+	for (size_t i = 0; plan->figures[i]; i++)
+		if (!strcmp(plan->figures[i]->id, id))
+			return true;
+	return false;
 }
 
 static bool is_wanted(const struct figures_plan *plan, const struct figure *fig)
@@ -327,16 +327,17 @@ static bool is_wanted(const struct figures_plan *plan, const struct figure *fig)
 	return false;
 }
 
-static int unknown_figure(const char *id, struct msg *msg)
+static int unknown_figure(const struct figures_plan *plan, const char *id,
+			  struct msg *msg)
 {
 	struct nearest near = nearest_to(id, strlen(id));
 	char ids[256] = "";
 	size_t len = 0;
 
-	for (size_t i = 0; figures[i] && len < sizeof(ids); i++) {
-		nearest_try(&near, figures[i]->id);
+	for (size_t i = 0; plan->figures[i] && len < sizeof(ids); i++) {
+		nearest_try(&near, plan->figures[i]->id);
 		len += (size_t)snprintf(ids + len, sizeof(ids) - len, "%s%s",
-					i ? ", " : "", figures[i]->id);
+					i ? ", " : "", plan->figures[i]->id);
 	}
 	return msg_set(msg, EINVAL, "unknown figure '%s'%s; there are %s", id,
 		       nearest_hint(&near), ids);
@@ -345,8 +346,8 @@ static int unknown_figure(const char *id, struct msg *msg)
 static int check_ids(const struct figures_plan *plan, struct msg *msg)
 {
 	for (int i = 0; i < plan->nr_ids; i++)
-		if (!find_figure(plan->ids[i]))
-			return unknown_figure(plan->ids[i], msg);
+		if (!is_known(plan, plan->ids[i]))
+			return unknown_figure(plan, plan->ids[i], msg);
 	return 0;
 }
 
@@ -380,11 +381,11 @@ static int run_one(const struct figures_plan *plan, const struct figure *fig,
 
 static void draw(const struct figures_plan *plan, const struct results *results)
 {
-	for (size_t i = 0; figures[i] && !interrupted(); i++) {
+	for (size_t i = 0; plan->figures[i] && !interrupted(); i++) {
 		char name[32];
 
-		snprintf(name, sizeof(name), "figure-%s", figures[i]->id);
-		if (is_wanted(plan, figures[i]) && plot_find(name))
+		snprintf(name, sizeof(name), "figure-%s", plan->figures[i]->id);
+		if (is_wanted(plan, plan->figures[i]) && plot_find(name))
 			plots_draw_one(results->tmp, name);
 	}
 }
@@ -395,9 +396,9 @@ static int run_wanted(const struct figures_plan *plan, struct results *results,
 	json_t *all = json_array();
 	int err = 0;
 
-	for (size_t i = 0; figures[i] && !err; i++)
-		if (is_wanted(plan, figures[i]))
-			err = run_one(plan, figures[i], results, all, msg);
+	for (size_t i = 0; plan->figures[i] && !err; i++)
+		if (is_wanted(plan, plan->figures[i]))
+			err = run_one(plan, plan->figures[i], results, all, msg);
 	if (!err && results)
 		err = write_summary(results, plan->seed, all, msg);
 	json_decref(all);

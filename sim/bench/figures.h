@@ -86,6 +86,7 @@ unsigned long figure_alloc(struct figure_range *fr, unsigned long nr,
 
 /* Run those named, or all; see the top. */
 struct figures_plan {
+	const struct figure *const *figures;	/* there are; ends with NULL */
 	char **ids;
 	int nr_ids;			/* 0: all */
 	const char *output;		/* result folder, or NULL */
