@@ -575,8 +575,8 @@ START_TEST(half_a_plot_is_none)
 			       "mkdir bin; printf '#!/bin/sh\necho \"<svg>\" >$3\n' >bin/gnuplot;"
 			       "chmod +x bin/gnuplot; echo old >x.svg;"
 			       "PATH=$PWD/bin:$PATH PAGETAX_PLOTS=$PAGETAX_TEST_PLOTS"), 1);
-	ck_assert_ptr_nonnull(strstr(text_of("stderr"), "in part only"));
-	ck_assert_str_eq(text_of("x.svg"), "old\n");
+	ck_assert_ptr_nonnull(strstr(scratch_text("stderr"), "in part only"));
+	ck_assert_str_eq(scratch_text("x.svg"), "old\n");
 }
 END_TEST
 
