@@ -251,12 +251,15 @@ START_TEST(a_machine_filled_costs_what_the_formula_says)
 			must(c > 3 ? isnan(k->full[i]) && isnan(k->part[i]) : true);
 			if (c >= 3)
 				continue;
-			/* On top come list heads, nodes, and objects for free blocks. */
-			must_msg(breakeven_beyond(k, i, true) > -0.5 &&
+			/*
+			 * On top come list heads and nodes, and memdesc's objects for
+			 * free blocks: three tenths of its pages, 48.9 bytes each.
+			 */
+			must_msg(breakeven_beyond(k, i, true) > -2 &&
 				 breakeven_beyond(k, i, true) < 2,
 				 "%s: %g", k->name, breakeven_beyond(k, i, true));
-			must_msg(breakeven_beyond(k, i, false) > -0.5 &&
-				 breakeven_beyond(k, i, false) < 12,
+			must_msg(breakeven_beyond(k, i, false) > -2 &&
+				 breakeven_beyond(k, i, false) < 0.3 * 48.9 + 2,
 				 "%s: %g", k->name, breakeven_beyond(k, i, false));
 		}
 	}
