@@ -171,7 +171,7 @@ static __always_inline unsigned long gen_scan(const struct gen_pool *p,
 					      unsigned long (*hits)(unsigned long))
 {
 	const unsigned int per_word = WORD_BITS / unit_bits;
-	const atom_word *word = &map[from / per_word];
+	const atom_word *word = &map[from / per_word], *last;
 	unsigned long found;
 
 	if (from >= end)
@@ -181,8 +181,9 @@ static __always_inline unsigned long gen_scan(const struct gen_pool *p,
 	if (found)
 		return min_t(unsigned long, end,
 			     from + lowest_bit(found) / unit_bits);
-	for (from = (from | (per_word - 1)) + 1; from < end; from += per_word) {
+	for (last = &map[(end - 1) / per_word]; word < last;) {
 		found = hits(atom_load(&p->base, ++word));
+		from = (unsigned long)(word - map) * per_word;
 		gen_scanned(p, word, unit_bits, from, end);
 		if (found)
 			return min_t(unsigned long, end,
@@ -203,14 +204,18 @@ static inline unsigned long gen_bit_clear(unsigned long word)
 }
 
 #define GEN_CODE_LOW (~0UL / 3)		/* of two bits a unit, the lower ones */
+#define GEN_CODE_HIGH (GEN_CODE_LOW << 1)
 
 static inline unsigned long gen_code_used(unsigned long word)
 {
 	return (word | word >> 1) & GEN_CODE_LOW;
 }
 
+/* Most words that a search passes are full of runs: each code has its higher bit. */
 static inline unsigned long gen_code_free(unsigned long word)
 {
+	if (likely((word & GEN_CODE_HIGH) == GEN_CODE_HIGH))
+		return 0;
 	return ~(word | word >> 1) & GEN_CODE_LOW;
 }
 

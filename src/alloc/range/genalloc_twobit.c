@@ -50,7 +50,7 @@
 #include "gen_pool.h"
 
 #define LOW_BITS GEN_CODE_LOW		/* of each code */
-#define HIGH_BITS (LOW_BITS << 1)
+#define HIGH_BITS GEN_CODE_HIGH
 
 struct twobit {
 	struct gen_pool pool;
