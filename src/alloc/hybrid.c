@@ -22,8 +22,9 @@
  *    bit 32   wraps to bit 0: if bits 0-31 are in use already, nothing changes
  *             and the same page is handed out for ever
  *
- * The right form keeps a third bit a page, reserved, so that the free of a page
- * that was never given out is noticed.
+ * The right form notices the free of a page that was never given out: a bit a
+ * page says which are reserved. Only assertions and query() ask it, so it is not
+ * charged: the design's tax is the posted two bits.
  *
  * Invariants:  an entry is on the stack  <=>  its bitmap is not full
  *              clear bits == free pages; bits of no page are set
@@ -55,7 +56,7 @@ struct hybrid_zone {
 	unsigned long base_pfn;		/* of entry 0, bit 0 */
 	unsigned long start_pfn;
 	unsigned long end_pfn;
-	unsigned long *reserved_map;	/* NULL as posted */
+	unsigned long *reserved_map;	/* for checks, uncharged; NULL as posted */
 
 	unsigned long top;		/* entry, or STACK_END */
 	unsigned long nr_free;
@@ -353,9 +354,6 @@ static void hybrid_destroy(struct allocator *a)
 	for (unsigned int i = 0; i < h->nr_zones; i++) {
 		struct hybrid_zone *z = &h->zones[i];
 
-		if (z->reserved_map)
-			machine_free(a->machine, z->reserved_map,
-				     z->nr_entries * sizeof(long), META_structures);
 		if (z->entries)
 			machine_free(a->machine, z->entries,
 				     z->nr_entries * sizeof(*z->entries),
@@ -382,8 +380,9 @@ static bool zone_init(struct hybrid *h, struct hybrid_zone *z,
 		z->entries[i].bitmap = ENTRY_FULL;
 	if (h->as_posted)
 		return true;
-	z->reserved_map = machine_alloc(m, z->nr_entries * sizeof(long),
-					META_structures);
+	z->reserved_map = arena_alloc_charged(m->arena,
+					      z->nr_entries * sizeof(long), 0,
+					      META_structures);
 	if (!z->reserved_map)
 		return false;
 	bitmap_set_range(z->reserved_map, 0, z->nr_entries * ENTRY_PAGES);
