@@ -256,6 +256,58 @@ START_TEST(entries_are_outside_as_described_and_inside_as_posted)
 }
 END_TEST
 
+/*
+ *    AABBCCDD|AABBCCDD|...    64 nodes, each full of 8 runs; freed without A and
+ *    ..BB..DD|..BB..DD|...    C joining anything there are 4 in a node: more
+ *                             than half of what is held never become runs
+ */
+START_TEST(entries_are_secured_for_the_runs_there_can_be_and_no_more)
+{
+	const unsigned long nodes = 64, nr_held = nodes * 8, most = nodes * 4;
+	unsigned long refused = 0;
+	uint64_t bytes;
+
+	set_up("nta", 0);
+	ck_assert_int_eq(range_add_free(range, 0, nodes * NODE), 0);
+	for (unsigned long i = 0; i < nr_held; i++)
+		refused += take(NODE / 8) != i * NODE / 8;
+	ck_assert_uint_eq(refused, 0);
+	bytes = machine->meta.now[META_nodes];
+	ck_assert_uint_ge(bytes, most * 2 * sizeof(long));
+	ck_assert_uint_lt(bytes, (most + nodes) * 2 * sizeof(long) + 1024);
+	for (unsigned long i = 0; i < nr_held; i += 2)
+		refused += give(i * NODE / 8, NODE / 8) != RANGE_OK;
+	expect_sound();
+	for (unsigned long i = 1; i < nr_held; i += 2)
+		refused += give(i * NODE / 8, NODE / 8) != RANGE_OK;
+	expect_sound();
+	ck_assert_uint_eq(refused, 0);
+	ck_assert_uint_eq(machine->meta.now[META_nodes], bytes);
+	tear_down();
+}
+END_TEST
+
+/* Every second unit stays reserved, and keeps free runs apart for ever. */
+START_TEST(reserved_units_keep_runs_apart_and_have_their_entries)
+{
+	unsigned long wrong = 0;
+
+	set_up("nta", 0);
+	ck_assert_int_eq(range->ops->add(range, 0, 4 * NODE), 0);
+	for (unsigned long at = 0; at < 4 * NODE; at += 4)
+		range->ops->release(range, at, 1);
+	for (unsigned long at = 2; at < 4 * NODE; at += 4)
+		ck_assert_int_eq(range->ops->adopt(range, at, 1), 0);
+	expect_sound();
+	for (unsigned long at = 2; at < 4 * NODE; at += 4)
+		wrong += give(at, 1) != RANGE_OK;
+	expect_sound();
+	ck_assert_uint_eq(wrong, 0);
+	ck_assert_uint_eq(range->ops->nr_free(range), 2 * NODE);
+	tear_down();
+}
+END_TEST
+
 START_TEST(links_in_free_memory_cannot_be_in_high_memory)
 {
 	struct msg msg;
@@ -579,6 +631,8 @@ int main(void)
 	tcase_add_loop_test(t, a_unit_is_found_in_its_node_however_spans_lie, 0, n);
 	tcase_add_loop_test(t, masks_and_lists_agree_after_every_operation, 0, n);
 	tcase_add_test(t, entries_are_outside_as_described_and_inside_as_posted);
+	tcase_add_test(t, entries_are_secured_for_the_runs_there_can_be_and_no_more);
+	tcase_add_test(t, reserved_units_keep_runs_apart_and_have_their_entries);
 	tcase_add_test(t, links_in_free_memory_cannot_be_in_high_memory);
 	tcase_add_loop_test(t, what_is_free_already_is_not_freed_again, 0, n);
 	tcase_add_test(t, as_posted_a_free_run_goes_on_over_memory_in_use);

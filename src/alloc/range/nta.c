@@ -114,6 +114,7 @@ static int nta_add(struct range *r, unsigned long first, unsigned long nr)
 	if (nta_nodes_add(n, first, nr))
 		return -ENOMEM;
 	nta_borrow(n, nr);
+	n->reserved += nr;
 	return 0;
 }
 
@@ -151,6 +152,7 @@ static void nta_release(struct range *r, unsigned long first, unsigned long nr)
 		assert(secured);
 		(void)secured;
 		nta_node_free(n, piece.node, piece.at, piece.nr);
+		n->reserved -= piece.nr;
 		first += piece.nr;
 	}
 }
@@ -173,6 +175,7 @@ static int nta_adopt(struct range *r, unsigned long first, unsigned long nr)
 	if (!nta_secure_entries(n, n->nr_runs + n->nr_held + pieces))
 		return -ENOMEM;
 	n->nr_held += pieces;
+	n->reserved -= nr;
 	return 0;
 }
 
@@ -477,9 +480,7 @@ static int nta_verify(const struct range *r, struct msg *msg)
 		return msg_set(msg, EUCLEAN,
 			       "the masks have %lu free runs, the lists %lu, and not the same",
 			       masks.nr, lists.nr);
-	if (!n->posted && n->nr_entries <
-	    min_t(unsigned long, n->nr_runs + n->nr_held,
-		  n->nr_nodes * div_round_up(n->nr_units, 2)))
+	if (!n->posted && n->nr_entries < nta_entries_for(n, n->nr_runs + n->nr_held))
 		return msg_set(msg, EUCLEAN,
 			       "%lu entries for %lu free runs and %lu to come",
 			       n->nr_entries, n->nr_runs, n->nr_held);

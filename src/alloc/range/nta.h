@@ -69,6 +69,7 @@ struct nta {
 	unsigned long nr_free;		/* units */
 	unsigned long nr_runs;		/* free ones, all on lists */
 	unsigned long nr_held;		/* runs in callers' hands */
+	unsigned long reserved;		/* units */
 	struct nta_link *parked;	/* posted: freed by other CPUs, not looked at yet */
 	uint64_t borrowed;		/* bytes of the pages' descriptors */
 
@@ -141,7 +142,11 @@ void nta_node_free(struct nta *n, struct nta_node *node, unsigned int at,
 
 /* -- nta_lists.c ------------------------------------------------------------ */
 
-/* Have an entry ready for each free run there can be before the next alloc. */
+/*
+ * Entries for the free runs there can be before the next alloc, when nr runs are
+ * free or held. And have so many; false: no memory.
+ */
+unsigned long nta_entries_for(const struct nta *n, unsigned long nr);
 bool nta_secure_entries(struct nta *n, unsigned long nr);
 void nta_entries_destroy(struct nta *n);
 

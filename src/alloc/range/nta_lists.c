@@ -13,18 +13,34 @@
  *
  * A free may add a run to the lists and must not allocate: its entry is secured
  * by the alloc before it, from blocks of 64 that are kept.
+ *
+ * How many that takes: when x of the held runs have been freed, of f free ones
+ * there are f + x at most. Each of the held - x others takes one run away at
+ * most, by joining two, and what is left in the end is a run for each node, and
+ * one more for each reserved unit that may keep two apart. So there are never
+ * more than (f + held + nodes + reserved) / 2.
  */
 #include "nta.h"
 
 /* -- entries and containers ------------------------------------------------- */
 
-bool nta_secure_entries(struct nta *n, unsigned long nr)
+unsigned long nta_entries_for(const struct nta *n, unsigned long nr)
 {
 	unsigned long most = n->nr_nodes * div_round_up(n->nr_units, 2);
 
+	/* As posted runs are not always joined where they should be. */
+	if (!n->as_posted)
+		nr = min_t(unsigned long, nr,
+			   (nr + n->nr_nodes + n->reserved) / 2);
+	return min_t(unsigned long, nr, most);
+}
+
+bool nta_secure_entries(struct nta *n, unsigned long nr)
+{
 	if (n->posted)
 		return true;
-	while (unlikely(n->nr_entries < nr && n->nr_entries < most)) {
+	nr = nta_entries_for(n, nr);
+	while (unlikely(n->nr_entries < nr)) {
 		struct nta_entry_block *block = machine_alloc(n->base.machine,
 							  sizeof(*block),
 							  META_nodes);
