@@ -573,9 +573,8 @@ START_TEST(as_posted_a_page_is_given_the_mask_of_eight)
 		while (bytes->nr_pages == 8)
 			ck_assert(bytes_alloc(bytes, 4096) != ADDRESS_NONE);
 		nodes = i ? 1 : 8;
-		/* Beside bytes.c's own note of each block, of four words. */
 		ck_assert_uint_eq(machine->meta.now[META_structures] - before,
-				  nodes * (64 + 5 * sizeof(long)));
+				  nodes * (64 + sizeof(long)));
 		tear_down_bytes();
 	}
 }

@@ -10,6 +10,9 @@
  *    mapped      frames [ 9 | - | 4 | 7 ]  each page is drawn by itself, addresses
  *                                          count on from block to block
  *
+ * What is noted of a block is for giving it back in the end, as a design would
+ * from its own chunks or nodes, and is not charged to it.
+ *
  * A block's span stays for good: ranges do not shrink. A page of a mapped block
  * is drawn at once, or if the range populates, when the range asks for memory
  * behind its units (struct range_backing), and goes back when it says so. The
@@ -20,6 +23,7 @@
  * charged to META_caller for as many units as the machine's memory has.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "alloc/range_bytes.h"
 #include "base/bits.h"
@@ -207,11 +211,9 @@ static bool range_bytes_populate(struct range_backing *b, unsigned long first,
 
 static bool add_block(struct range_bytes *rb, unsigned int order)
 {
-	struct machine *m = machine_of(&rb->base);
+	struct block *block = calloc(1, sizeof(*block));
 	unsigned int shift = page_units_shift(rb);
-	struct block *block;
 
-	block = machine_alloc(m, sizeof(*block), META_structures);
 	if (!block)
 		return false;
 	block->order = order;
@@ -229,7 +231,7 @@ return_memory:
 	rb->blocks = block->next;
 	return_memory(rb, block);
 free_block:
-	machine_free(m, block, sizeof(*block), META_structures);
+	free(block);
 	return false;
 }
 
@@ -316,7 +318,7 @@ static void range_bytes_destroy(struct bytes *b)
 	while ((block = rb->blocks)) {
 		rb->blocks = block->next;
 		return_memory(rb, block);
-		machine_free(m, block, sizeof(*block), META_structures);
+		free(block);
 	}
 	machine_free(m, rb, sizeof(*rb), META_structures);
 }
