@@ -32,6 +32,9 @@
  *
  * Nodes and their masks are nta_nodes.c's, the lists nta_lists.c's.
  *
+ * Memory:     seed: a node of 32 bytes (the source's has 12, of a 32-bit kernel)
+ *             and a bit a unit; 16 bytes an entry, of which about half as many
+ *             as runs are free or held (nta_lists.c)
  * Invariant:  a mask's maximal free runs <-> entries, class by class
  * Cost:       seed: alloc O(classes + log nodes), free O(log nodes + list);
  *             posted: alloc O(classes), free O(1)

@@ -22,8 +22,9 @@
  * A caller that cannot wait has to do with what is spare; where that is little
  * a worker, here at the end of the call, makes the map grow.
  * Memory: 4 bytes an entry, so from 4 bytes a run to 8 bytes where runs and
- * holes alternate, twice that after a doubling. Reserved units are an area in
- * use which nobody frees.
+ * holes alternate, twice that after a doubling. An array never shrinks, as in
+ * Linux. Reserved units are an area in use which nobody frees; what is in use
+ * at the start has its entries from the start, as static bytes.
  */
 #include <errno.h>
 
