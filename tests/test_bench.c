@@ -15,6 +15,8 @@
 #include "sim/bench/bench.h"
 #include "sim/commands.h"
 #include "sim/host_memory.h"
+#include "sim/report/result.h"
+#include "tests/sim_scratch.h"
 #include "tests/suite.h"
 
 #define PAGES_64M 16384UL
@@ -34,6 +36,7 @@ static const struct {
 	{ PATTERN_aB, BENCH_PERCPU, 1, true, 5 * 4000 },
 	{ PATTERN_aW, BENCH_NO_LOCK, 1, true, 5 * 2 * (PAGES_64M / 10) },
 	{ PATTERN_c, BENCH_NO_LOCK, 1, false, 5 * 4000 },
+	{ PATTERN_aU, BENCH_NO_LOCK, 1, false, 5 * 4000 },
 	{ PATTERN_b, BENCH_NO_LOCK, 1, true, 5 * 2 * PAGES_64M },
 };
 
@@ -56,15 +59,19 @@ START_TEST(each_pattern_asks_all_allocators_the_same_and_none_fails)
 
 			ops[i] += r->ops;
 			/* 64 MiB half full do not always hold an order 9. */
-			if (c.pattern != PATTERN_c)
-				ck_assert_uint_eq(r->failed, 0);
+			ck_assert_uint_le(r->failed, c.pattern == PATTERN_c ? r->ops / 20 : 0);
 			ck_assert(r->median_ns > 0);
 			ck_assert(r->share_2m >= 0 && r->share_2m <= 1);
-			if (i == 0 || !c.highmem)
-				ck_assert(r->kmap_per_op == 0);
+			/* Of pages given out in order the few lists have no leaves. */
+			if (c.pattern != PATTERN_b || p == 1)
+				ck_assert_int_eq(r->kmap_per_op > 0, i == 1 && c.highmem);
 		}
+		/* Nothing is left in use then. */
+		if (c.pattern == PATTERN_b)
+			ck_assert(rows[i].phases[1].share_2m == 1);
 	}
 	ck_assert_uint_ge(ops[0], cases[_i].least_ops);
+	ck_assert_uint_le(ops[0], 2 * cases[_i].least_ops);
 	if (c.pattern != PATTERN_c)
 		ck_assert_uint_eq(ops[0], ops[1]);
 }
@@ -211,10 +218,62 @@ START_TEST(machines_that_the_host_has_no_memory_for_are_refused)
 }
 END_TEST
 
+/* Both kinds of memory, as neither was asked for; each figure of each. */
+START_TEST(the_command_tells_what_was_measured)
+{
+	static const unsigned int sizes[] = { 64, 16, 8 };
+	static char program[] = "pagetax", command[] = "bench", pattern[] = "--pattern=a1,b",
+		memory[] = "--memory=64M", ops[] = "--ops=2000", repeats[] = "--repeats=1",
+		no_plots[] = "--no-plots", option[] = "-a", list[] = "twoword,linked";
+	char json[700], output[700];
+	char *argv[] = { program, command, pattern, memory, ops, repeats, no_plots,
+			 json, output, option, list, NULL };
+	unsigned int nr_of[2] = { 0, 0 };
+	struct msg msg = { "" };
+	const char *text;
+	json_t *root, *summary;
+
+	snprintf(json, sizeof(json), "--json=%s", scratch_path("bench.json"));
+	snprintf(output, sizeof(output), "--output=%s", scratch_path("result"));
+	scratch_stdout();
+	ck_assert_msg(pagetax_run(ARRAY_SIZE(argv) - 1, argv, &msg) == STATUS_DONE,
+		      "%s", msg.text);
+	text = scratch_printed();
+	ck_assert_ptr_nonnull(strstr(text, "the memory itself: 16384 words of 64 bytes:"));
+	ck_assert_ptr_nonnull(strstr(text, "\n64.0 MiB, 50 % in use, 1 thread, no lock, all memory low\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n64.0 MiB, 50 % in use, 1 thread, no lock, all memory high\n"));
+
+	root = json_load_file(scratch_path("bench.json"), 0, NULL);
+	summary = json_load_file(scratch_path("result/summary.json"), 0, NULL);
+	ck_assert(root && json_equal(root, summary));
+	ck_assert_uint_eq(json_array_size(json_object_get(root, "limits")), ARRAY_SIZE(sizes));
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const json_t *limit = json_array_get(json_object_get(root, "limits"), i);
+
+		ck_assert(json_number_at(limit, "entry_bytes", NULL) == sizes[i]);
+		ck_assert(json_number_at(limit, "entries", NULL) == PAGES_64M);
+	}
+	for (size_t i = 0; i < json_array_size(json_object_get(root, "results")); i++) {
+		const json_t *row = json_array_get(json_object_get(root, "results"), i);
+
+		nr_of[!strcmp(json_text_at(row, "highmem"), "all")]++;
+		ck_assert(json_number_at(row, "ns_per_op", NULL) > 0);
+		ck_assert(json_number_at(row, "spread", NULL) == 0);	/* of one repeat */
+		ck_assert_int_eq(json_number_at(row, "ratio_to_linked", NULL) == 1,
+				 !strcmp(json_text_at(row, "allocator"), "linked"));
+		ck_assert(json_number_at(row, "ops", NULL) >= 2000);
+	}
+	ck_assert_uint_eq(nr_of[0], 6);
+	ck_assert_uint_eq(nr_of[1], 6);
+	json_decref(summary);
+	json_decref(root);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("bench");
-	TCase *tc = tcase_create("bench");
+	TCase *tc = tcase_create("bench"), *files = tcase_create("files");
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_loop_test(tc, with_a_lock_a_zone_each_call_takes_it_once, 0,
@@ -227,5 +286,9 @@ int main(void)
 			    (int)ARRAY_SIZE(wrong));
 	tcase_add_test(tc, machines_that_the_host_has_no_memory_for_are_refused);
 	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(files, scratch_setup, scratch_teardown);
+	tcase_set_timeout(files, 120);
+	tcase_add_test(files, the_command_tells_what_was_measured);
+	suite_add_tcase(suite, files);
 	return run_suite(suite);
 }
