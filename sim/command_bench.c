@@ -102,9 +102,8 @@ static int unknown_pattern(const char *word, struct msg *msg)
 		nearest_try(&near, bench_pattern_names[p]);
 	nearest_try(&near, "policy");
 	nearest_try(&near, "stream");
-	return msg_set(msg, EINVAL,
-		       "unknown pattern '%s'%s; allowed are a1, aB, aW, aU, c, b, policy and stream",
-		       word, nearest_hint(&near));
+	return msg_set(msg, EINVAL, "unknown pattern '%s'%s; allowed are %s", word,
+		       nearest_hint(&near), near.tried.text);
 }
 
 static int parse_patterns(struct bench_plan *plan, const char *text,

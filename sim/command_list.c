@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* command_list.c - pagetax list: what there is to choose from */
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,24 +89,21 @@ static bool is_known(const struct option_spec *option, unsigned int above)
 
 static void print_options(const struct option_spec *specs, unsigned int place)
 {
-	char known[256] = "";
-	size_t len = 0;
+	struct names known = { 0 };
 
 	for (const struct option_spec *spec = specs; spec && spec->key; spec++) {
 		char left[80], text[512];
 
 		if (is_known(spec, place)) {
-			len += (size_t)snprintf(known + len, sizeof(known) - len,
-						"%s%s", len ? ", " : "", spec->key);
-			assert(len < sizeof(known));
+			names_add(&known, "%s", spec->key);
 			continue;
 		}
 		snprintf(left, sizeof(left), "    %s=%s", spec->key, spec->values);
 		snprintf(text, sizeof(text), "[%s] %s", spec->def, spec->help);
 		print_wrapped(left, OPTION_COLUMN, text);
 	}
-	if (len)
-		print_wrapped("    as above:", 14, known);
+	if (known.len)
+		print_wrapped("    as above:", 14, known.text);
 }
 
 static void list_allocators(void)
@@ -181,8 +177,7 @@ enum status command_list(const struct options *o, struct msg *msg)
 		}
 		nearest_try(&near, topics[i].name);
 	}
-	msg_set(msg, EINVAL,
-		"cannot list '%s'%s; allowed are allocators, scenarios, machines, metrics",
-		o->args[0], nearest_hint(&near));
+	msg_set(msg, EINVAL, "cannot list '%s'%s; allowed are %s", o->args[0],
+		nearest_hint(&near), near.tried.text);
 	return STATUS_USAGE;
 }

@@ -339,16 +339,11 @@ static int make_plot(struct reporting *r, const struct plot *plot,
 static enum status unknown_plot(const char *name, struct msg *msg)
 {
 	struct nearest near = nearest_to(name, strlen(name));
-	char names[512];
-	size_t len = 0;
 
-	for (const struct plot *plot = plots; plot->name && len < sizeof(names); plot++) {
+	for (const struct plot *plot = plots; plot->name; plot++)
 		nearest_try(&near, plot->name);
-		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
-					len ? ", " : "", plot->name);
-	}
 	msg_set(msg, EINVAL, "no plot '%s'%s; allowed are %s", name,
-		nearest_hint(&near), names);
+		nearest_hint(&near), near.tried.text);
 	return STATUS_USAGE;
 }
 

@@ -164,16 +164,11 @@ static void print_version(void)
 static enum status usage(struct msg *msg, const char *what, const char *word)
 {
 	struct nearest near = nearest_to(word, strlen(word));
-	char names[256];
-	size_t len = 0;
 
-	for (const struct command *c = commands; c->name && len < sizeof(names); c++) {
+	for (const struct command *c = commands; c->name; c++)
 		nearest_try(&near, c->name);
-		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
-					len ? ", " : "", c->name);
-	}
 	msg_set(msg, EINVAL, "%s%s%s; commands are %s; pagetax --help says more",
-		what, word, nearest_hint(&near), names);
+		what, word, nearest_hint(&near), near.tried.text);
 	return STATUS_USAGE;
 }
 

@@ -77,16 +77,11 @@ static int add_all(struct options *o, struct msg *msg)
 static int unknown_allocator(const char *spec, struct msg *msg)
 {
 	struct nearest near = nearest_to(spec, strcspn(spec, ":"));
-	char names[512] = "all";
-	size_t len = strlen(names);
 
-	for (unsigned int i = 0; allocator_registry[i] && len < sizeof(names); i++) {
+	for (unsigned int i = 0; allocator_registry[i]; i++)
 		nearest_try(&near, allocator_registry[i]->name);
-		len += (size_t)snprintf(names + len, sizeof(names) - len, ", %s",
-					allocator_registry[i]->name);
-	}
-	return msg_set(msg, EINVAL, "unknown allocator '%.*s'%s; allowed are %s",
-		       (int)near.len, spec, nearest_hint(&near), names);
+	return msg_set(msg, EINVAL, "unknown allocator '%.*s'%s; allowed are all, %s",
+		       (int)near.len, spec, nearest_hint(&near), near.tried.text);
 }
 
 static int parse_allocators(struct options *o, const char *list, struct msg *msg)
@@ -351,19 +346,16 @@ static int unknown_option(uint64_t allowed, const char *word, struct msg *msg)
 {
 	const char *name = word + strspn(word, "-");
 	struct nearest near = nearest_to(name, strcspn(name, "="));
-	char names[512];
-	size_t len = 0;
+	struct names there = { 0 };
 
 	for (unsigned int i = 0; i < NR_OPTIONS; i++) {
-		if (!(allowed >> i & 1) || len >= sizeof(names))
+		if (!(allowed >> i & 1))
 			continue;
 		nearest_try(&near, option_rows[i].word);
-		len += (size_t)snprintf(names + len, sizeof(names) - len,
-					"%s--%s", len ? ", " : "",
-					option_rows[i].word);
+		names_add(&there, "--%s", option_rows[i].word);
 	}
 	return msg_set(msg, EINVAL, "unknown option '%s'%s; allowed are %s", word,
-		       nearest_hint(&near), names);
+		       nearest_hint(&near), there.text);
 }
 
 /* getopt's tables for the options of one command. */

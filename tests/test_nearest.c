@@ -42,6 +42,8 @@ START_TEST(the_word_that_was_meant_is_found)
 		ck_assert_pstr_eq(near.name, NULL);
 		ck_assert_str_eq(nearest_hint(&near), "");
 	}
+	ck_assert_str_eq(near.tried.text,
+			 "replay, report, plot, compare, list, total_percent");
 }
 END_TEST
 
@@ -70,6 +72,18 @@ START_TEST(what_is_too_long_is_near_to_nothing)
 }
 END_TEST
 
+START_TEST(names_that_do_not_fit_are_cut)
+{
+	struct names there = { 0 };
+
+	for (unsigned int i = 0; i < 200; i++)
+		names_add(&there, "name %u", i);
+	ck_assert_uint_eq(there.len, sizeof(there.text) - 1);
+	ck_assert_uint_eq(strlen(there.text), there.len);
+	ck_assert(!strncmp(there.text, "name 0, name 1, ", 16));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("nearest");
@@ -79,6 +93,7 @@ int main(void)
 			    (int)ARRAY_SIZE(words));
 	tcase_add_test(tc, only_the_first_letters_of_a_longer_text_are_looked_at);
 	tcase_add_test(tc, what_is_too_long_is_near_to_nothing);
+	tcase_add_test(tc, names_that_do_not_fit_are_cut);
 	suite_add_tcase(suite, tc);
 
 	return run_suite(suite);

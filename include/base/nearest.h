@@ -3,20 +3,22 @@
 #ifndef PAGETAX_BASE_NEAREST_H
 #define PAGETAX_BASE_NEAREST_H
 
-#include "base/types.h"
+#include "base/names.h"
 
 /*
  *	struct nearest near = nearest_to(word, strlen(word));
  *
  *	for each name there is
  *		nearest_try(&near, name);
- *	msg_set(msg, EINVAL, "unknown frob '%s'%s", word, nearest_hint(&near));
+ *	msg_set(msg, EINVAL, "unknown frob '%s'%s; there are %s", word,
+ *		nearest_hint(&near), near.tried.text);
  */
 struct nearest {
 	const char *word;		/* borrowed, as are the names */
 	size_t len;
 	const char *name;		/* the best so far; NULL: none is near */
 	unsigned int distance;		/* of it; what is farther is not near */
+	struct names tried;
 	char hint[96];
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alloc/registry.h"
+#include "base/names.h"
 #include "base/rng.h"
 #include "sim/bench/byte_stage.h"
 #include "sim/metrics/fragmentation.h"
@@ -46,7 +47,7 @@ static bool same_backend(const char *a, const char *b)
 int byte_kind_of(struct byte_kind *kind, const char *spec, struct msg *msg)
 {
 	const struct byte_kind *found = NULL;
-	char names[256] = "";
+	struct names names = { 0 };
 
 	for (const struct byte_kind *k = byte_kinds; k->name; k++) {
 		if (!k->plan.spec)
@@ -55,14 +56,12 @@ int byte_kind_of(struct byte_kind *kind, const char *spec, struct msg *msg)
 		    (!found && same_backend(k->name, spec)))
 			found = k;
 		if (!same_backend(k->name, k[-1].name))
-			snprintf(names + strlen(names),
-				 sizeof(names) - strlen(names), "%s%.*s",
-				 *names ? ", " : "",
-				 (int)strcspn(k->name, ":"), k->name);
+			names_add(&names, "%.*s", (int)strcspn(k->name, ":"), k->name);
 	}
 	if (!found)
 		return msg_set(msg, EINVAL,
-			       "'%s' serves no bytes; what does are %s", spec, names);
+			       "'%s' serves no bytes; what does are %s", spec,
+			       names.text);
 	*kind = *found;
 	kind->name = kind->plan.spec = spec;
 	return 0;

@@ -331,16 +331,11 @@ static int unknown_figure(const struct figures_plan *plan, const char *id,
 			  struct msg *msg)
 {
 	struct nearest near = nearest_to(id, strlen(id));
-	char ids[256] = "";
-	size_t len = 0;
 
-	for (size_t i = 0; plan->figures[i] && len < sizeof(ids); i++) {
+	for (size_t i = 0; plan->figures[i]; i++)
 		nearest_try(&near, plan->figures[i]->id);
-		len += (size_t)snprintf(ids + len, sizeof(ids) - len, "%s%s",
-					i ? ", " : "", plan->figures[i]->id);
-	}
 	return msg_set(msg, EINVAL, "unknown figure '%s'%s; there are %s", id,
-		       nearest_hint(&near), ids);
+		       nearest_hint(&near), near.tried.text);
 }
 
 static int check_ids(const struct figures_plan *plan, struct msg *msg)

@@ -181,16 +181,12 @@ struct condition {
 static int expected_column(const struct parser *p, size_t written)
 {
 	struct nearest near = nearest_to(p->at, written);
-	char names[1024];
-	size_t len;
+	char names[1200];
 
 	for (unsigned int i = 0; i < NR_RESULT_COLUMNS; i++)
 		nearest_try(&near, result_column_names[i]);
-	len = (size_t)snprintf(names, sizeof(names), "a column%s: ",
-			       nearest_hint(&near));
-	for (unsigned int i = 0; i < NR_RESULT_COLUMNS && len < sizeof(names); i++)
-		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
-					i ? ", " : "", result_column_names[i]);
+	snprintf(names, sizeof(names), "a column%s: %s", nearest_hint(&near),
+		 near.tried.text);
 	return expected(p, names);
 }
 

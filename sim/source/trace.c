@@ -17,6 +17,7 @@
 #define HASH_NONFATAL_OOM 1	/* else it exits */
 #include <uthash.h>
 
+#include "base/names.h"
 #include "sim/host_memory.h"
 #include "sim/source/reader.h"
 #include "sim/source/trace_dat.h"
@@ -305,9 +306,8 @@ static const struct { const char *packer, *magic; } foreign[] = {
 
 static int refuse_format(const struct input *in, struct msg *msg)
 {
-	char known[256] = "";
+	struct names known = { 0 };
 	char begin[48];
-	size_t used = 0;
 
 	if (in->end == 0)
 		return msg_set(msg, EINVAL, "%s: is empty; expected a trace", in->path);
@@ -316,13 +316,12 @@ static int refuse_format(const struct input *in, struct msg *msg)
 		    !memcmp(in->text, foreign[i].magic, strlen(foreign[i].magic)))
 			return msg_set(msg, EINVAL, "%s: is packed by %s; expected a trace that is plain, in zstd or in gzip",
 				       in->path, foreign[i].packer);
-	for (size_t i = 0; i < ARRAY_SIZE(readers) && used < sizeof(known); i++)
-		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
-					 i ? ", " : "", readers[i]->what);
+	for (size_t i = 0; i < ARRAY_SIZE(readers); i++)
+		names_add(&known, "%s", readers[i]->what);
 	return msg_set(msg, EINVAL,
 		       "%s: no known trace format (it begins with \"%s\"); expected %s, plain, in zstd or in gzip",
 		       in->path, text_quote(begin, sizeof(begin), in->text, in->end),
-		       known);
+		       known.text);
 }
 
 static const struct trace_reader *find_reader(const struct input *in)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "sim/units.h"
 #include "sim/workload/params.h"
 
@@ -110,14 +111,12 @@ char *params_first_word(char **text)
 static int unknown_param(const struct param *params, const char *kind,
 			 const char *word, struct msg *msg)
 {
-	char names[160] = "nothing more";
-	size_t len = 0;
+	struct names names = { 0 };
 
-	for (; params->key && len < sizeof(names); params++)
-		len += (size_t)snprintf(names + len, sizeof(names) - len,
-					"%s%s=", len ? ", " : "", params->key);
+	for (; params->key; params++)
+		names_add(&names, "%s=", params->key);
 	return msg_set(msg, EINVAL, "'%s' is not known to %s, which takes %s",
-		       word, kind, names);
+		       word, kind, names.len ? names.text : "nothing more");
 }
 
 int params_parse(struct param *params, const char *kind, char *text,
@@ -152,16 +151,13 @@ int params_parse(struct param *params, const char *kind, char *text,
 int params_choose(const char *what, const char *const *names, const char *word,
 		  struct msg *msg)
 {
-	char list[512] = "";
-	size_t len = 0;
+	struct names there = { 0 };
 
 	for (int i = 0; names[i]; i++) {
 		if (!strcmp(names[i], word))
 			return i;
-		if (len < sizeof(list))
-			len += (size_t)snprintf(list + len, sizeof(list) - len,
-						"%s%s", i ? ", " : "", names[i]);
+		names_add(&there, "%s", names[i]);
 	}
 	return msg_set(msg, EINVAL, "unknown %s '%s'; allowed are %s", what, word,
-		       list);
+		       there.text);
 }

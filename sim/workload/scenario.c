@@ -126,15 +126,13 @@ static int begin_section(struct scenario_reader *r, const struct ini_place *at)
 
 static int unknown_key(const struct scenario_reader *r, const char *key)
 {
-	char names[256] = "";
-	size_t len = 0;
+	struct names names = { 0 };
 
 	for (const struct scenario_key *k = r->kind->keys; k->name; k++)
-		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
-					len ? ", " : "", k->name);
+		names_add(&names, "%s", k->name);
 	return msg_set(r->msg, EINVAL, "%s:%u: unknown key '%s'%s%s%s; allowed are %s",
 		       r->file, r->line, key, *r->section ? " in [" : "",
-		       r->section, *r->section ? "]" : "", names);
+		       r->section, *r->section ? "]" : "", names.text);
 }
 
 static int take_value(void *ctx, const struct ini_place *at, const char *key,

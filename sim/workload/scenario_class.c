@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "sim/metrics/allocatee.h"
 #include "sim/units.h"
 #include "sim/workload/scenario_reader.h"
@@ -64,16 +65,13 @@ static int set_like(struct scenario_reader *r, char *value, struct msg *why)
 	struct workload_class old = *r->class;
 
 	if (!from || from == r->class) {
-		char names[512] = "none so far";
-		size_t len = 0;
+		struct names names = { 0 };
 
-		for (unsigned int i = 0; i < r->nr_templates && len < sizeof(names); i++)
-			len += (size_t)snprintf(names + len, sizeof(names) - len,
-						"%s%s", len ? ", " : "",
-						r->templates[i].name);
+		for (unsigned int i = 0; i < r->nr_templates; i++)
+			names_add(&names, "%s", r->templates[i].name);
 		return msg_set(why, EINVAL,
 			       "there is no template '%s' above; there are %s",
-			       value, names);
+			       value, names.len ? names.text : "none so far");
 	}
 	if (old.order_weights || old.nr_life || old.arrivals.kind != NR_ARRIVALS)
 		return msg_set(why, EINVAL, "must be the first key of its class");

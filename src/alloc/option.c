@@ -123,20 +123,15 @@ static int unknown_key(const struct option_spec *specs, const char *who,
 		       struct span key, struct msg *msg)
 {
 	struct nearest near = nearest_to(key.at, key.len);
-	char keys[512] = "";
-	size_t used = 0;
 	unsigned int n = nr_specs(specs);
 
 	if (!n)
 		return msg_set(msg, EINVAL, "%s: '%.*s': it takes no options",
 			       who, (int)key.len, key.at);
-	for (unsigned int i = 0; i < n && used < sizeof(keys); i++) {
+	for (unsigned int i = 0; i < n; i++)
 		nearest_try(&near, specs[i].key);
-		used += (size_t)snprintf(keys + used, sizeof(keys) - used,
-					 "%s%s", i ? ", " : "", specs[i].key);
-	}
 	return msg_set(msg, EINVAL, "%s: unknown option '%.*s'%s; it knows %s",
-		       who, (int)key.len, key.at, nearest_hint(&near), keys);
+		       who, (int)key.len, key.at, nearest_hint(&near), near.tried.text);
 }
 
 static void set_defaults(struct option_set *set)

@@ -12,6 +12,7 @@
 
 #include "alloc/checked.h"
 #include "alloc/registry.h"
+#include "base/names.h"
 
 /* The slab pages of memdesc need room for the structs of a split. */
 #if PAGE_SIZE >= 48 * (MAX_PAGE_ORDER + 1)
@@ -70,15 +71,12 @@ const struct allocator_ops *registry_find(const char *spec)
 
 static int unknown_allocator(const char *spec, struct msg *msg)
 {
-	char names[512] = "";
-	size_t used = 0;
+	struct names names = { 0 };
 
-	for (size_t i = 0; allocator_registry[i] && used < sizeof(names); i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used,
-					 "%s%s", i ? ", " : "",
-					 allocator_registry[i]->name);
+	for (size_t i = 0; allocator_registry[i]; i++)
+		names_add(&names, "%s", allocator_registry[i]->name);
 	return msg_set(msg, EINVAL, "unknown allocator '%.*s'; there are %s",
-		       (int)name_len(spec), spec, names);
+		       (int)name_len(spec), spec, names.text);
 }
 
 int allocator_create(struct allocator **out, const char *spec, bool checked,

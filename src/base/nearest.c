@@ -65,6 +65,7 @@ void nearest_try(struct nearest *near, const char *name)
 	size_t len = strlen(name);
 	unsigned int distance;
 
+	names_add(&near->tried, "%s", name);
 	if (near->len > MAX_LEN || len > MAX_LEN)
 		return;
 	distance = slips(near->word, near->len, name, len);
