@@ -454,22 +454,12 @@ static int write_folder(const struct options *o, const json_t *root,
 	for (size_t i = 0; !err && i < ARRAY_SIZE(files); i++) {
 		FILE *out = results_open(&r, files[i].name, msg);
 
-		if (!out) {
-			err = -EIO;
-			break;
-		}
-		if (files[i].write(out, root))
-			err = msg_set(msg, EIO, "%s: cannot be written", files[i].name);
-		if (results_close(&r, out, files[i].name, err ? NULL : msg))
-			err = -EIO;
+		err = out ? results_close(&r, out, files[i].name,
+					  files[i].write(out, root), msg) : -EIO;
 	}
-	if (err) {
-		results_abort(&r);
-		return err;
-	}
-	if (!o->no_plots && json_array_size(json_object_get(root, "results")))
+	if (!err && !o->no_plots && json_array_size(json_object_get(root, "results")))
 		plots_draw_one(r.tmp, "bench");
-	return results_commit(&r, msg);
+	return results_end(&r, err, msg);
 }
 
 static int write_output(struct output *out, const json_t *root, struct msg *msg)

@@ -2,7 +2,6 @@
 /* command_validate.c - pagetax validate: the Linux model against the machine */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "sim/commands.h"
 #include "sim/interrupt.h"
@@ -35,16 +34,14 @@ static int write_files(struct results *r, const struct validation *v,
 {
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
 		FILE *out = results_open(r, files[i].name, msg);
-		int err, close_err;
+		int err;
 
 		if (!out)
 			return -EIO;
-		err = files[i].write(out, v, o);
+		err = results_close(r, out, files[i].name,
+				    files[i].write(out, v, o), msg);
 		if (err)
-			msg_set(msg, -err, "%s: %s", files[i].name, strerror(-err));
-		close_err = results_close(r, out, files[i].name, err ? NULL : msg);
-		if (err || close_err)
-			return err ? err : close_err;
+			return err;
 	}
 	return 0;
 }
@@ -64,11 +61,7 @@ static int write_folder(const struct validation *v, const struct options *o,
 	}
 	if (!err && interrupted())
 		err = msg_set(msg, EINTR, "interrupted while writing %s", o->output);
-	if (err) {
-		results_abort(&r);
-		return err;
-	}
-	return results_commit(&r, msg);
+	return results_end(&r, err, msg);
 }
 
 enum status command_validate(const struct options *o, struct msg *msg)

@@ -88,8 +88,8 @@ static int write_result(const char *text, struct msg *msg)
 	file = results_open(&r, "summary.json", msg);
 	ck_assert_ptr_nonnull(file);
 	fputs(text, file);
-	ck_assert_int_eq(results_close(&r, file, "summary.json", msg), 0);
-	return results_commit(&r, msg);
+	ck_assert_int_eq(results_close(&r, file, "summary.json", 0, msg), 0);
+	return results_end(&r, 0, msg);
 }
 
 START_TEST(nothing_is_there_before_the_commit_and_all_of_it_after)
@@ -103,9 +103,9 @@ START_TEST(nothing_is_there_before_the_commit_and_all_of_it_after)
 	file = results_open(&r, "summary.json", &msg);
 	ck_assert_ptr_nonnull(file);
 	fputs("{}", file);
-	ck_assert_int_eq(results_close(&r, file, "summary.json", &msg), 0);
+	ck_assert_int_eq(results_close(&r, file, "summary.json", 0, &msg), 0);
 	ck_assert_int_eq(access(dir, F_OK), -1);
-	ck_assert_int_eq(results_commit(&r, &msg), 0);
+	ck_assert_int_eq(results_end(&r, 0, &msg), 0);
 	ck_assert(file_holds("summary.json", "{}"));
 	ck_assert_int_eq(nr_entries(place), 1);
 }
@@ -144,8 +144,8 @@ START_TEST(an_abort_leaves_the_older_result_and_nothing_else)
 	ck_assert_int_eq(results_begin(&r, dir, &msg), 0);
 	file = results_open(&r, "samples.tsv", &msg);
 	ck_assert_ptr_nonnull(file);
-	ck_assert_int_eq(results_close(&r, file, "samples.tsv", &msg), 0);
-	results_abort(&r);
+	ck_assert_int_eq(results_close(&r, file, "samples.tsv", 0, &msg), 0);
+	ck_assert_int_eq(results_end(&r, -EINTR, &msg), -EINTR);
 	ck_assert(file_holds("summary.json", "old"));
 	ck_assert_int_eq(nr_entries(place), 1);
 }
@@ -187,7 +187,7 @@ START_TEST(a_stranger_who_came_during_the_run_is_not_replaced)
 	ck_assert_int_eq(results_begin(&r, dir, &msg), 0);
 	ck_assert_int_eq(mkdir(dir, 0777), 0);
 	write_file("thesis.tex", "mine");
-	ck_assert_int_eq(results_commit(&r, &msg), -EEXIST);
+	ck_assert_int_eq(results_end(&r, 0, &msg), -EEXIST);
 	ck_assert(file_holds("thesis.tex", "mine"));
 	ck_assert_int_eq(nr_entries(place), 1);
 }
@@ -212,7 +212,7 @@ START_TEST(slashes_at_the_end_of_a_name_do_not_matter)
 
 	snprintf(slashed, sizeof(slashed), "%s///", dir);
 	ck_assert_int_eq(results_begin(&r, slashed, &msg), 0);
-	ck_assert_int_eq(results_commit(&r, &msg), 0);
+	ck_assert_int_eq(results_end(&r, 0, &msg), 0);
 	ck_assert_int_eq(nr_entries(dir), 0);
 	ck_assert_int_eq(nr_entries(place), 1);
 }
@@ -233,12 +233,12 @@ START_TEST(a_write_that_fails_is_told_with_its_file_and_cause)
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	for (int i = 0; i < 20000; i++)
 		fputs("a line of numbers\n", file);
-	ck_assert_int_eq(results_close(&r, file, "samples.tsv", &msg), -EFBIG);
+	ck_assert_int_eq(results_close(&r, file, "samples.tsv", 0, &msg), -EFBIG);
 	limit.rlim_cur = RLIM_INFINITY;
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	ck_assert_msg(strstr(msg.text, "result/samples.tsv: File too large"), "%s",
 		      msg.text);
-	results_abort(&r);
+	ck_assert_int_eq(results_end(&r, -EINTR, &msg), -EINTR);
 	ck_assert_int_eq(nr_entries(place), 0);
 }
 END_TEST

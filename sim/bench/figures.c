@@ -256,7 +256,7 @@ static int write_table(struct results *results, const struct figure_run *f,
 	fprintf(file, "# pagetax %s, figure %s, seed %llu\n# %s\n%s",
 		PAGETAX_VERSION, f->figure->id, (unsigned long long)f->seed,
 		f->figure->title, f->text);
-	return results_close(results, file, name, msg);
+	return results_close(results, file, name, 0, msg);
 }
 
 static json_t *claim_json(const struct claim *c)
@@ -304,7 +304,7 @@ static int write_summary(struct results *results, uint64_t seed,
 	json_dumpf(summary, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
 	fputc('\n', file);
 	json_decref(summary);
-	return results_close(results, file, "summary.json", msg);
+	return results_close(results, file, "summary.json", 0, msg);
 }
 
 /* -- running ------------------------------------------------------------------- */
@@ -416,11 +416,7 @@ int figures_run(const struct figures_plan *plan, struct msg *msg)
 	if (err)
 		return err;
 	err = run_wanted(plan, &results, msg);
-	if (err) {
-		results_abort(&results);
-		return err;
-	}
-	if (!plan->no_plots)
+	if (!err && !plan->no_plots)
 		draw(plan, &results);
-	return results_commit(&results, msg);
+	return results_end(&results, err, msg);
 }

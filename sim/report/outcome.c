@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sim/interrupt.h"
 #include "sim/report/cost_table.h"
@@ -14,55 +13,16 @@
 #include "sim/report/table.h"
 #include "sim/report/tsv.h"
 
-typedef int (*writer_fn)(FILE *out, const struct experiment *e);
-
-static int write_samples(FILE *out, const struct experiment *e)
-{
-	tsv_write_samples(out, e);
-	return 0;
-}
-
-static int write_buddyinfo(FILE *out, const struct experiment *e)
-{
-	tsv_write_buddyinfo(out, e);
-	return 0;
-}
-
-static int write_classes(FILE *out, const struct experiment *e)
-{
-	if (e->allocatees)
-		tsv_write_classes(out, e);
-	return 0;
-}
-
-static int write_processes(FILE *out, const struct experiment *e)
-{
-	tsv_write_processes(out, e);
-	return 0;
-}
-
-static int write_memory(FILE *out, const struct experiment *e)
-{
-	tsv_write_memory(out, e);
-	return 0;
-}
-
-static int write_tax(FILE *out, const struct experiment *e)
-{
-	tsv_write_tax(out, e);
-	return 0;
-}
-
 static const struct {
 	const char *name;
-	writer_fn write;
+	int (*write)(FILE *out, const struct experiment *e);
 } result_files[] = {
-	{ "samples.tsv",   write_samples },
-	{ "buddyinfo.tsv", write_buddyinfo },
-	{ "tax.tsv",       write_tax },
-	{ "classes.tsv",   write_classes },
-	{ "processes.tsv", write_processes },
-	{ "memory.tsv",    write_memory },
+	{ "samples.tsv",   tsv_write_samples },
+	{ "buddyinfo.tsv", tsv_write_buddyinfo },
+	{ "tax.tsv",       tsv_write_tax },
+	{ "classes.tsv",   tsv_write_classes },
+	{ "processes.tsv", tsv_write_processes },
+	{ "memory.tsv",    tsv_write_memory },
 	{ "summary.json",  summary_write },
 	{ "timing.json",   timing_write },
 };
@@ -73,16 +33,13 @@ static int write_files(struct results *r, const struct experiment *e,
 	for (size_t i = 0; i < ARRAY_SIZE(result_files); i++) {
 		const char *name = result_files[i].name;
 		FILE *out = results_open(r, name, msg);
-		int err, close_err;
+		int err;
 
 		if (!out)
 			return -EIO;
-		err = result_files[i].write(out, e);
+		err = results_close(r, out, name, result_files[i].write(out, e), msg);
 		if (err)
-			msg_set(msg, -err, "%s: %s", name, strerror(-err));
-		close_err = results_close(r, out, name, err ? NULL : msg);
-		if (err || close_err)
-			return err ? err : close_err;
+			return err;
 	}
 	return 0;
 }
@@ -104,11 +61,7 @@ static int write_folder(const struct experiment *e,
 	if (!err && !e->interrupted && interrupted())
 		err = msg_set(msg, EINTR, "interrupted while writing %s",
 			      o->output);
-	if (err) {
-		results_abort(&r);
-		return err;
-	}
-	return results_commit(&r, msg);
+	return results_end(&r, err, msg);
 }
 
 static int print_table(const struct experiment *e, struct msg *msg)

@@ -154,7 +154,7 @@ static void remove_folder(const char *path)
 	rmdir(path);
 }
 
-static void results_end(struct results *r)
+static void results_free(struct results *r)
 {
 	free(r->dir);
 	free(r->tmp);
@@ -168,25 +168,20 @@ int results_begin(struct results *r, const char *dir, struct msg *msg)
 	r->dir = strip_slashes(dir);
 	r->tmp = r->dir ? beside(r->dir, ".tmp-") : NULL;
 	if (!r->tmp) {
-		results_end(r);
+		results_free(r);
 		return msg_set(msg, ENOMEM, "%s: no memory", dir);
 	}
 	err = check_place(r->dir, msg);
 	if (!err && mkdir(r->tmp, 0777))
 		err = msg_set(msg, errno, "%s: %s", r->tmp, strerror(errno));
 	if (err)
-		results_end(r);
+		results_free(r);
 	return err;
-}
-
-char *results_path(const struct results *r, const char *name)
-{
-	return concat(r->tmp, "/", name);
 }
 
 FILE *results_open(struct results *r, const char *name, struct msg *msg)
 {
-	char *path = results_path(r, name);
+	char *path = concat(r->tmp, "/", name);
 	FILE *file;
 
 	assert(name_is_ours(name));
@@ -202,23 +197,18 @@ FILE *results_open(struct results *r, const char *name, struct msg *msg)
 	return file;
 }
 
-int results_close(struct results *r, FILE *file, const char *name,
+int results_close(struct results *r, FILE *file, const char *name, int err,
 		  struct msg *msg)
 {
-	bool failed = ferror(file);
-	int err = errno;
-
-	if (fclose(file)) {
-		failed = true;
-		err = errno;
-	}
-	if (!failed)
-		return 0;
-	return msg_set(msg, err ? err : EIO, "%s/%s: %s", r->dir, name,
-		       strerror(err ? err : EIO));
+	if (ferror(file))
+		err = errno ? -errno : -EIO;
+	if (fclose(file))
+		err = errno ? -errno : -EIO;
+	return err ? msg_set(msg, -err, "%s/%s: %s", r->dir, name, strerror(-err)) : 0;
 }
 
-int results_commit(struct results *r, struct msg *msg)
+/* The temporary folder takes its place; an older one goes. */
+static int commit(struct results *r, struct msg *msg)
 {
 	char *old = beside(r->dir, ".old-");
 	bool had_old;
@@ -226,30 +216,27 @@ int results_commit(struct results *r, struct msg *msg)
 		      : msg_set(msg, ENOMEM, "%s: no memory", r->dir);
 
 	if (err)
-		goto abort;
+		goto free_old;
 	had_old = !rename(r->dir, old);
 	if (rename(r->tmp, r->dir)) {
 		err = msg_set(msg, errno, "%s: %s", r->dir, strerror(errno));
 		if (had_old && rename(old, r->dir))
 			msg_set(msg, -err, "%s: %s; the older results are in %s",
 				r->dir, strerror(-err), old);
-		goto abort;
-	}
-	if (had_old)
+	} else if (had_old) {
 		remove_folder(old);
+	}
+free_old:
 	free(old);
-	results_end(r);
-	return 0;
-
-abort:
-	free(old);
-	results_abort(r);
 	return err;
 }
 
-void results_abort(struct results *r)
+int results_end(struct results *r, int err, struct msg *msg)
 {
-	if (r->tmp)
+	if (!err)
+		err = commit(r, msg);
+	if (err)
 		remove_folder(r->tmp);
-	results_end(r);
+	results_free(r);
+	return err;
 }

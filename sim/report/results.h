@@ -28,16 +28,17 @@ int results_check(const char *dir, struct msg *msg);
 /* Make the temporary folder. 0 or a negative errno with a message. */
 int results_begin(struct results *r, const char *dir, struct msg *msg);
 
-/* A file in it; NULL with a message. results_close() reports a failed write. */
+/* A file in it; NULL with a message. */
 FILE *results_open(struct results *r, const char *name, struct msg *msg);
-int results_close(struct results *r, FILE *file, const char *name,
+
+/* Close it: 0, or why it is not whole, be it a failed write or its writer's `err`. */
+int results_close(struct results *r, FILE *file, const char *name, int err,
 		  struct msg *msg);
 
-/* Path of a file in the temporary folder; the caller frees it. NULL: no memory. */
-char *results_path(const struct results *r, const char *name);
-
-/* Put the folder in its place, or remove every trace of it. Both end *r. */
-int results_commit(struct results *r, struct msg *msg);
-void results_abort(struct results *r);
+/*
+ * The end of *r: put the folder in its place, or remove every trace of it if
+ * something failed before, `err`, which is returned then.
+ */
+int results_end(struct results *r, int err, struct msg *msg);
 
 #endif

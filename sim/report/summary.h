@@ -4,8 +4,7 @@
  *
  * summary.json holds everything that follows from the inputs, so the same
  * inputs give the same bytes; wall-clock figures go to timing.json. Keys keep
- * their order. `pagetax-results(5)` of a later version, and section 10 of the
- * design until then, say which ones scripts may rely on.
+ * their order; pagetax-results(5) tells what each says.
  */
 #ifndef PAGETAX_SIM_REPORT_SUMMARY_H
 #define PAGETAX_SIM_REPORT_SUMMARY_H

@@ -73,7 +73,7 @@ static void write_sample(FILE *out, const struct replay_run *run,
 	fprintf(out, "\n");
 }
 
-void tsv_write_samples(FILE *out, const struct experiment *e)
+int tsv_write_samples(FILE *out, const struct experiment *e)
 {
 	write_heading(out, e, "the whole machine, one row for each sample and allocator");
 	fprintf(out, "allocator");
@@ -92,9 +92,10 @@ void tsv_write_samples(FILE *out, const struct experiment *e)
 			write_sample(out, &e->runs[r], &series->samples[i],
 				     e->layout->nr_zones);
 	}
+	return 0;
 }
 
-void tsv_write_buddyinfo(FILE *out, const struct experiment *e)
+int tsv_write_buddyinfo(FILE *out, const struct experiment *e)
 {
 	write_heading(out, e, "zone by zone, one row for each sample, allocator and zone");
 	fprintf(out, "allocator\ttime_ns\tzone");
@@ -114,9 +115,10 @@ void tsv_write_buddyinfo(FILE *out, const struct experiment *e)
 			}
 		}
 	}
+	return 0;
 }
 
-void tsv_write_tax(FILE *out, const struct experiment *e)
+int tsv_write_tax(FILE *out, const struct experiment *e)
 {
 	uint64_t memory = (uint64_t)layout_present(e->layout) << PAGE_SHIFT;
 
@@ -134,6 +136,7 @@ void tsv_write_tax(FILE *out, const struct experiment *e)
 		fprintf(out, "\t%" PRIu64 "\t%" PRIu64 "\n",
 			run->tax.allocatee_peak_bytes, run->tax.lowmem_peak_bytes);
 	}
+	return 0;
 }
 
 /* x(name, printf's format, value, what it is): one number of a class */
@@ -149,8 +152,10 @@ void tsv_write_tax(FILE *out, const struct experiment *e)
 	x(peak_bytes,    PRIu64, k->peak_bytes,   "objects in whole slab pages, at most") \
 	x(end_bytes,     PRIu64, k->bytes,        "objects in whole slab pages, at the end")
 
-void tsv_write_classes(FILE *out, const struct experiment *e)
+int tsv_write_classes(FILE *out, const struct experiment *e)
 {
+	if (!e->allocatees)
+		return 0;
 	write_heading(out, e, "who owned the pages, one row for each allocator and class");
 	fprintf(out, "allocator\tclass");
 #define PRINT_NAME(name, format, value, what) fprintf(out, "\t" #name);
@@ -170,6 +175,7 @@ void tsv_write_classes(FILE *out, const struct experiment *e)
 			fprintf(out, "\n");
 		}
 	}
+	return 0;
 }
 
 #define PROCESS_COLUMNS(x)                                                      \
@@ -179,7 +185,7 @@ void tsv_write_classes(FILE *out, const struct experiment *e)
 	x(pages,             "pages live at the end")                           \
 	x(peak_object_bytes, "objects of its blocks, at most; slabs not rounded")
 
-void tsv_write_processes(FILE *out, const struct experiment *e)
+int tsv_write_processes(FILE *out, const struct experiment *e)
 {
 	write_heading(out, e, "who asked, one row for each allocator and process");
 	fprintf(out, "allocator\tprocess");
@@ -205,6 +211,7 @@ void tsv_write_processes(FILE *out, const struct experiment *e)
 			fprintf(out, "\n");
 		}
 	}
+	return 0;
 }
 
 /* x(name, printf's format, value, what it is): one stretch of a stripe */
@@ -219,7 +226,7 @@ void tsv_write_processes(FILE *out, const struct experiment *e)
 	x(metadata_pages,  "lu",   r->metadata_pages, "carrying the allocator's state, as it began") \
 	x(look,            "s",    picture_look_names[r->look], "free, fixed, absent, or what is most of it: movable or unmovable, 1 up to a tenth full, 2 up to half, 3 above")
 
-void tsv_write_memory(FILE *out, const struct experiment *e)
+int tsv_write_memory(FILE *out, const struct experiment *e)
 {
 	write_heading(out, e, "what stood where, one row for each stretch of time in which a stripe of memory looked the same");
 	fprintf(out, "allocator");
@@ -240,6 +247,7 @@ void tsv_write_memory(FILE *out, const struct experiment *e)
 			fprintf(out, "\n");
 		}
 	}
+	return 0;
 }
 
 static void list_meta_columns(const char *before, const char *after)

@@ -12,24 +12,28 @@
 
 #include "sim/report/experiment.h"
 
-/* The whole machine: free blocks and indices over all zones, metadata. */
-void tsv_write_samples(FILE *out, const struct experiment *e);
+/*
+ * All return 0: a failed write is the stream's to remember.
+ *
+ * The whole machine: free blocks and indices over all zones, metadata.
+ */
+int tsv_write_samples(FILE *out, const struct experiment *e);
 
 /* One row for each zone as well: free blocks and the kernel's indices. */
-void tsv_write_buddyinfo(FILE *out, const struct experiment *e);
+int tsv_write_buddyinfo(FILE *out, const struct experiment *e);
 
 /* One row for each allocator: the peak of every column of metadata. */
-void tsv_write_tax(FILE *out, const struct experiment *e);
+int tsv_write_tax(FILE *out, const struct experiment *e);
 
 /*
  * Who owned the pages: one row for each allocator and class, and one for each
  * allocator and process.
  */
-void tsv_write_classes(FILE *out, const struct experiment *e);
-void tsv_write_processes(FILE *out, const struct experiment *e);
+int tsv_write_classes(FILE *out, const struct experiment *e);
+int tsv_write_processes(FILE *out, const struct experiment *e);
 
 /* What stood where: one row for each stretch of equal looks. */
-void tsv_write_memory(FILE *out, const struct experiment *e);
+int tsv_write_memory(FILE *out, const struct experiment *e);
 
 /* Name, unit and meaning of each column, for `pagetax list metrics`. */
 void tsv_list_columns(void);
