@@ -170,20 +170,6 @@ static int read_trace(struct fitting *f, struct msg *msg)
 				   &rng, msg);
 }
 
-static bool on_progress(void *ctx, const char *allocator, uint64_t ops,
-			uint64_t nr_ops)
-{
-	progress_show(ctx, allocator, ops, nr_ops);
-	return !interrupted();
-}
-
-static bool on_simulated(void *ctx, const char *allocator, uint64_t now_ns,
-			 uint64_t end_ns, uint64_t ops)
-{
-	progress_show_time(ctx, allocator, now_ns, end_ns, ops);
-	return !interrupted();
-}
-
 static int replay_trace(struct fitting *f, struct msg *msg)
 {
 	struct recording *r = &f->trace;
@@ -192,7 +178,7 @@ static int replay_trace(struct fitting *f, struct msg *msg)
 		.demand = &r->demand,
 		.start = &r->start,
 		.samples = &r->samples,
-		.progress = on_progress,
+		.progress = progress_show,
 		.progress_ctx = &f->progress,
 	};
 	int err = sample_plan_make(&r->samples, &r->demand, &r->bundle.trace, 0,
@@ -218,7 +204,7 @@ static int simulate_fit(struct fitting *f, struct msg *msg)
 		.seed = f->options->seed,
 		.sample_ns = f->trace.demand.end_ns / FIT_POINTS + 1,
 		.record = &record,
-		.progress = on_simulated,
+		.progress = progress_show_time,
 		.progress_ctx = &f->progress,
 	};
 

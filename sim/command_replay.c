@@ -122,18 +122,6 @@ static void comparison_free(struct comparison *c)
 	bundle_free(&c->bundle);
 }
 
-static bool on_progress(void *ctx, const char *allocator, uint64_t ops,
-			uint64_t nr_ops)
-{
-	progress_show(ctx, allocator, ops, nr_ops);
-	return !interrupted();
-}
-
-static void on_done(void *ctx)
-{
-	progress_next(ctx);
-}
-
 static int replay_all(struct comparison *c, struct msg *msg)
 {
 	const struct options *o = c->options;
@@ -147,7 +135,7 @@ static int replay_all(struct comparison *c, struct msg *msg)
 		.window = o->window,
 		.checked = o->check,
 		.teardown = o->teardown,
-		.progress = on_progress,
+		.progress = progress_show,
 		.progress_ctx = &c->progress,
 	};
 
@@ -156,7 +144,7 @@ static int replay_all(struct comparison *c, struct msg *msg)
 		return msg_set(msg, ENOMEM, "no memory for the results");
 	c->nr_runs = o->nr_specs;
 	return replay_each(c->runs, &plan, o->specs, o->nr_specs,
-			   o->jobs ? o->jobs : processors(), on_done, msg);
+			   o->jobs ? o->jobs : processors(), progress_next, msg);
 }
 
 static enum status show(const struct comparison *c, struct msg *msg)

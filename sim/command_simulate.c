@@ -124,13 +124,6 @@ static int prepare(struct study *s, struct msg *msg)
 				       &s->scenario, msg) : 0;
 }
 
-static bool on_progress(void *ctx, const char *allocator, uint64_t now_ns,
-			uint64_t end_ns, uint64_t ops)
-{
-	progress_show_time(ctx, allocator, now_ns, end_ns, ops);
-	return !interrupted();
-}
-
 /* An interrupted run is the last one; its results so far are kept. */
 static int simulate_all(struct study *s, struct msg *msg)
 {
@@ -147,7 +140,7 @@ static int simulate_all(struct study *s, struct msg *msg)
 		.teardown = o->teardown,
 		.compaction = o->compaction,
 		.record = s->record.out ? &s->record : NULL,
-		.progress = on_progress,
+		.progress = progress_show_time,
 		.progress_ctx = &s->progress,
 	};
 

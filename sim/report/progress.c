@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "sim/host_memory.h"
+#include "sim/interrupt.h"
 #include "sim/report/progress.h"
 #include "sim/units.h"
 #include "sim/wall_clock.h"
@@ -37,17 +38,19 @@ static bool progress_is_due(struct progress *p, double *now_s)
 	return true;
 }
 
-void progress_show(struct progress *p, const char *allocator, uint64_t ops,
+bool progress_show(void *progress, const char *allocator, uint64_t ops,
 		   uint64_t nr_ops)
 {
+	struct progress *p = progress;
 	double now_s;
 
 	if (!progress_is_due(p, &now_s))
-		return;
+		return !interrupted();
 	fprintf(stderr, "\r\033[K%u/%u %s: %.0f %%, %.1f M operations/s",
 		p->done + 1, p->total, allocator,
 		nr_ops ? 100.0 * (double)ops / (double)nr_ops : 100.0,
 		1e-6 * (double)ops / (now_s - p->begin_s + 1e-9));
+	return !interrupted();
 }
 
 void progress_boot(const struct progress *p, const char *allocator)
@@ -57,20 +60,21 @@ void progress_boot(const struct progress *p, const char *allocator)
 			allocator);
 }
 
-void progress_show_time(struct progress *p, const char *allocator,
-			uint64_t now_ns, uint64_t end_ns, uint64_t ops)
+bool progress_show_time(void *progress, const char *allocator, uint64_t now_ns,
+			uint64_t end_ns, uint64_t ops)
 {
+	struct progress *p = progress;
 	double now_s, gone_s;
 	char memory[32];
 
 	if (!progress_is_due(p, &now_s))
-		return;
+		return !interrupted();
 	if (!p->booted) {
 		p->booted = true;
 		p->begin_s = now_s;
 		p->begin_ns = now_ns;
 		p->begin_ops = ops;
-		return;
+		return !interrupted();
 	}
 	gone_s = now_s - p->begin_s;
 	fprintf(stderr, "\r\033[K%u/%u %s: %.2f of %.2f s, %.1f M events/s, %s in use",
@@ -80,10 +84,13 @@ void progress_show_time(struct progress *p, const char *allocator,
 	if (gone_s >= FORECAST_S && now_ns > p->begin_ns)
 		fprintf(stderr, ", %.0f s left",
 			gone_s * (double)(end_ns - now_ns) / (double)(now_ns - p->begin_ns));
+	return !interrupted();
 }
 
-void progress_next(struct progress *p)
+void progress_next(void *progress)
 {
+	struct progress *p = progress;
+
 	p->done++;
 	p->booted = false;
 	p->begin_s = wall_clock_s();

@@ -21,7 +21,8 @@ void progress_start(struct progress *p, bool wanted, unsigned int total);
 /* A line of what is going on before there is anything to count. */
 void progress_note(const struct progress *p, const char *what);
 
-void progress_show(struct progress *p, const char *allocator, uint64_t ops,
+/* What a replay calls now and then; false once the user has interrupted it. */
+bool progress_show(void *progress, const char *allocator, uint64_t ops,
 		   uint64_t nr_ops);
 
 /*
@@ -29,11 +30,11 @@ void progress_show(struct progress *p, const char *allocator, uint64_t ops,
  * large machine takes long, and says nothing about how long the rest will take.
  */
 void progress_boot(const struct progress *p, const char *allocator);
-void progress_show_time(struct progress *p, const char *allocator,
-			uint64_t now_ns, uint64_t end_ns, uint64_t ops);
+bool progress_show_time(void *progress, const char *allocator, uint64_t now_ns,
+			uint64_t end_ns, uint64_t ops);
 
 /* The next run begins. */
-void progress_next(struct progress *p);
+void progress_next(void *progress);
 
 /* Wipe the line. */
 void progress_end(const struct progress *p);

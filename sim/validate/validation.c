@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/interrupt.h"
 #include "sim/validate/bounds.h"
 #include "sim/validate/validation.h"
 
@@ -182,13 +181,6 @@ static int run_one_step(struct validation *v)
 	return err;
 }
 
-static bool on_progress(void *ctx, const char *allocator, uint64_t ops,
-			uint64_t nr_ops)
-{
-	progress_show(ctx, allocator, ops, nr_ops);
-	return !interrupted();
-}
-
 static int run_closed_loops(struct validation *v, const struct options *o,
 			    struct progress *progress, struct msg *msg)
 {
@@ -199,7 +191,7 @@ static int run_closed_loops(struct validation *v, const struct options *o,
 		.brackets = &v->brackets,
 		.sum = &v->sum,
 		.seed = o->seed,
-		.progress = on_progress,
+		.progress = progress_show,
 		.progress_ctx = progress,
 	};
 	int err = demand_resolve(&v->demand, &v->bundle, &v->bundle.layout, msg);
