@@ -68,36 +68,12 @@ static int read_optional(struct bundle *b, struct recording *rec, const char *na
 	return 0;
 }
 
-static const char *skip_blanks(const char *p)
-{
-	while (*p == ' ' || *p == '\t')
-		p++;
-	return p;
-}
-
-/* The next word of a line, and the place behind it. */
-static const char *next_word(const char *p, const char *end, const char **word,
-			     size_t *len)
-{
-	p = skip_blanks(p);
-	*word = p;
-	while (p < end && (unsigned char)*p > ' ')
-		p++;
-	*len = (size_t)(p - *word);
-	return p;
-}
-
-static bool word_is(const char *word, size_t len, const char *text)
-{
-	return strlen(text) == len && !memcmp(word, text, len);
-}
-
 static int read_numbers(struct input *in, const char **p, const char *end,
 			uint64_t *numbers, size_t nr, const char *expected,
 			struct msg *msg)
 {
 	for (size_t i = 0; i < nr; i++) {
-		*p = skip_blanks(*p);
+		*p = text_skip_blanks(*p);
 		if (!text_number(p, end, &numbers[i]))
 			return input_bad_line(in, msg, "number %zu is missing or broken; expected %s",
 					      i + 1, expected);
@@ -130,16 +106,16 @@ static int take_machine_number(struct bundle *b, struct input *in,
 			       const char *word, size_t len, uint64_t value,
 			       struct msg *msg)
 {
-	if (word_is(word, len, "workload_start_ns")) {
+	if (text_word_is(word, len, "workload_start_ns")) {
 		b->workload_start_ns = value;
-	} else if (word_is(word, len, "workload_end_ns")) {
+	} else if (text_word_is(word, len, "workload_end_ns")) {
 		b->workload_end_ns = value;
-	} else if (word_is(word, len, "cpus")) {
+	} else if (text_word_is(word, len, "cpus")) {
 		if (value < 1 || value > MAX_NR_CPUS)
 			return input_bad_line(in, msg, "%" PRIu64 " cpus; expected 1 to %d",
 					      value, MAX_NR_CPUS);
 		b->layout.nr_cpus = max_t(unsigned int, b->layout.nr_cpus, value);
-	} else if (word_is(word, len, "page_bytes") && value != PAGE_SIZE) {
+	} else if (text_word_is(word, len, "page_bytes") && value != PAGE_SIZE) {
 		return input_bad_line(in, msg, "pages of %" PRIu64
 				      " bytes; expected %lu, for which pagetax was built",
 				      value, PAGE_SIZE);
@@ -154,16 +130,17 @@ static int take_machine_line(struct bundle *b, struct input *in, const char *lin
 	static const char *const number_keys[] = {
 		"cpus", "page_bytes", "workload_start_ns", "workload_end_ns",
 	};
-	const char *word;
+	const char *p = line;
 	size_t len;
-	const char *p = skip_blanks(next_word(line, end, &word, &len));
+	const char *word = text_word(&p, &len);
 
-	if (word_is(word, len, "kernel"))
+	p = text_skip_blanks(p);
+	if (text_word_is(word, len, "kernel"))
 		text_quote(b->kernel, sizeof(b->kernel), p, (size_t)(end - p));
 	for (size_t i = 0; i < ARRAY_SIZE(number_keys); i++) {
 		uint64_t value;
 
-		if (!word_is(word, len, number_keys[i]))
+		if (!text_word_is(word, len, number_keys[i]))
 			continue;
 		if (!text_number(&p, end, &value))
 			return input_bad_line(in, msg, "expected a number after \"%s\"",
@@ -227,7 +204,7 @@ static int zone_of_sample(const struct bundle *b, uint64_t before_ns,
 	int zone = -1;
 
 	for (unsigned int i = 0; i < b->layout.nr_zones; i++) {
-		if (!word_is(word, len, b->layout.zones[i].name))
+		if (!text_word_is(word, len, b->layout.zones[i].name))
 			continue;
 		zone = (int)i;
 		if (!sample_has(b, before_ns, i))
@@ -252,7 +229,7 @@ static int take_buddyinfo_line(struct bundle *b, struct input *in,
 	err = read_numbers(in, &line, end, times, 2, BUDDYINFO_COLUMNS, msg);
 	if (err)
 		return err;
-	line = next_word(line, end, &word, &len);
+	word = text_word(&line, &len);
 	err = read_numbers(in, &line, end, nr_free, ARRAY_SIZE(nr_free),
 			   BUDDYINFO_COLUMNS, msg);
 	if (err)
@@ -285,7 +262,7 @@ static int counter_name(struct bundle *b, const char *word, size_t len,
 
 	for (unsigned int i = 0; i < b->nr_counter_names; i++) {
 		*name = (guess + i) % b->nr_counter_names;
-		if (word_is(word, len, b->counter_names[*name]))
+		if (text_word_is(word, len, b->counter_names[*name]))
 			return 0;
 	}
 	if (grow(&names, b->nr_counter_names, sizeof(*b->counter_names)))
@@ -314,7 +291,7 @@ static int take_counter_line(struct bundle *b, struct input *in,
 	err = read_numbers(in, &line, end, times, 2, COUNTERS_COLUMNS, msg);
 	if (err)
 		return err;
-	line = next_word(line, end, &word, &len);
+	word = text_word(&line, &len);
 	err = read_numbers(in, &line, end, &sample.value, 1, COUNTERS_COLUMNS, msg);
 	if (err)
 		return err;

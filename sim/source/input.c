@@ -588,6 +588,21 @@ bool text_number_long(const uint8_t *first, const uint8_t *end, uint64_t *value)
 	return true;
 }
 
+const char *text_word(const char **p, size_t *len)
+{
+	const char *word = text_skip_blanks(*p);
+
+	for (*p = word; (unsigned char)**p > ' ';)
+		(*p)++;
+	*len = (size_t)(*p - word);
+	return word;
+}
+
+bool text_word_is(const char *word, size_t len, const char *text)
+{
+	return strlen(text) == len && !memcmp(word, text, len);
+}
+
 const char *text_quote(char *buf, size_t size, const char *text, size_t len)
 {
 	size_t n = 0;

@@ -144,6 +144,18 @@ static inline bool text_number(const char **p, const char *end, uint64_t *value)
 	return true;
 }
 
+/* What follows the blanks at p, in a line, which ends with a '\n'. */
+static inline const char *text_skip_blanks(const char *p)
+{
+	while (*p == ' ' || *p == '\t')
+		p++;
+	return p;
+}
+
+/* The next word of a line, in *len letters, 0 at its end; *p moves behind it. */
+const char *text_word(const char **p, size_t *len);
+bool text_word_is(const char *word, size_t len, const char *text);
+
 /* Copy input text for a message: printable, cut to size. Returns buf. */
 const char *text_quote(char *buf, size_t size, const char *text, size_t len);
 

@@ -32,50 +32,30 @@ struct table {
 	bool seen[MAX_NR_ZONES];		/* this one's has: nodes repeat names */
 };
 
-/* The next word of [*p, end); its length is 0 at the end. */
-static const char *next_word(const char **p, const char *end, size_t *len)
-{
-	const char *word;
-
-	while (*p < end && (**p == ' ' || **p == '\t'))
-		(*p)++;
-	word = *p;
-	while (*p < end && (unsigned char)**p > ' ')
-		(*p)++;
-	*len = (size_t)(*p - word);
-	return word;
-}
-
-static bool word_is(const char *word, size_t len, const char *text)
-{
-	return strlen(text) == len && !memcmp(word, text, len);
-}
-
-static void take_head(struct table *t, const char *p, const char *end)
+static void take_head(struct table *t, const char *p)
 {
 	size_t len;
 
-	for (const char *word = next_word(&p, end, &len);
-	     len && t->nr_columns < MAX_COLUMNS; word = next_word(&p, end, &len)) {
+	for (const char *word = text_word(&p, &len);
+	     len && t->nr_columns < MAX_COLUMNS; word = text_word(&p, &len)) {
 		unsigned int type = 0;
 
-		while (type < NR_MIGRATETYPES && !word_is(word, len, type_names[type]))
+		while (type < NR_MIGRATETYPES && !text_word_is(word, len, type_names[type]))
 			type++;
 		t->column_type[t->nr_columns++] = type;
 	}
 }
 
 /* "0, zone   Normal   245 ..." behind "Node": -1 for a zone we do not have. */
-static int take_zone(const struct bundle *b, struct table *t, const char **p,
-		     const char *end)
+static int take_zone(const struct bundle *b, struct table *t, const char **p)
 {
 	const char *word = NULL;
 	size_t len = 0;
 
 	for (int i = 0; i < 3; i++)
-		word = next_word(p, end, &len);
+		word = text_word(p, &len);
 	for (unsigned int z = 0; z < b->layout.nr_zones; z++) {
-		if (t->seen[z] || !word_is(word, len, b->layout.zones[z].name))
+		if (t->seen[z] || !text_word_is(word, len, b->layout.zones[z].name))
 			continue;
 		t->seen[z] = true;
 		return (int)z;
@@ -86,13 +66,12 @@ static int take_zone(const struct bundle *b, struct table *t, const char **p,
 static int take_row(struct bundle *b, struct table *t, const struct input *in,
 		    const char *p, const char *end, struct msg *msg)
 {
-	int zone = take_zone(b, t, &p, end);
+	int zone = take_zone(b, t, &p);
 
 	for (unsigned int i = 0; i < t->nr_columns; i++) {
 		uint64_t nr;
 
-		while (*p == ' ' || *p == '\t')
-			p++;
+		p = text_skip_blanks(p);
 		if (!text_number(&p, end, &nr))
 			return input_bad_line(in, msg, "number %u is missing or broken; expected one for each type of pageblock",
 					      i + 1);
@@ -108,8 +87,7 @@ static int take_order(struct bundle *b, const struct input *in, const char *p,
 {
 	uint64_t order;
 
-	while (*p == ' ' || *p == '\t')
-		p++;
+	p = text_skip_blanks(p);
 	if (!text_number(&p, end, &order) || order > MAX_PAGE_ORDER)
 		return input_bad_line(in, msg, "expected an order from 0 to %d after \"Page block order:\"",
 				      MAX_PAGE_ORDER);
@@ -127,7 +105,7 @@ static int take_line(struct bundle *b, struct table *t, const struct input *in,
 	if ((size_t)(end - line) > strlen(order) && !memcmp(line, order, strlen(order)))
 		return take_order(b, in, line + strlen(order), end, msg);
 	if ((size_t)(end - line) > strlen(head) && !memcmp(line, head, strlen(head)))
-		take_head(t, line + strlen(head), end);
+		take_head(t, line + strlen(head));
 	else if (t->nr_columns && (size_t)(end - line) > strlen(row) &&
 		 !memcmp(line, row, strlen(row)))
 		return take_row(b, t, in, line + strlen(row), end, msg);

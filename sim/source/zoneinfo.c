@@ -88,28 +88,21 @@ struct zoneinfo {
 	size_t nr_pcps;
 };
 
-static const char *skip_blanks(const char *p)
-{
-	while (*p == ' ' || *p == '\t')
-		p++;
-	return p;
-}
-
 /* "Node 0, zone   Normal": another zone begins. */
 static int begin_zone(struct zoneinfo *z, const char *p, const char *end,
 		      struct msg *msg)
 {
 	struct raw_zone *zone = &z->zones[z->nr_zones];
 	uint64_t node;
-	size_t len = 0;
+	const char *name;
+	size_t len;
 
 	p += strlen("Node ");
 	if (!text_number(&p, end, &node) || memcmp(p, ", zone ", 7) ||
 	    node > UINT16_MAX)
 		return input_bad_line(z->in, msg, "expected \"Node N, zone NAME\"");
-	p = skip_blanks(p + 7);
-	while (p + len < end && p[len] > ' ')
-		len++;
+	p += strlen(", zone ");
+	name = text_word(&p, &len);
 	if (!len || len >= sizeof(zone->name))
 		return input_bad_line(z->in, msg,
 				      "expected a zone name of 1 to %d characters",
@@ -121,7 +114,7 @@ static int begin_zone(struct zoneinfo *z, const char *p, const char *end,
 	if (z->nr_zones && node != z->node)
 		z->next_number = 0;
 	z->node = (unsigned int)node;
-	memcpy(zone->name, p, len);
+	memcpy(zone->name, name, len);
 	zone->node = z->node;
 	zone->number = z->next_number++;
 	zone->first_pcp = z->nr_pcps;
@@ -134,10 +127,10 @@ static int read_protection(struct zoneinfo *z, struct raw_zone *zone,
 			   const char *p, const char *end, struct msg *msg)
 {
 	for (unsigned int i = 0; i < MAX_NODE_ZONES; i++) {
-		p = skip_blanks(p);
+		p = text_skip_blanks(p);
 		if (*p != (i ? ',' : '('))
 			return 0;
-		p = skip_blanks(p + 1);
+		p = text_skip_blanks(p + 1);
 		if (!text_number(&p, end, &zone->protection[i]))
 			return input_bad_line(z->in, msg,
 					      "expected numbers after \"protection:\"");
@@ -170,20 +163,17 @@ static int note_pcp(struct zoneinfo *z, struct raw_zone *zone, const char *key,
 static int read_field(struct zoneinfo *z, struct raw_zone *zone,
 		      const char *p, const char *end, struct msg *msg)
 {
-	const char *key = p;
 	size_t len;
+	const char *key = text_word(&p, &len);
 
-	while (p < end && *p > ' ')
-		p++;
-	len = (size_t)(p - key);
-	p = skip_blanks(p);
-	if (len == strlen("protection:") && !memcmp(key, "protection:", len))
+	p = text_skip_blanks(p);
+	if (text_word_is(key, len, "protection:"))
 		return read_protection(z, zone, p, end, msg);
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		uint64_t value;
 
-		if (strlen(fields[i].key) != len || memcmp(key, fields[i].key, len))
+		if (!text_word_is(key, len, fields[i].key))
 			continue;
 		if (!text_number(&p, end, &value) || value > PFN_LIMIT)
 			return input_bad_line(z->in, msg,
@@ -203,7 +193,7 @@ static int read_lines(struct zoneinfo *z, struct msg *msg)
 
 		if (err <= 0)
 			return err;
-		p = skip_blanks(p);
+		p = text_skip_blanks(p);
 		err = 0;
 		if (!memcmp(p, "Node ", 5))
 			err = begin_zone(z, p, end, msg);
