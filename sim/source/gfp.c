@@ -102,6 +102,18 @@ uint32_t gfp_cache_miss(struct gfp_cache_line *line, const char *text, size_t le
 	return gfp;
 }
 
+uint32_t gfp_of_bits(uint64_t theirs, const uint32_t *ours, size_t nr)
+{
+	uint32_t gfp = 0;
+
+	for (; theirs; theirs &= theirs - 1) {
+		size_t bit = (size_t)__builtin_ctzll(theirs);
+
+		gfp |= bit < nr ? ours[bit] : GFP(UNKNOWN);
+	}
+	return gfp;
+}
+
 char *gfp_format(uint32_t gfp, char *buf, size_t size)
 {
 	static const char *const names[NR_GFP_BITS] = {

@@ -92,6 +92,9 @@ static inline uint32_t gfp_parse_cached(struct gfp_cache *cache,
 	return gfp_cache_miss(line, text, len);
 }
 
+/* Flags in bits of their own, of which ours[i] stands for the i-th of nr. */
+uint32_t gfp_of_bits(uint64_t theirs, const uint32_t *ours, size_t nr);
+
 /* Print as elementary names; returns buf. */
 char *gfp_format(uint32_t gfp, char *buf, size_t size);
 

@@ -78,19 +78,6 @@ static struct record get_record(const uint8_t *p)
 	};
 }
 
-static uint32_t gfp_in_our_bits(uint32_t theirs)
-{
-	uint32_t gfp = 0;
-
-	theirs &= ~PAGE_CACHE;
-	for (; theirs; theirs &= theirs - 1) {
-		size_t bit = (size_t)__builtin_ctz(theirs);
-
-		gfp |= bit < ARRAY_SIZE(gfp_of_bit) ? gfp_of_bit[bit] : GFP(UNKNOWN);
-	}
-	return gfp;
-}
-
 static uint8_t migratetype_of(uint32_t gfp)
 {
 	if (gfp & GFP(MOVABLE))
@@ -133,7 +120,8 @@ static int bad_record(const struct record_reader *r, unsigned int i, const char 
 static int add_record(struct record_reader *r, const struct record *record,
 		      uint32_t cpu, unsigned int i)
 {
-	uint32_t gfp = gfp_in_our_bits(record->gfp);
+	uint32_t gfp = gfp_of_bits(record->gfp & ~PAGE_CACHE, gfp_of_bit,
+				   ARRAY_SIZE(gfp_of_bit));
 	struct event ev = {
 		.time_ns = record->time_us * 1000,
 		.pfn = record->pfn,

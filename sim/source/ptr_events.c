@@ -97,18 +97,6 @@ static int find_columns(struct block *k)
 
 /* ---- shapes ---- */
 
-static uint32_t gfp_in_our_bits(const struct ptr_names *names, uint32_t theirs)
-{
-	uint32_t gfp = 0;
-
-	for (; theirs; theirs &= theirs - 1) {
-		unsigned int bit = (unsigned int)__builtin_ctz(theirs);
-
-		gfp |= bit < names->nr_gfp_bits ? names->gfp_of_bit[bit] : GFP(UNKNOWN);
-	}
-	return gfp;
-}
-
 static int read_shape(const struct block *k, struct shape *shape,
 		      const struct ptr_names *names, uint64_t who, uint64_t what)
 {
@@ -116,7 +104,7 @@ static int read_shape(const struct block *k, struct shape *shape,
 	uint32_t comm = (uint32_t)(who >> 48);
 
 	*shape = (struct shape){ .ev = {
-		.gfp = gfp_in_our_bits(names, (uint32_t)who),
+		.gfp = gfp_of_bits((uint32_t)who, names->gfp_of_bit, names->nr_gfp_bits),
 		.cpu = (uint16_t)(who >> 32),
 		.kind = (uint8_t)what,
 		.order = (uint8_t)(what >> 8),

@@ -221,15 +221,6 @@ static uint64_t load(const struct dat *d, struct number n, const uint8_t *data)
 	}
 }
 
-static uint32_t gfp_in_our_bits(const struct dat *d, uint64_t theirs)
-{
-	uint32_t gfp = 0;
-
-	for (; theirs; theirs &= theirs - 1)
-		gfp |= d->gfp_of_bit[__builtin_ctzll(theirs)];
-	return gfp;
-}
-
 static int dat_add(struct dat *d, const struct event *ev)
 {
 	struct msg why;
@@ -297,7 +288,8 @@ static int add_record(struct dat *d, const struct tep_record *record, unsigned i
 		.migratetype = small(load(d, kind->migratetype, data)),
 		.fallback_order = small(load(d, kind->fallback_order, data)),
 		.fallback_migratetype = small(load(d, kind->fallback_migratetype, data)),
-		.gfp = gfp_in_our_bits(d, load(d, kind->gfp, data)),
+		.gfp = gfp_of_bits(load(d, kind->gfp, data), d->gfp_of_bit,
+				   ARRAY_SIZE(d->gfp_of_bit)),
 	};
 	if (load(d, kind->refill, data))
 		ev.flags |= EVENT_REFILL;
