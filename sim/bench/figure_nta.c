@@ -16,6 +16,7 @@
  * flight on is the tree the cheaper one?
  */
 #include <errno.h>
+#include <gsl/gsl_sort_double.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,13 +43,6 @@ struct phase {
 	double requested_percent;	/* bytes asked for, of all memory */
 	double failed_bytes;
 };
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 /* One trial: the phases follow each other in the same memory. */
 static int trial(const char *spec, unsigned long divide, uint64_t seed,
@@ -130,9 +124,9 @@ static int run_trials(const char *spec, unsigned long divide, uint64_t seed,
 		}
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(phases); i++) {
-		qsort(trials[i].units, B4_SEEDS, sizeof(double), by_value);
-		qsort(trials[i].requested, B4_SEEDS, sizeof(double), by_value);
-		qsort(trials[i].failed, B4_SEEDS, sizeof(double), by_value);
+		gsl_sort(trials[i].units, 1, B4_SEEDS);
+		gsl_sort(trials[i].requested, 1, B4_SEEDS);
+		gsl_sort(trials[i].failed, 1, B4_SEEDS);
 	}
 	return 0;
 }

@@ -13,6 +13,7 @@
  * an operation, which is in every figure (scripts/bench-instructions counts it).
  */
 #include <errno.h>
+#include <gsl/gsl_sort_double.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,16 +95,9 @@ struct worker {
 	double ns;
 };
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 double median_of(double *values, unsigned int n)
 {
-	qsort(values, n, sizeof(*values), compare_doubles);
+	gsl_sort(values, 1, n);
 	return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* closed_loop.c - replays that are sampled when the recorded machine was */
 #include <errno.h>
+#include <gsl/gsl_sort_double.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,13 +214,6 @@ int closed_loop_apart(struct figures *f, const struct closed_loop *c,
 	return err;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 struct spread closed_loop_spread(const struct closed_loop *c, unsigned int zone,
 				 size_t offset)
 {
@@ -229,7 +223,7 @@ struct spread closed_loop_spread(const struct closed_loop *c, unsigned int zone,
 	for (unsigned int i = 0; i < nr; i++)
 		memcpy(&values[i], (const char *)&c->zone[zone][i] + offset,
 		       sizeof(values[i]));
-	qsort(values, nr, sizeof(*values), compare_doubles);
+	gsl_sort(values, 1, nr);
 	if (!nr)
 		return (struct spread){ 0 };
 	return (struct spread){ values[0], values[(nr - 1) / 2], values[nr - 1] };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* scorer.c - brackets, scores, and their quantiles */
 #include <errno.h>
+#include <gsl/gsl_sort_double.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,13 +310,6 @@ double scorer_mean_tv(const struct scorer *s, unsigned int zone)
 	return nr ? sum / (double)nr : 0;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The smallest value that at least a share q of all do not exceed; NAN: of none. */
 static double quantile(const double *sorted, size_t nr, double q)
 {
@@ -336,7 +330,7 @@ static size_t collect(const struct scorer *s, unsigned int zone, size_t offset,
 		if (counts(s, i, zone))
 			memcpy(&values[nr++], score + offset, sizeof(*values));
 	}
-	qsort(values, nr, sizeof(*values), compare_doubles);
+	gsl_sort(values, 1, nr);
 	return nr;
 }
 
