@@ -39,11 +39,4 @@ struct alloc_stats {
 #undef STAT_FIELD
 };
 
-#define STAT_COUNT(name, what) +1
-enum { NR_ALLOC_STATS = 0 ALLOC_STATS(STAT_COUNT) };
-#undef STAT_COUNT
-
-extern const char *const alloc_stat_names[NR_ALLOC_STATS];
-extern const char *const alloc_stat_help[NR_ALLOC_STATS];
-
 #endif

@@ -96,7 +96,6 @@ struct cost_sums {
 };
 
 extern const char *const cost_names[NR_COSTS];
-extern const char *const cost_help[NR_COSTS];
 
 struct cost_sums cost_sums(const struct cost *cost);
 

@@ -85,8 +85,6 @@ static int run(struct figure_run *f, struct msg *msg)
 	return 0;
 }
 
-extern const struct figure figure_bytes;
-
 const struct figure figure_bytes = {
 	.id = "bytes",
 	.title = "bytes from runs of units and from slabs, on the same buddy",

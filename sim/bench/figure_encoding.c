@@ -199,8 +199,6 @@ static int run(struct figure_run *f, struct msg *msg)
 	return 0;
 }
 
-extern const struct figure figure_b7;
-
 const struct figure figure_b7 = {
 	.id = "b7",
 	.title = "where runs end: interleaved bits, separate bits, or a tree",

@@ -130,8 +130,6 @@ static int b5_run(struct figure_run *f, struct msg *msg)
 	return 0;
 }
 
-extern const struct figure figure_b5;
-
 const struct figure figure_b5 = {
 	.id = "b5",
 	.title = "11,000 groups, ten of eleven go: pages still held",
@@ -200,8 +198,6 @@ static int b6_run(struct figure_run *f, struct msg *msg)
 	}
 	return 0;
 }
-
-extern const struct figure figure_b6;
 
 const struct figure figure_b6 = {
 	.id = "b6",
@@ -376,8 +372,6 @@ static int b9_run(struct figure_run *f, struct msg *msg)
 	figure_note(f, "no load gives both shares of an alignment to 10 %: sizes or frees were drawn otherwise");
 	return 0;
 }
-
-extern const struct figure figure_b9;
 
 const struct figure figure_b9 = {
 	.id = "b9",

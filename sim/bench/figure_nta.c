@@ -174,8 +174,6 @@ static int b4_run(struct figure_run *f, struct msg *msg)
 	return 0;
 }
 
-extern const struct figure figure_b4;
-
 const struct figure figure_b4 = {
 	.id = "b4",
 	.title = "sizes at random until one finds no room: how full memory is",
@@ -269,8 +267,6 @@ static int b8_run(struct figure_run *f, struct msg *msg)
 	}
 	return 0;
 }
-
-extern const struct figure figure_b8;
 
 const struct figure figure_b8 = {
 	.id = "b8",

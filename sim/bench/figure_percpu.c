@@ -191,8 +191,6 @@ static int b1_run(struct figure_run *f, struct msg *msg)
 	return 0;
 }
 
-extern const struct figure figure_b1;
-
 const struct figure figure_b1 = {
 	.id = "b1",
 	.title = "2^20 objects of one size, freed in three orders: area maps and bitmaps",
@@ -266,8 +264,6 @@ static int b2_run(struct figure_run *f, struct msg *msg)
 	}
 	return 0;
 }
-
-extern const struct figure figure_b2;
 
 const struct figure figure_b2 = {
 	.id = "b2",
@@ -356,8 +352,6 @@ static int b3_run(struct figure_run *f, struct msg *msg)
 	figure_note(f, "2^20 objects in maps are 2^15 squared up, not run: 10^12 visits");
 	return 0;
 }
-
-extern const struct figure figure_b3;
 
 const struct figure figure_b3 = {
 	.id = "b3",

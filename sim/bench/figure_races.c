@@ -88,8 +88,6 @@ static int run(struct figure_run *f, struct msg *msg)
 	return 0;
 }
 
-extern const struct figure figure_b10;
-
 const struct figure figure_b10 = {
 	.id = "b10",
 	.title = "two threads on one word, in every order",

@@ -14,24 +14,6 @@
 #include "sim/report/plots.h"
 #include "sim/report/results.h"
 
-/* One line for each figure: its file has an object named figure_<id>. */
-#define FIGURES(x) \
-	x(b1)      \
-	x(b2)      \
-	x(b3)      \
-	x(b4)      \
-	x(b5)      \
-	x(b6)      \
-	x(b7)      \
-	x(b8)      \
-	x(b9)      \
-	x(b10)     \
-	x(bytes)
-
-#define FIGURE_DECLARE(id) extern const struct figure figure_##id;
-FIGURES(FIGURE_DECLARE)
-#undef FIGURE_DECLARE
-
 const struct figure *const figures[] = {
 #define FIGURE_ENTRY(id) &figure_##id,
 	FIGURES(FIGURE_ENTRY)

@@ -2,7 +2,7 @@
 /*
  * figures.h - published figures, computed anew beside what was published
  *
- * A figure is one object and one line in figures.c. Its run() fills a table,
+ * A figure is one object and one line below. Its run() fills a table,
  * a row at a time, and states its claims:
  *
  *	figure_columns(f, "size_units\tinterleaved_words\tsplit_words");
@@ -32,6 +32,24 @@ struct figure {
 	/* 0, or a negative errno with a message. */
 	int (*run)(struct figure_run *f, struct msg *msg);
 };
+
+/* One line for each figure: its file has an object named figure_<id>. */
+#define FIGURES(x) \
+	x(b1)      \
+	x(b2)      \
+	x(b3)      \
+	x(b4)      \
+	x(b5)      \
+	x(b6)      \
+	x(b7)      \
+	x(b8)      \
+	x(b9)      \
+	x(b10)     \
+	x(bytes)
+
+#define FIGURE_DECLARE(id) extern const struct figure figure_##id;
+FIGURES(FIGURE_DECLARE)
+#undef FIGURE_DECLARE
 
 /* Ends with NULL. */
 extern const struct figure *const figures[];

@@ -13,10 +13,6 @@
 const char *const result_column_names[NR_RESULT_COLUMNS] = {
 	RESULT_COLUMNS(COLUMN_NAME)
 };
-#define COLUMN_HELP(name, object, key, what) what,
-const char *const result_column_help[NR_RESULT_COLUMNS] = {
-	RESULT_COLUMNS(COLUMN_HELP)
-};
 
 static const struct {
 	const char *object;

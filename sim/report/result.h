@@ -49,7 +49,6 @@ enum result_column {
 };
 
 extern const char *const result_column_names[NR_RESULT_COLUMNS];
-extern const char *const result_column_help[NR_RESULT_COLUMNS];
 
 struct result {
 	char *path;			/* without slashes at its end */

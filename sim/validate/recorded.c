@@ -12,12 +12,6 @@ const char *const recorded_repair_names[NR_RECORDED_REPAIRS] = {
 #undef REPAIR_NAME
 };
 
-const char *const recorded_repair_help[NR_RECORDED_REPAIRS] = {
-#define REPAIR_HELP(name, what) what,
-	RECORDED_REPAIRS(REPAIR_HELP)
-#undef REPAIR_HELP
-};
-
 static enum page_place place_at_start(uint8_t start)
 {
 	switch (start) {

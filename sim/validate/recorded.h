@@ -36,7 +36,6 @@ enum recorded_repair {
 };
 
 extern const char *const recorded_repair_names[NR_RECORDED_REPAIRS];
-extern const char *const recorded_repair_help[NR_RECORDED_REPAIRS];
 
 enum page_place {
 	PLACE_IN_USE,

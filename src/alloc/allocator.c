@@ -9,14 +9,6 @@
 
 #include "alloc/allocator.h"
 
-#define STAT_NAME(name, what) #name,
-const char *const alloc_stat_names[NR_ALLOC_STATS] = { ALLOC_STATS(STAT_NAME) };
-#undef STAT_NAME
-
-#define STAT_HELP(name, what) what,
-const char *const alloc_stat_help[NR_ALLOC_STATS] = { ALLOC_STATS(STAT_HELP) };
-#undef STAT_HELP
-
 /*
  * Left out: nothing is ever put off. Whoever only looks at an allocator sees it
  * as if nothing had been, so putting off is no change to one that is const.

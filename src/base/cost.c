@@ -9,10 +9,6 @@
 const char *const cost_names[NR_COSTS] = { COSTS(COST_NAME) };
 #undef COST_NAME
 
-#define COST_HELP(name, what) what,
-const char *const cost_help[NR_COSTS] = { COSTS(COST_HELP) };
-#undef COST_HELP
-
 #ifdef PAGETAX_COUNT
 _Thread_local struct cost *cost_now;
 #endif
