@@ -30,8 +30,8 @@
 #include "sim/report/progress.h"
 #include "sim/simulate.h"
 
-/* A recording with what is known of it. */
-struct recording {
+/* A trace with what is known of it. */
+struct traced {
 	struct bundle bundle;
 	struct layout layout;
 	struct demand demand;
@@ -42,7 +42,7 @@ struct recording {
 
 struct fitting {
 	const struct options *options;
-	struct recording trace, simulated;
+	struct traced trace, simulated;
 	struct replay_run replayed, run;
 	struct fit_quality quality;
 	char *tsv;			/* SCENARIO.tsv */
@@ -56,9 +56,9 @@ static int no_memory(struct msg *msg)
 	return msg_set(msg, ENOMEM, "no memory for the fit");
 }
 
-static int recording_read(struct recording *r, const char *path, uint64_t limit,
-			  const struct layout *layout, const char *pinned,
-			  const char *resident, struct msg *msg)
+static int traced_read(struct traced *r, const char *path, uint64_t limit,
+		       const struct layout *layout, const char *pinned,
+		       const char *resident, struct msg *msg)
 {
 	int err = bundle_read(&r->bundle, path, limit, msg);
 
@@ -73,7 +73,7 @@ static int recording_read(struct recording *r, const char *path, uint64_t limit,
 				resident) ? no_memory(msg) : 0;
 }
 
-static void recording_free(struct recording *r)
+static void traced_free(struct traced *r)
 {
 	fit_lives_free(&r->lives);
 	sample_plan_free(&r->samples);
@@ -98,7 +98,7 @@ static char *with_ending(const char *path, const char *ending)
 }
 
 /* Pages in use that no event names, so that no class could free them. */
-static uint64_t pinned_pages(const struct recording *r)
+static uint64_t pinned_pages(const struct traced *r)
 {
 	uint64_t present = layout_present(&r->layout);
 	uint64_t known = r->start.free_pages + r->start.resident_pages;
@@ -155,9 +155,9 @@ static int write_scenario(FILE *out, const struct fitting *f)
 static int read_trace(struct fitting *f, struct msg *msg)
 {
 	const struct options *o = f->options;
-	struct recording *r = &f->trace;
+	struct traced *r = &f->trace;
 	struct rng rng;
-	int err = recording_read(r, o->args[0], o->limit, NULL, NULL, NULL, msg);
+	int err = traced_read(r, o->args[0], o->limit, NULL, NULL, NULL, msg);
 
 	if (err)
 		return err;
@@ -172,7 +172,7 @@ static int read_trace(struct fitting *f, struct msg *msg)
 
 static int replay_trace(struct fitting *f, struct msg *msg)
 {
-	struct recording *r = &f->trace;
+	struct traced *r = &f->trace;
 	const struct replay_plan plan = {
 		.layout = &r->layout,
 		.demand = &r->demand,
@@ -224,8 +224,8 @@ static int simulate_fit(struct fitting *f, struct msg *msg)
 	else
 		err = record_close(&record, &s.layout, msg);
 	if (!err)
-		err = recording_read(&f->simulated, f->record, 0, &s.layout,
-				     FIT_PINNED, FIT_RESIDENT, msg);
+		err = traced_read(&f->simulated, f->record, 0, &s.layout,
+				  FIT_PINNED, FIT_RESIDENT, msg);
 	unlink(f->record);
 free_start:
 	initial_state_free(&start);
@@ -336,8 +336,8 @@ enum status command_fit(const struct options *o, struct msg *msg)
 	close_files(&f);
 	replay_run_free(&f.replayed);
 	replay_run_free(&f.run);
-	recording_free(&f.simulated);
-	recording_free(&f.trace);
+	traced_free(&f.simulated);
+	traced_free(&f.trace);
 	free(f.tsv);
 	free(f.record);
 	return err ? STATUS_FAILED : STATUS_DONE;
