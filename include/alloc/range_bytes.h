@@ -64,9 +64,6 @@ struct bytes_plan {
 int range_bytes_create(struct bytes **out, const struct bytes_plan *plan,
 		       struct allocator *pages, struct msg *msg);
 
-/* The range inside: for its costs and its state. */
-struct range *range_bytes_range(struct bytes *b);
-
 enum slab_sizes {
 	SLAB_POWERS_OF_2,		/* a cache for each power of two, from 8 bytes */
 	SLAB_EQUAL,			/* a cache for each size, in multiples of 8 */

@@ -20,10 +20,6 @@ int range_pages_create(struct allocator **out, const struct allocator_ops *ops,
 		       const struct range_ops *range_ops, struct machine *m,
 		       const struct option_set *opts, struct msg *msg);
 
-/* The range of one zone, and the page that is its unit 0: for tests. */
-struct range *range_pages_zone(struct allocator *a, unsigned int zone);
-unsigned long range_pages_base(const struct allocator *a, unsigned int zone);
-
 void range_pages_destroy(struct allocator *a);
 int range_pages_adopt(struct allocator *a, unsigned long pfn,
 		      unsigned int order);

@@ -80,11 +80,6 @@ void bytes_return_pages(struct bytes *b, unsigned long pfn, unsigned int order)
 	b->nr_pages -= 1UL << order;
 }
 
-struct range *range_bytes_range(struct bytes *b)
-{
-	return to_range_bytes(b)->range;
-}
-
 static unsigned long units_of(const struct range_bytes *rb, unsigned long bytes)
 {
 	return (bytes + (1UL << rb->unit_shift) - 1) >> rb->unit_shift;

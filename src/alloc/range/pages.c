@@ -52,16 +52,6 @@ static const struct range_pages *to_const_pages(const struct allocator *a)
 					    offsetof(struct range_pages, base));
 }
 
-struct range *range_pages_zone(struct allocator *a, unsigned int zone)
-{
-	return to_pages(a)->zones[zone].range;
-}
-
-unsigned long range_pages_base(const struct allocator *a, unsigned int zone)
-{
-	return to_const_pages(a)->zones[zone].base_pfn;
-}
-
 static uint64_t carried_bytes(const struct range_pages *p)
 {
 	return ((uint64_t)p->nr_held * p->length_bits + 7) / 8;
