@@ -225,26 +225,27 @@ $(1): $(2) $(3)
 	$$(Q)$$(CC) $$(ld_flags) -o $$@ $(2) $(3) $(4)
 endef
 
+# $(call build,FOLDER,FLAGS,FLAGS OF ITS LINKS): library and program of a folder
+define build
+$(call objects,$(1)/obj,$(2))
+$(call archive,$(1)/libpagetax.a,$(1)/obj,$(lib_src))
+$(call archive,$(1)/obj/libsim.a,$(1)/obj,$(filter-out $(main_src),$(sim_src)))
+$(call program,$(1)/pagetax,$(1)/obj/sim/main.o,\
+	$(1)/obj/libsim.a $(1)/libpagetax.a,$(3) $(sim_libs))
+endef
+
 # -- the optimised build ------------------------------------------------------
 
 .PHONY: all
 all: $(B)/pagetax $(if $(variant),,compile_commands.json)
 
-$(eval $(call objects,$(B)/obj,-DNDEBUG))
-$(eval $(call archive,$(B)/libpagetax.a,$(B)/obj,$(lib_src)))
-$(eval $(call archive,$(B)/obj/libsim.a,$(B)/obj,$(filter-out $(main_src),$(sim_src))))
-$(eval $(call program,$(B)/pagetax,$(B)/obj/sim/main.o,\
-	$(B)/obj/libsim.a $(B)/libpagetax.a,$(sim_libs)))
+$(eval $(call build,$(B),-DNDEBUG))
 
 # -- the counting build, for the figures ---------------------------------------
 
 C := $(B)/count
 
-$(eval $(call objects,$(C)/obj,-DNDEBUG -DPAGETAX_COUNT))
-$(eval $(call archive,$(C)/libpagetax.a,$(C)/obj,$(lib_src)))
-$(eval $(call archive,$(C)/obj/libsim.a,$(C)/obj,$(filter-out $(main_src),$(sim_src))))
-$(eval $(call program,$(C)/pagetax,$(C)/obj/sim/main.o,\
-	$(C)/obj/libsim.a $(C)/libpagetax.a,$(sim_libs)))
+$(eval $(call build,$(C),-DNDEBUG -DPAGETAX_COUNT))
 
 # -- the watched build, which counts words and lines of every design ------------
 #
@@ -260,11 +261,7 @@ watched_links := $(addprefix -Wl$(comma)--wrap=,memcpy memmove memset)
 
 $(addprefix $(W)/obj/src/,alloc/% lib/% machine/%): instrumented = $(watched)
 
-$(eval $(call objects,$(W)/obj,-DNDEBUG -DPAGETAX_COUNT -DPAGETAX_HOOKS))
-$(eval $(call archive,$(W)/libpagetax.a,$(W)/obj,$(lib_src)))
-$(eval $(call archive,$(W)/obj/libsim.a,$(W)/obj,$(filter-out $(main_src),$(sim_src))))
-$(eval $(call program,$(W)/pagetax,$(W)/obj/sim/main.o,\
-	$(W)/obj/libsim.a $(W)/libpagetax.a,$(watched_links) $(sim_libs)))
+$(eval $(call build,$(W),-DNDEBUG -DPAGETAX_COUNT -DPAGETAX_HOOKS,$(watched_links)))
 
 # Tests of what is counted run in that build.
 counted_programs := $(if $(can_watch),$(counted_src:tests/%.c=$(W)/%))
@@ -278,12 +275,8 @@ $(foreach t,$(counted_programs),$(eval $(call program,$(t),$(W)/obj/tests/$(notd
 .PHONY: debug
 debug: $(T)/pagetax
 
-$(eval $(call objects,$(T)/obj,-DPAGETAX_COUNT))
-$(eval $(call archive,$(T)/libpagetax.a,$(T)/obj,$(lib_src)))
-$(eval $(call archive,$(T)/obj/libsim.a,$(T)/obj,$(filter-out $(main_src),$(sim_src))))
+$(eval $(call build,$(T),-DPAGETAX_COUNT))
 $(eval $(call archive,$(T)/obj/libhelpers.a,$(T)/obj,$(helper_src)))
-$(eval $(call program,$(T)/pagetax,$(T)/obj/sim/main.o,\
-	$(T)/obj/libsim.a $(T)/libpagetax.a,$(sim_libs)))
 
 test_programs := $(test_src:tests/%.c=$(T)/%)
 $(foreach t,$(test_programs),$(eval $(call program,$(t),$(T)/obj/tests/$(notdir $(t)).o,\
