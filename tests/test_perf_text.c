@@ -50,6 +50,14 @@ static const struct expected_event shapes[] = {
 	{ 593808193010, 0x10, "", 0, EV_FREE, 4, 0, 0 },
 };
 
+/* As `perf record -k CLOCK_REALTIME` has it. */
+START_TEST(seconds_may_be_those_since_1970)
+{
+	read_text(" sh 1 [000] 1763847072.000001: kmem:mm_page_free: page=0x10 pfn=0x10 order=0\n");
+	ck_assert_uint_eq(trace.events[0].time_ns, UINT64_C(1763847072000001000));
+}
+END_TEST
+
 /* From one decimal to nine, with every digit at every place. */
 START_TEST(decimals_of_any_number_are_read)
 {
@@ -280,6 +288,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, scratch_setup, teardown);
 	tcase_add_test(tc, lines_of_all_shapes_give_their_events);
+	tcase_add_test(tc, seconds_may_be_those_since_1970);
 	tcase_add_loop_test(tc, decimals_of_any_number_are_read, 0, 9 * 10);
 	tcase_add_test(tc, lines_losses_and_strangers_are_counted);
 	tcase_add_test(tc, a_fallback_is_read_and_its_misprinted_key_is_not);

@@ -313,7 +313,7 @@ static __always_inline bool text_eight_digits(const char *p, uint64_t *value)
 	return true;
 }
 
-/* "seconds.decimals" in [p, end). */
+/* "seconds.decimals" in [p, end), since boot or since 1970: 64 bits hold up to 2262. */
 static __always_inline bool text_time(const char *p, const char *end,
 				      uint64_t *time_ns)
 {
@@ -326,7 +326,8 @@ static __always_inline bool text_time(const char *p, const char *end,
 
 	for (point = p; text_digit[(uint8_t)*point] < 10; point++)
 		seconds = seconds * 10 + text_digit[(uint8_t)*point];
-	if (point == p || point - p > 9 || *point != '.')
+	if (point == p || point - p > 10 || *point != '.' ||
+	    seconds >= INT64_MAX / 1000000000)
 		return false;
 	p = point + 1;
 	if (end - p >= 8 && text_eight_digits(p, &decimals))
