@@ -42,6 +42,17 @@ void engine_announce(struct engine *engine, queue_soon_fn *fn, void *ctx);
 int engine_at(struct engine *engine, uint64_t time_ns, unsigned int source,
 	      uint32_t arg);
 
+#define TICK_NS UINT64_C(1000000000)	/* per-CPU lists decay once a second */
+
+/*
+ * Call the source of ticks again, a second from now, but not after last_ns. If
+ * nothing but the entries of the queue happens before idle_ns, ticks before the
+ * first of them are left out: for one who has found that they do nothing. Else
+ * idle_ns is now.
+ */
+int engine_tick(struct engine *engine, unsigned int source, uint64_t idle_ns,
+		uint64_t last_ns);
+
 /*
  * Call everything that is due up to and including until_ns; the clock then
  * stands there. 0, or what a source returned.

@@ -29,7 +29,6 @@
 #include "sim/wall_clock.h"
 
 #define DEFAULT_SAMPLES 200
-#define TICK_NS UINT64_C(1000000000)	/* per-CPU lists decay once a second */
 
 /*
  * Where this allocator put a block.
@@ -294,14 +293,22 @@ static int sampler_fire(struct engine *engine, void *ctx, uint32_t index)
 			 index + 1);
 }
 
+/* When the next operation is; the end, when there is none. */
+static uint64_t next_op_ns(const struct replayer *r)
+{
+	const struct demand *d = r->plan->demand;
+
+	return r->run->ops_done < d->nr_ops ? d->ops[r->run->ops_done].time_ns : d->end_ns;
+}
+
 static int ticker_fire(struct engine *engine, void *ctx, uint32_t arg)
 {
 	struct replayer *r = ctx;
+	bool busy = allocator_tick(r->allocator, engine->now_ns);
 
-	allocator_tick(r->allocator, engine->now_ns);
-	if (engine->now_ns + TICK_NS > r->plan->demand->end_ns)
-		return 0;
-	return engine_at(engine, engine->now_ns + TICK_NS, r->ticker, arg);
+	(void)arg;
+	return engine_tick(engine, r->ticker, busy ? engine->now_ns : next_op_ns(r),
+			   r->plan->demand->end_ns);
 }
 
 /* What the snapshot shows has aged until then. */

@@ -402,6 +402,22 @@ static unsigned int count_lines(const char *text)
 	return nr;
 }
 
+/* 30 years in which nothing happens: no test waits for their seconds. */
+START_TEST(a_long_rest_takes_no_time)
+{
+	scratch_write_text("rest",
+		" sh 1 [000] 1.000000: kmem:mm_page_alloc: page=0x10 pfn=0x10 order=0 migratetype=1 gfp_flags=GFP_KERNEL\n"
+		" sh 1 [000] 1000000001.500000: kmem:mm_page_free: page=0x10 pfn=0x10 order=0\n");
+	ck_assert_msg(run("pagetax replay -q --teardown -a linked,twoword,null %s/rest") == STATUS_DONE,
+		      "%s", msg.text);
+	scratch_write_text("rest.ini",
+		"[machine]\nmemory = 16M\n[phase run]\nduration = 2000h\n"
+		"[class a]\narrivals = once\nlifetime = constant value=1500h\n");
+	ck_assert_msg(run("pagetax simulate -q --teardown -a linked,twoword %s/rest.ini") == STATUS_DONE,
+		      "%s", msg.text);
+}
+END_TEST
+
 START_TEST(samples_are_taken_where_they_were_asked_for)
 {
 	write_trace("trace");
@@ -602,6 +618,7 @@ int main(void)
 	tcase_add_test(tc, allocators_of_one_run_do_not_touch_each_other);
 	tcase_add_loop_test(tc, every_allocator_is_verified_and_restored_under_every_option,
 			    0, (int)ARRAY_SIZE(variants));
+	tcase_add_test(tc, a_long_rest_takes_no_time);
 	tcase_add_test(tc, samples_are_taken_where_they_were_asked_for);
 	suite_add_tcase(suite, tc);
 	if (getenv("PAGETAX")) {

@@ -216,6 +216,95 @@ START_TEST(a_source_that_fails_ends_the_run_there)
 }
 END_TEST
 
+/*
+ * Ticks, of which only those that find work are noted, and others who make some:
+ * three ticks' worth each time.
+ */
+struct ticking {
+	bool skip;			/* ticks that would do nothing */
+	unsigned int work, calls;
+	unsigned int ticker, worker;
+	uint64_t notes[512];
+	unsigned int nr;
+};
+
+static int tick(struct engine *engine, void *ctx, uint32_t arg)
+{
+	struct ticking *t = ctx;
+	bool busy = t->work > 0;
+
+	(void)arg;
+	t->calls++;
+	if (busy) {
+		t->work--;
+		t->notes[t->nr++] = engine->now_ns << 1;
+	}
+	return engine_tick(engine, t->ticker,
+			   busy || !t->skip ? engine->now_ns : UINT64_MAX,
+			   UINT64_C(1000000) * TICK_NS);
+}
+
+/* Asks again halfway between two ticks, or at a tick, now and then at once. */
+static int work(struct engine *engine, void *ctx, uint32_t arg)
+{
+	struct ticking *t = ctx;
+
+	t->work = 3;
+	t->notes[t->nr++] = engine->now_ns << 1 | 1;
+	return arg ? engine_at(engine, engine->now_ns + arg % 5 * arg % 97 * (TICK_NS / 2),
+			       t->worker, arg - 1) : 0;
+}
+
+static void run_ticking(struct ticking *t, bool skip)
+{
+	struct engine engine;
+
+	*t = (struct ticking){ .skip = skip };
+	engine_init(&engine);
+	t->ticker = engine_add_source(&engine, tick, t);
+	t->worker = engine_add_source(&engine, work, t);
+	ck_assert_int_eq(engine_at(&engine, TICK_NS, t->ticker, 0), 0);
+	ck_assert_int_eq(engine_at(&engine, 7 * TICK_NS, t->worker, 100), 0);
+	ck_assert_int_eq(engine_run(&engine, UINT64_C(1000000) * TICK_NS), 0);
+	engine_destroy(&engine);
+}
+
+START_TEST(ticks_that_do_nothing_are_left_out_and_the_others_come_as_before)
+{
+	static struct ticking all, some;
+
+	run_ticking(&all, false);
+	run_ticking(&some, true);
+	ck_assert_uint_gt(all.nr, 200);
+	ck_assert_uint_eq(some.nr, all.nr);
+	ck_assert_mem_eq(some.notes, all.notes, all.nr * sizeof(*all.notes));
+	ck_assert_uint_eq(all.calls, 1000000);
+	ck_assert_uint_lt(some.calls, 500);
+}
+END_TEST
+
+/* Nor is one asked for where the clock would have to begin anew. */
+START_TEST(the_last_tick_is_before_the_end_of_time)
+{
+	struct ticking t = { .nr = 0 };
+	struct engine engine;
+
+	engine_init(&engine);
+	t.ticker = engine_add_source(&engine, tick, &t);
+	engine.now_ns = UINT64_MAX - TICK_NS - 1;
+	ck_assert_int_eq(engine_tick(&engine, t.ticker, UINT64_MAX - 1, UINT64_MAX - 1), 0);
+	ck_assert(engine_next_ns(&engine) == UINT64_MAX - 1);
+	engine.now_ns = UINT64_MAX - TICK_NS;
+	engine_destroy(&engine);
+	ck_assert_int_eq(engine_tick(&engine, t.ticker, UINT64_MAX - 1, UINT64_MAX - 1), 0);
+	ck_assert(event_queue_empty(&engine.queue));
+	engine.now_ns = 0;
+	ck_assert_int_eq(engine_tick(&engine, t.ticker, UINT64_MAX - 1, UINT64_MAX - 1), 0);
+	ck_assert(event_queue_empty(&engine.queue));
+	engine_destroy(&engine);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("event_queue");
@@ -230,6 +319,8 @@ int main(void)
 	tcase_add_loop_test(tc, near_and_far_times_leave_as_if_sorted, 1, 5);
 	tcase_add_test(tc, a_source_can_ask_to_be_called_again);
 	tcase_add_test(tc, a_source_that_fails_ends_the_run_there);
+	tcase_add_test(tc, ticks_that_do_nothing_are_left_out_and_the_others_come_as_before);
+	tcase_add_test(tc, the_last_tick_is_before_the_end_of_time);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

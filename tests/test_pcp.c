@@ -410,13 +410,14 @@ START_TEST(what_lies_idle_decays)
 		drawn_free(&d, pfn, 0);
 	ck_assert_int_eq(pcp_of(0)->count, 399);
 
-	allocator_tick(d.a, 1);
+	ck_assert(allocator_tick(d.a, 1));
 	ck_assert_int_eq(pcp_of(0)->high, 350);
 	ck_assert_int_eq(pcp_of(0)->count, 350);
 	for (unsigned int second = 0; second < 30; second++)
-		allocator_tick(d.a, second);
+		(void)allocator_tick(d.a, second);
 	ck_assert_int_eq(pcp_of(0)->high, 16);
 	ck_assert_int_eq(pcp_of(0)->count, 16);
+	ck_assert(!allocator_tick(d.a, 31));
 	drawn_destroy(&d);
 }
 END_TEST

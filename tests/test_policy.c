@@ -311,7 +311,8 @@ START_TEST(raised_marks_fall_back_with_the_tick)
 	allocator_release(d.a, 8 * BLOCK, 8);
 	ck_assert_uint_eq(drawn_alloc(&d, 0, U), 8 * BLOCK);
 	ck_assert_uint_eq(d.b->zones[1]->boost, BLOCK);
-	allocator_tick(d.a, 1);
+	ck_assert(allocator_tick(d.a, 1));
+	ck_assert(!allocator_tick(d.a, 2));
 	ck_assert_uint_eq(d.b->zones[1]->boost, 0);
 	drawn_destroy(&d);
 }

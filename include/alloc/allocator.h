@@ -153,8 +153,11 @@ struct allocator_ops {
 	bool (*isolate)(struct allocator *a, unsigned long pfn,
 			unsigned int order, unsigned int cpu);
 
-	/* Optional: simulated time has reached now_ns (per-CPU lists decay). */
-	void (*tick)(struct allocator *a, uint64_t now_ns);
+	/*
+	 * Optional: simulated time has reached now_ns (per-CPU lists decay). False
+	 * when there was nothing to do, and will not be before another call is made.
+	 */
+	bool (*tick)(struct allocator *a, uint64_t now_ns);
 
 	/*
 	 * Optional, where free() may put off what it has to do: do it now. What
@@ -271,7 +274,7 @@ unsigned long allocator_page_after(const struct allocator *a, unsigned long pfn,
 
 bool allocator_isolate(struct allocator *a, unsigned long pfn,
 		       unsigned int order, unsigned int cpu);
-void allocator_tick(struct allocator *a, uint64_t now_ns);
+bool allocator_tick(struct allocator *a, uint64_t now_ns);
 void allocator_drain(struct allocator *a);
 void allocator_free_area(const struct allocator *a, unsigned int zone,
 			 unsigned long nr_free[NR_PAGE_ORDERS]);

@@ -61,10 +61,10 @@ int sampler_fire(struct engine *engine, void *ctx, uint32_t arg)
 int ticker_fire(struct engine *engine, void *ctx, uint32_t arg)
 {
 	struct simulation *sim = ctx;
+	bool busy = allocator_tick(sim->allocator, engine->now_ns);
 
-	allocator_tick(sim->allocator, engine->now_ns);
-	if (engine->now_ns + TICK_NS >= end_of_run(sim))
-		return 0;
-	return engine_at(engine, engine->now_ns + TICK_NS, sim->ticker, arg);
+	(void)arg;
+	return engine_tick(engine, sim->ticker, busy ? engine->now_ns : end_of_run(sim),
+			   end_of_run(sim) - 1);
 }
 

@@ -30,7 +30,6 @@
 #include "sim/workload/arrival.h"
 #include "sim/workload/live.h"
 
-#define TICK_NS UINT64_C(1000000000)	/* per-CPU lists decay once a second */
 #define NOBODY UINT32_MAX
 
 /* One class at work. */

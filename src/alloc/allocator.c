@@ -113,11 +113,10 @@ bool allocator_isolate(struct allocator *a, unsigned long pfn,
 }
 
 /* Left out: nothing in the backend depends on time. */
-void allocator_tick(struct allocator *a, uint64_t now_ns)
+bool allocator_tick(struct allocator *a, uint64_t now_ns)
 {
 	allocator_catch_up(a);
-	if (a->ops->tick)
-		a->ops->tick(a, now_ns);
+	return a->ops->tick && a->ops->tick(a, now_ns);
 }
 
 /* Left out: the backend parks nothing. */

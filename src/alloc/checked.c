@@ -471,15 +471,17 @@ static bool checked_isolate(struct allocator *a, unsigned long pfn,
 	return done;
 }
 
-static void checked_tick(struct allocator *a, uint64_t now_ns)
+static bool checked_tick(struct allocator *a, uint64_t now_ns)
 {
 	struct checked *c = to_checked(a);
+	bool busy;
 
 	c->nr_ops++;
 	lend_stats(c);
-	c->inner->ops->tick(c->inner, now_ns);
+	busy = c->inner->ops->tick(c->inner, now_ns);
 	take_back_stats(c);
 	check_after(c, "tick", 0);
+	return busy;
 }
 
 static void checked_drain(struct allocator *a)

@@ -303,10 +303,10 @@ static bool linked_isolate(struct allocator *a, unsigned long pfn,
 	return buddy_isolate(&linked_repr, a, pfn, order);
 }
 
-static void linked_tick(struct allocator *a, uint64_t now_ns)
+static bool linked_tick(struct allocator *a, uint64_t now_ns)
 {
 	(void)now_ns;
-	buddy_tick(&linked_repr, a);
+	return buddy_tick(&linked_repr, a);
 }
 
 static void linked_catch_up(struct allocator *a)

@@ -250,11 +250,11 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 		return buddy_isolate(&name##_repr, a, pfn, order);             \
 	}                                                                      \
 									       \
-	static void name##_tick(struct allocator *a, uint64_t now_ns)          \
+	static bool name##_tick(struct allocator *a, uint64_t now_ns)          \
 	{                                                                      \
 		(void)now_ns;                                                  \
 		to_listed(to_buddy(a))->cpu = 0;                               \
-		buddy_tick(&name##_repr, a);                                   \
+		return buddy_tick(&name##_repr, a);                            \
 	}                                                                      \
 									       \
 	static void name##_catch_up(struct allocator *a)                       \

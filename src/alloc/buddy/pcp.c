@@ -95,10 +95,12 @@ void pcp_limit_to(struct pcp *pcp, unsigned long pages)
  * huge page goes for each batch, if there is nothing smaller. (A recorded
  * machine that was 1734 pages above its limit, in batches of 63, drained 28.)
  */
-void pcp_decay(const struct buddy_repr *r, struct buddy *b,
+bool pcp_decay(const struct buddy_repr *r, struct buddy *b,
 	       struct buddy_zone *z, struct pcp *pcp)
 {
 	int most = pcp->batch << PCP_BATCH_SCALE_MAX;
+	int before = pcp->high;
+	bool drains;
 	int left;
 
 	if (pcp->high > pcp->high_min) {
@@ -107,8 +109,10 @@ void pcp_decay(const struct buddy_repr *r, struct buddy *b,
 		high = max_t(int, high, pcp->count - most);
 		pcp->high = max_t(int, high, pcp->high_min);
 	}
+	drains = pcp->count > pcp->high;
 	for (left = pcp->count - pcp->high; left > 0; left -= pcp->batch)
 		pcp_drain(r, b, z, pcp, min_t(int, left, pcp->batch), 0);
+	return drains || pcp->high != before;
 }
 
 void pcp_drain_all(const struct buddy_repr *r, struct buddy *b,

@@ -320,8 +320,8 @@ void pcp_destroy(struct buddy *b, struct buddy_zone *z);
 /* Set `high`, within its bounds and above what is parked; not if it is fixed. */
 void pcp_limit_to(struct pcp *pcp, unsigned long pages);
 
-/* A second has passed. */
-void pcp_decay(const struct buddy_repr *r, struct buddy *b,
+/* A second has passed. False when nothing changed, as nothing will the next time. */
+bool pcp_decay(const struct buddy_repr *r, struct buddy *b,
 	       struct buddy_zone *z, struct pcp *pcp);
 
 /* Empty the lists of every CPU. */

@@ -136,18 +136,21 @@ void buddy_limit_pcp(struct allocator *a, unsigned int zone, unsigned int cpu,
 		pcp_limit_to(&z->pcps[cpu], pages);
 }
 
-void buddy_tick(const struct buddy_repr *r, struct allocator *a)
+bool buddy_tick(const struct buddy_repr *r, struct allocator *a)
 {
 	struct buddy *b = to_buddy(a);
+	bool busy = false;
 
 	for (unsigned int i = 0; i < b->nr_zones; i++) {
 		struct buddy_zone *z = b->zones[i];
 
 		for (unsigned int cpu = 0; z->pcps && cpu < a->machine->nr_cpus;
 		     cpu++)
-			pcp_decay(r, b, z, &z->pcps[cpu]);
+			busy |= pcp_decay(r, b, z, &z->pcps[cpu]);
+		busy |= z->boost > 0;
 		z->boost = 0;
 	}
+	return busy;
 }
 
 void buddy_drain(const struct buddy_repr *r, struct allocator *a)

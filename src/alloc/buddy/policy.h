@@ -691,7 +691,7 @@ int buddy_init(struct buddy *b, const struct allocator_ops *ops,
 void buddy_exit(struct buddy *b);
 
 /* A second of simulated time: per-CPU lists age, raised marks fall back. */
-void buddy_tick(const struct buddy_repr *r, struct allocator *a);
+bool buddy_tick(const struct buddy_repr *r, struct allocator *a);
 void buddy_drain(const struct buddy_repr *r, struct allocator *a);
 
 /* Before any block of that pageblock is released. */

@@ -123,11 +123,11 @@ static bool twoword_isolate(struct allocator *a, unsigned long pfn,
 	return buddy_isolate(&twoword_repr, a, pfn, order);
 }
 
-static void twoword_tick(struct allocator *a, uint64_t now_ns)
+static bool twoword_tick(struct allocator *a, uint64_t now_ns)
 {
 	(void)now_ns;
 	to_twoword(to_buddy(a))->cpu = 0;
-	buddy_tick(&twoword_repr, a);
+	return buddy_tick(&twoword_repr, a);
 }
 
 static void twoword_catch_up(struct allocator *a)
