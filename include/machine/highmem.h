@@ -8,7 +8,7 @@
  * an unmap out of order, an unmap of an address that is not mapped.
  *
  *   mode        a map of a highmem page is           counted
- *   arith       an address computed                  yes
+ *   arith       an address looked up                 yes
  *   guard       the page mapped into the slot; all   yes
  *               else of highmem truly faults, and
  *               an unmapped guard page stands
@@ -17,10 +17,12 @@
  *
  * A lowmem page costs no slot: kmap_local_pfn() gives its address in the
  * direct map, as in Linux. kmap_local_forced() takes a slot for any page
- * (CONFIG_DEBUG_KMAP_LOCAL_FORCE_MAP).
+ * (CONFIG_DEBUG_KMAP_LOCAL_FORCE_MAP), and kunmap_local_forced() gives it back:
+ * the address of a lowmem page tells nothing, for in arith mode it is the one in
+ * the direct map.
  *
  * Maps are inline because a tree in highmem pays them at every node: in arith
- * mode a map is an addition and a push, an unmap a comparison and a pop.
+ * mode a map is a look-up and a push, an unmap a comparison and a pop.
  */
 #ifndef PAGETAX_MACHINE_HIGHMEM_H
 #define PAGETAX_MACHINE_HIGHMEM_H
@@ -84,6 +86,17 @@ static inline void *kmap_local_pfn(struct machine *m, unsigned int cpu,
 	return kmap_local_forced(m, cpu, pfn);
 }
 
+/* Undo a forced map, which must be the newest that is live on this CPU. */
+static inline void kunmap_local_forced(struct machine *m, unsigned int cpu,
+				       const void *addr)
+{
+	assert(cpu < m->nr_cpus);
+	if (unlikely(m->window.mode != WINDOW_ARITH))
+		kunmap_local_slow(m, cpu, addr);
+	else
+		kmap_pop(m, cpu, addr);
+}
+
 /*
  * Undo the newest live map of this CPU, which must be the one that gave addr.
  * An address in the direct map is ignored, as in Linux.
@@ -91,13 +104,8 @@ static inline void *kmap_local_pfn(struct machine *m, unsigned int cpu,
 static inline void kunmap_local(struct machine *m, unsigned int cpu,
 				const void *addr)
 {
-	assert(cpu < m->nr_cpus);
-	if (physmem_is_direct(&m->physmem, addr))
-		return;
-	if (unlikely(m->window.mode != WINDOW_ARITH))
-		kunmap_local_slow(m, cpu, addr);
-	else
-		kmap_pop(m, cpu, addr);
+	if (!physmem_is_direct(&m->physmem, addr))
+		kunmap_local_forced(m, cpu, addr);
 }
 
 /* Live maps of this CPU. */

@@ -4,7 +4,7 @@
  *
  *    layout (const, shared)      zones, holes, CPUs, highmem border
  *        |
- *    machine --- physical memory   a sparse memfd; only node pages are backed
+ *    machine --- physical memory   sparse; only node pages are backed
  *            --- arena             every byte of metadata, counted by column
  *            --- window            highmem seen through kmap_local, counted
  *
@@ -68,7 +68,7 @@ static inline bool machine_page_is_high(const struct machine *m,
 }
 
 /* Address of a lowmem page in the direct map. */
-static inline void *machine_lowmem(const struct machine *m, unsigned long pfn)
+static inline void *machine_lowmem(struct machine *m, unsigned long pfn)
 {
 	return physmem_direct(&m->physmem, pfn);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * physmem.c - a sparse memfd and the host mappings through which it is seen
+ * physmem.c - pages in the order of their first touch, or in a sparse memfd
  *
- * machine/physmem.h has the drawing. Lengths are in bytes; each one is rounded
+ * machine/physmem.h has the drawings. Lengths are in bytes; each one is rounded
  * up to whole host pages, because tests build with pages of 16 bytes.
  *
  * Reading or writing a page is a load or a store; physmem_map_at() and
@@ -25,6 +25,9 @@
 #include "base/bits.h"
 #include "base/fatal.h"
 #include "machine/physmem.h"
+
+/* From here on the host is asked for huge pages: in less, few pages are touched. */
+#define HUGE_FROM (UINT64_C(1) << 30)
 
 static const unsigned char never_touched[PAGE_SIZE];
 
@@ -100,22 +103,48 @@ static uint64_t direct_bytes(unsigned long end_pfn, unsigned long low_pages)
 	return host_bytes(HIGHMEM_BY_TABLE ? low_pages : end_pfn);
 }
 
+/* Of the order in which pages were touched. */
+static uint64_t order_bytes(unsigned long end_pfn)
+{
+	return (uint64_t)end_pfn * (sizeof(unsigned long) + sizeof(uint32_t));
+}
+
 uint64_t physmem_addresses(unsigned long end_pfn, unsigned long low_pages)
 {
 	return direct_bytes(end_pfn, low_pages) +
-	       (HIGHMEM_BY_TABLE ? 0 : host_bytes(end_pfn));
+	       (HIGHMEM_BY_TABLE ? 0 : host_bytes(end_pfn) + order_bytes(end_pfn));
+}
+
+static bool lies_in_memfd(const struct physmem *p)
+{
+	return p->guard || HIGHMEM_BY_TABLE;
+}
+
+/* Let reserved addresses be memory. */
+static int back(const struct physmem *p, void *addr, uint64_t bytes,
+		struct msg *msg)
+{
+	if (mmap(addr, (size_t)bytes, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
+		 0) == MAP_FAILED)
+		return no_room(bytes, errno, msg);
+	if ((uint64_t)p->end_pfn << PAGE_SHIFT >= HUGE_FROM)	/* only advice */
+		madvise(addr, (size_t)bytes, MADV_HUGEPAGE);
+	return 0;
 }
 
 static int make_direct(struct physmem *p, struct msg *msg)
 {
+	uint64_t bytes = host_bytes(p->low_pages);
 	int err;
 
 	err = reserve(&p->direct, &p->direct_bytes,
 		      direct_bytes(p->end_pfn, p->low_pages), msg);
 	if (err || !p->low_pages)
 		return err;
-	return show_memfd(p, p->direct, host_bytes(p->low_pages),
-			  PROT_READ | PROT_WRITE, msg);
+	if (!lies_in_memfd(p))
+		return back(p, p->direct, bytes, msg);
+	return show_memfd(p, p->direct, bytes, PROT_READ | PROT_WRITE, msg);
 }
 
 static int make_view(struct physmem *p, uint64_t nr_pages, struct msg *msg)
@@ -126,7 +155,23 @@ static int make_view(struct physmem *p, uint64_t nr_pages, struct msg *msg)
 	err = reserve(&p->view, &p->view_bytes, host_bytes(nr_pages), msg);
 	if (err)
 		return err;
+	if (!lies_in_memfd(p))
+		return back(p, p->view, p->view_bytes, msg);
 	return show_memfd(p, p->view, p->view_bytes, prot, msg);
+}
+
+static int make_order(struct physmem *p, struct msg *msg)
+{
+	unsigned char *order;
+	size_t bytes;
+	int err;
+
+	err = reserve(&order, &bytes, order_bytes(p->end_pfn), msg);
+	if (err)
+		return err;
+	p->at = (unsigned long *)(void *)order;
+	p->nth = (uint32_t *)(p->at + p->end_pfn);
+	return back(p, order, bytes, msg);
 }
 
 static unsigned long nr_leaves(const struct physmem *p)
@@ -163,7 +208,7 @@ int physmem_create(struct physmem *p, unsigned long end_pfn,
 			       "a guarded window needs pages of the host's size, %" PRIu64 " bytes, but this build has %lu",
 			       host_page_bytes(), PAGE_SIZE);
 
-	err = open_memfd(p, msg);
+	err = lies_in_memfd(p) ? open_memfd(p, msg) : make_order(p, msg);
 	if (!err)
 		err = make_direct(p, msg);
 	if (!err)
@@ -195,8 +240,20 @@ void physmem_destroy(struct physmem *p)
 		munmap(p->view, p->view_bytes);
 	if (p->direct)
 		munmap(p->direct, p->direct_bytes);
+	if (p->at)
+		munmap(p->at, (size_t)order_bytes(p->end_pfn));
 	if (p->fd >= 0)
 		close(p->fd);
+}
+
+uint32_t physmem_first_touch(struct physmem *p, unsigned long pfn)
+{
+	bool high = pfn >= p->low_pages;
+	uint32_t nr = p->nr_touched[high];
+
+	p->at[(high ? p->low_pages : 0) + nr] = pfn;
+	p->nr_touched[high] = p->nth[pfn] = nr + 1;
+	return nr + 1;
 }
 
 static struct physmem_leaf **leaf_of(const struct physmem *p, unsigned long pfn)
@@ -280,25 +337,35 @@ static const void *peek_table(const struct physmem *p, unsigned long pfn)
 
 const void *physmem_peek(const struct physmem *p, unsigned long pfn)
 {
+	const unsigned char *base = pfn < p->low_pages ? p->direct : p->view;
+	unsigned long place = pfn;
+
 	assert(pfn < p->end_pfn);
-	if (pfn < p->low_pages)
-		return physmem_direct(p, pfn);
-	if (HIGHMEM_BY_TABLE)
+	if (HIGHMEM_BY_TABLE && pfn >= p->low_pages)
 		return peek_table(p, pfn);
-	return p->view + ((size_t)pfn << PAGE_SHIFT);
+	if (p->nth) {
+		if (!p->nth[pfn])
+			return never_touched;
+		place = (pfn < p->low_pages ? 0 : p->low_pages) + p->nth[pfn] - 1;
+	}
+	return base + ((size_t)place << PAGE_SHIFT);
 }
 
+/* Place by place: a page that gets one later is still zero in what was saved. */
 void physmem_save(const struct physmem *p, void *buf)
 {
+	size_t low_bytes = (size_t)p->low_pages << PAGE_SHIFT;
 	unsigned char *to = buf;
 
-	if (!HIGHMEM_BY_TABLE) {
-		memcpy(to, p->view, (size_t)p->end_pfn << PAGE_SHIFT);
-		return;
-	}
-	for (unsigned long pfn = 0; pfn < p->end_pfn; pfn++)
-		memcpy(to + ((size_t)pfn << PAGE_SHIFT), physmem_peek(p, pfn),
-		       PAGE_SIZE);
+	if (p->low_pages)
+		memcpy(to, p->direct, low_bytes);
+	if (HIGHMEM_BY_TABLE)
+		for (unsigned long pfn = p->low_pages; pfn < p->end_pfn; pfn++)
+			memcpy(to + ((size_t)pfn << PAGE_SHIFT),
+			       physmem_peek(p, pfn), PAGE_SIZE);
+	else
+		memcpy(to + low_bytes, p->view + low_bytes,
+		       ((size_t)p->end_pfn << PAGE_SHIFT) - low_bytes);
 }
 
 static void write_high_page(struct physmem *p, unsigned long pfn,
@@ -307,7 +374,7 @@ static void write_high_page(struct physmem *p, unsigned long pfn,
 	off_t offset = (off_t)((uint64_t)pfn << PAGE_SHIFT);
 
 	if (!p->guard)
-		memcpy(physmem_view(p, pfn), from, PAGE_SIZE);
+		memcpy(physmem_table_page(p, pfn), from, PAGE_SIZE);
 	else if (pwrite(p->fd, from, PAGE_SIZE, offset) != (ssize_t)PAGE_SIZE)
 		host_failed("the host writes no page for pfn %lu: %s", pfn,
 		      strerror(errno));
@@ -315,10 +382,16 @@ static void write_high_page(struct physmem *p, unsigned long pfn,
 
 void physmem_restore(struct physmem *p, const void *buf)
 {
+	size_t low_bytes = (size_t)p->low_pages << PAGE_SHIFT;
 	const unsigned char *from = buf;
 
 	if (p->low_pages)
-		memcpy(p->direct, from, (size_t)p->low_pages << PAGE_SHIFT);
+		memcpy(p->direct, from, low_bytes);
+	if (p->nth) {
+		memcpy(p->view + low_bytes, from + low_bytes,
+		       ((size_t)p->end_pfn << PAGE_SHIFT) - low_bytes);
+		return;
+	}
 	for (unsigned long pfn = p->low_pages; pfn < p->end_pfn; pfn++)
 		write_high_page(p, pfn, from + ((size_t)pfn << PAGE_SHIFT));
 }

@@ -100,7 +100,7 @@ static inline const struct block *block_peek(const struct buddy *b, uint64_t pla
 static inline uint64_t slab_place(const struct buddy *b, const struct slab *s,
 				  unsigned int slot)
 {
-	const struct machine *m = b->base.machine;
+	struct machine *m = b->base.machine;
 	size_t offset = (size_t)slot * STRUCT_BYTES;
 
 	if (s->pfn == PFN_NONE)

@@ -218,17 +218,14 @@ static void free_lists(struct twoword_zone *tz)
 		machine_free(m, tz->pool, tz->pool_bytes, META_structures);
 }
 
-/* Untagged references are addresses in the direct map, or in the whole view. */
-static int choose_node_addresses(struct twoword *tw, struct machine *m,
-				 struct msg *msg)
+/* With nodes=lowmem untagged references are addresses of highmem, too. */
+static int check_node_addresses(const struct twoword *tw, const struct machine *m,
+				struct msg *msg)
 {
-	tw->low_base = m->physmem.direct;
-	if (tw->nodes != NODES_LOWMEM || m->highmem_pfn >= m->end_pfn)
-		return 0;
-	if (HIGHMEM_BY_TABLE || m->window.mode == WINDOW_GUARD)
+	if (tw->nodes == NODES_LOWMEM && m->highmem_pfn < m->end_pfn &&
+	    (HIGHMEM_BY_TABLE || m->window.mode == WINDOW_GUARD))
 		return msg_set(msg, EINVAL,
 			       "twoword: nodes=lowmem needs every page to have an address: run without highmem, or in the arith window of a 64-bit build");
-	tw->low_base = physmem_view(&m->physmem, 0);
 	return 0;
 }
 
@@ -276,7 +273,7 @@ static int twoword_create(struct allocator **out, struct machine *m,
 			      m->end_pfn);
 		goto destroy;
 	}
-	err = choose_node_addresses(tw, m, msg);
+	err = check_node_addresses(tw, m, msg);
 	if (err)
 		goto destroy;
 	tw->pages = machine_memmap(m, sizeof(struct twoword_page));

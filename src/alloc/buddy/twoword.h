@@ -45,7 +45,6 @@ struct twoword_zone {
 struct twoword {
 	struct buddy buddy;
 	struct twoword_page *pages;	/* set at create, as is all but cpu */
-	unsigned char *low_base;	/* address of pfn 0 for untagged references */
 	bool relocate;
 	unsigned int nodes;		/* NODES_ANY, ... */
 	unsigned int cpu;		/* whose map slots this operation uses */

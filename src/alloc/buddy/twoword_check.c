@@ -44,20 +44,20 @@ static struct deque peek_at(const struct deque *list, struct peeking_store *ps,
 	return view;
 }
 
-/* A leaf from the pool is nobody's page. */
 static bool leaf_is_told(const struct twoword *tw, const struct buddy_zone *z,
 			 unsigned int index, uint64_t leaf, unsigned long pfn)
 {
-	return list_has_pool(to_zone(z), &to_zone(z)->lists[index]) ||
-	       (pfn >= z->start_pfn && pfn < z->end_pfn &&
-		tw_kind(tw->pages[pfn].state) == TW_NODE &&
-		tw->pages[pfn].word1 == tw_node_word(index, (uint32_t)leaf));
+	return pfn >= z->start_pfn && pfn < z->end_pfn &&
+	       tw_kind(tw->pages[pfn].state) == TW_NODE &&
+	       tw->pages[pfn].word1 == tw_node_word(index, (uint32_t)leaf);
 }
 
 static int verify_leaves(const struct twoword *tw, const struct buddy_zone *z,
 			 unsigned int index, const struct deque *view,
 			 struct msg *msg)
 {
+	/* A leaf from the pool is nobody's page. */
+	bool are_pages = !list_has_pool(to_zone(z), &to_zone(z)->lists[index]);
 	uint32_t needed = deque_needed_leaves(view);
 	uint32_t nr = 0;
 	struct node_ref ref;
@@ -65,9 +65,9 @@ static int verify_leaves(const struct twoword *tw, const struct buddy_zone *z,
 	for (uint64_t leaf = 0; view->tree.nr_prealloc &&
 	     !node_ref_is_none(ref = genradix_next_leaf(&view->tree, &leaf));
 	     leaf++, nr++) {
-		unsigned long pfn = twoword_node_pfn(tw, ref);
+		unsigned long pfn = are_pages ? twoword_node_pfn(tw, ref) : PFN_NONE;
 
-		if (!leaf_is_told(tw, z, index, leaf, pfn))
+		if (are_pages && !leaf_is_told(tw, z, index, leaf, pfn))
 			return msg_set(msg, EUCLEAN,
 				       "zone %s: leaf %" PRIu64 " of list %u is page %#lx, whose words do not say so",
 				       z->zone->name, leaf, index, pfn);

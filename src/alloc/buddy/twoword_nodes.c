@@ -27,20 +27,21 @@
 
 static struct node_ref ref_of(const struct twoword *tw, unsigned long pfn)
 {
-	const struct machine *m = tw->buddy.base.machine;
+	struct machine *m = tw->buddy.base.machine;
+	bool high = machine_page_is_high(m, pfn);
 
-	if (tw->nodes == NODES_HIGHMEM ||
-	    (tw->nodes == NODES_ANY && machine_page_is_high(m, pfn)))
+	if (tw->nodes == NODES_HIGHMEM || (tw->nodes == NODES_ANY && high))
 		return node_ref_high(pfn);
-	return node_ref_low(tw->low_base + ((size_t)pfn << PAGE_SHIFT));
+	return node_ref_low(high ? physmem_view(&m->physmem, pfn) :
+				   machine_lowmem(m, pfn));
 }
 
 unsigned long twoword_node_pfn(const struct twoword *tw, struct node_ref ref)
 {
 	if (node_ref_is_high(ref))
 		return node_ref_pfn(ref);
-	return (unsigned long)((const unsigned char *)ref.bits - tw->low_base) >>
-	       PAGE_SHIFT;
+	return physmem_pfn_at(&tw->buddy.base.machine->physmem,
+			      (const void *)ref.bits);
 }
 
 /* A page is no node any more. */
@@ -194,7 +195,7 @@ static void store_unmap(struct node_store *store, struct node_ref ref,
 	struct twoword_zone *tz = container_of(store, struct twoword_zone, store);
 
 	(void)ref;
-	kunmap_local(tz->tw->buddy.base.machine, tz->tw->cpu, node);
+	kunmap_local_forced(tz->tw->buddy.base.machine, tz->tw->cpu, node);
 }
 
 const struct node_store_ops twoword_store_ops = {
