@@ -99,6 +99,8 @@ static int prepare(struct comparison *c, struct msg *msg)
 		return err;
 	progress_note(&c->progress, "resolving");
 	err = demand_resolve(&c->demand, &c->bundle, &c->layout, msg);
+	if (err == -EINVAL)
+		bundle_find_stray(o->args[0], o->limit, &c->layout, msg);
 	if (err)
 		return err;
 	rng_seed(&rng, o->seed);

@@ -193,14 +193,20 @@ START_TEST(a_line_without_end_in_a_megabyte_is_no_text)
 }
 END_TEST
 
-START_TEST(a_page_beyond_any_made_up_machine_is_refused_by_name)
+START_TEST(a_page_beyond_any_made_up_machine_is_refused_with_its_line)
 {
-	struct bundle b;
-	const char *path = scratch_write_text("events",
-		" sh 1 [000] 2.0: kmem:mm_page_free: pfn=0x8000000000 order=0\n");
+	static const char text[] =
+		GOOD " sh 1 [000] 2.0: kmem:mm_page_free: pfn=0x8000000000 order=0\n";
+	const char *paths[] = { scratch_write_text("events.txt", text), scratch_folder() };
 
-	ck_assert_int_eq(bundle_read(&b, path, 0, &msg), -EINVAL);
-	expect_in_message("0x8000000000");
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		struct bundle b;
+
+		ck_assert_int_eq(bundle_read(&b, paths[i], 0, &msg), -EINVAL);
+		ck_assert_ptr_null(b.name);
+		expect_in_message("events.txt:2: pfn 0x8000000000");
+		expect_in_message("zoneinfo");
+	}
 }
 END_TEST
 
@@ -444,7 +450,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_broken_line_is_named_with_what_was_expected, 0,
 			    (int)ARRAY_SIZE(lines));
 	tcase_add_test(tc, a_line_without_end_in_a_megabyte_is_no_text);
-	tcase_add_test(tc, a_page_beyond_any_made_up_machine_is_refused_by_name);
+	tcase_add_test(tc, a_page_beyond_any_made_up_machine_is_refused_with_its_line);
 	tcase_add_loop_test(tc, a_cut_frame_is_named_by_the_byte_where_the_file_ends, 0,
 			    ARRAY_SIZE(packers));
 	tcase_add_loop_test(tc, a_damaged_frame_is_named_by_its_byte, 0,

@@ -159,7 +159,7 @@ static const struct {
 	{ "pagetax replay %s", STATUS_FAILED, "/" },
 	{ "pagetax replay -o %s/empty %s/trace", STATUS_FAILED, "/empty|result folder" },
 	{ "pagetax replay -o %s/no/such %s/trace", STATUS_FAILED, "/no" },
-	{ "pagetax replay --machine 1M %s/trace", STATUS_FAILED, "pfn" },
+	{ "pagetax replay --machine 1M %s/trace", STATUS_FAILED, "/trace:|pfn|in no zone|up to 0xff" },
 	{ "pagetax replay --sample 1ns %s/trace", STATUS_FAILED, "--sample|100000" },
 	{ "pagetax fit -o %s/no/x.ini %s/trace", STATUS_FAILED, "/no/x.ini|there is no folder|/no" },
 	{ "pagetax convert %s/trace %s/no/such/x.ptr", STATUS_FAILED, "there is no folder|/no/such" },

@@ -330,23 +330,71 @@ static int check_zones(const struct event *ev, const void *arg, struct msg *msg)
 	if (layout_zone_of(layout, pfn) >= 0)
 		return msg_set(msg, EINVAL, "block 0x%lx to 0x%lx leaves zone %s; expected it inside one zone",
 			       pfn, last, layout->zones[layout_zone_of(layout, pfn)].name);
-	return msg_set(msg, EINVAL, "pfn 0x%lx is in no zone; expected one that zoneinfo has, up to 0x%lx",
+	return msg_set(msg, EINVAL, "pfn 0x%lx is in no zone; expected one of the machine's, up to 0x%lx",
 		       pfn, layout_end_pfn(layout) - 1);
+}
+
+static int check_made_up(const struct event *ev, const void *arg, struct msg *msg)
+{
+	(void)arg;
+	if (ev->pfn < MADE_UP_LIMIT)
+		return 0;
+	return msg_set(msg, EINVAL,
+		       "pfn 0x%" PRIx64 "; expected zoneinfo with it, or one below 0x%" PRIx64,
+		       ev->pfn, MADE_UP_LIMIT);
+}
+
+/*
+ * Which event it is that the machine does not hold, where that shows only after
+ * the reading: events do not keep their line, so the input is read once more.
+ */
+static int find_stray(const char *path, uint64_t limit, event_check check,
+		      const void *arg, struct msg *msg)
+{
+	struct recording rec;
+	struct trace again;
+	char *events = NULL;
+	int err = 0;
+
+	if (!strcmp(path, "-"))
+		return 0;
+	if (recording_is_folder(path)) {
+		recording_of_folder(&rec, path);
+		err = min_t(int, recording_find(&rec, "events.txt", &events), 0);
+		recording_close(&rec);
+	}
+	if (err)
+		return msg_set(msg, ENOMEM, "%s: no memory to read it", path);
+	err = trace_read_checked(&again, events ? events : path, limit, check, arg, msg);
+	if (!err)
+		trace_free(&again);
+	free(events);
+	return err;
+}
+
+int bundle_find_stray(const char *path, uint64_t limit, const struct layout *layout,
+		      struct msg *msg)
+{
+	return find_stray(path, limit, check_zones, layout, msg);
 }
 
 /* ---- layouts that nobody recorded ---- */
 
-static int make_up_layout(struct bundle *b, const char *path, struct msg *msg)
+static int make_up_layout(struct bundle *b, const char *path, uint64_t limit,
+			  struct msg *msg)
 {
 	uint64_t pages = b->trace.max_pfn + 1;
 	unsigned int nr_cpus = max_t(unsigned int, b->layout.nr_cpus, b->trace.nr_cpus);
 	struct msg why;
 
 	pages = (pages + MADE_UP_PAGES - 1) / MADE_UP_PAGES * MADE_UP_PAGES;
-	if (pages > MADE_UP_LIMIT)
-		return msg_set(msg, EINVAL,
-			       "%s: names pfn 0x%" PRIx64 "; expected zoneinfo with it, or pages below 0x%" PRIx64,
-			       path, b->trace.max_pfn, MADE_UP_LIMIT);
+	if (pages > MADE_UP_LIMIT) {
+		int err = find_stray(path, limit, check_made_up, NULL, msg);
+
+		return err ? err : msg_set(msg, EINVAL,
+					   "%s: names pfn 0x%" PRIx64 "; expected zoneinfo with it, or pages below 0x%" PRIx64,
+					   path, b->trace.max_pfn, MADE_UP_LIMIT);
+	}
 	if (layout_pc(&b->layout, pages << PAGE_SHIFT, nr_cpus, &why))
 		return msg_set(msg, EINVAL, "%s: %s", path, why.text);
 	return 0;
@@ -389,9 +437,10 @@ static int make_up_holes(struct bundle *b, struct msg *msg)
 /* ---- reading ---- */
 
 /* A trace that brings no machine. */
-static int make_up_machine(struct bundle *b, const char *path, struct msg *msg)
+static int make_up_machine(struct bundle *b, const char *path, uint64_t limit,
+			   struct msg *msg)
 {
-	int err = make_up_layout(b, path, msg);
+	int err = make_up_layout(b, path, limit, msg);
 
 	if (!err)
 		err = start_assume_free(b, msg);
@@ -542,9 +591,10 @@ static int read_samples(struct bundle *b, struct recording *rec, struct msg *msg
 
 /* All that follows the events. */
 static int read_states(struct bundle *b, struct recording *rec, const char *path,
-		       bool cut, struct msg *msg)
+		       uint64_t limit, struct msg *msg)
 {
-	int err = b->has_zoneinfo ? 0 : make_up_layout(b, path, msg);
+	bool cut = limit && b->trace.nr_events >= limit;
+	int err = b->has_zoneinfo ? 0 : make_up_layout(b, path, limit, msg);
 
 	b->layout.nr_cpus = max_t(unsigned int, b->layout.nr_cpus, b->trace.nr_cpus);
 	if (!err)
@@ -570,8 +620,7 @@ static int read_folder(struct bundle *b, const char *folder, uint64_t limit,
 	if (!err)
 		err = read_events(b, &rec, limit, msg);
 	if (!err)
-		err = read_states(b, &rec, folder,
-				  limit && b->trace.nr_events >= limit, msg);
+		err = read_states(b, &rec, folder, limit, msg);
 	recording_close(&rec);
 	return err;
 }
@@ -586,14 +635,13 @@ static int read_file(struct bundle *b, const char *path, uint64_t limit,
 	if (err)
 		return err;
 	if (!b->trace.nr_files)
-		return make_up_machine(b, path, msg);
+		return make_up_machine(b, path, limit, msg);
 	recording_of_trace(&rec, &b->trace);
 	err = read_layout(b, &rec, msg);
 	if (!err)
 		err = check_events(b, path, msg);
 	if (!err)
-		err = read_states(b, &rec, path,
-				  limit && b->trace.nr_events >= limit, msg);
+		err = read_states(b, &rec, path, limit, msg);
 	recording_close(&rec);
 	return err;
 }

@@ -117,6 +117,14 @@ int bundle_read_lenient(struct bundle *b, const char *path, uint64_t limit,
 			struct msg *msg);
 void bundle_free(struct bundle *b);
 
+/*
+ * Whether all events of the input lie in zones of another machine than its own:
+ * 0, or a negative errno with a message that names the first one's place. The
+ * input is read once more for it, which standard input cannot be: 0.
+ */
+int bundle_find_stray(const char *path, uint64_t limit, const struct layout *layout,
+		      struct msg *msg);
+
 /* Whether an event came before the snapshot had looked at its page. */
 static inline bool bundle_before_snapshot(const struct bundle *b,
 					  const struct event *ev)
