@@ -16,6 +16,7 @@ struct ini_file {
 	FILE *file;
 	const char *path;
 	unsigned int line, section_line;
+	bool section_empty;		/* no value since section_line */
 	ini_value_fn on_value;
 	ini_bytes_fn on_bytes;
 	void *ctx;
@@ -34,6 +35,17 @@ static int bad_line(const struct ini_file *f, bool nul, int room)
 		       f->path, f->line, room);
 }
 
+/* The library calls back for values alone, so that a section without any would pass. */
+static int section_ends(struct ini_file *f)
+{
+	if (f->section_empty)
+		f->err = msg_set(f->msg, EINVAL,
+				 "%s:%u: the section is empty; expected key = value below it",
+				 f->path, f->section_line);
+	f->section_empty = false;
+	return f->err;
+}
+
 static char *next_line(char *buf, int size, void *stream)
 {
 	struct ini_file *f = stream;
@@ -44,13 +56,19 @@ static char *next_line(char *buf, int size, void *stream)
 	if (!fgets(buf, size, f->file)) {
 		if (ferror(f->file))
 			f->err = msg_set(f->msg, errno, "%s: %s", f->path, strerror(errno));
+		else
+			section_ends(f);
 		return NULL;
 	}
 	f->line++;
 	len = strlen(buf);
 	f->on_bytes(f->ctx, buf, len);
-	if (*buf == '[')
+	if (*buf == '[') {
+		if (section_ends(f))
+			return NULL;
 		f->section_line = f->line;
+		f->section_empty = true;
+	}
 	if ((len && buf[len - 1] == '\n') || feof(f->file))
 		return buf;
 	f->err = bad_line(f, len < (size_t)size - 1, size - 2);
@@ -66,6 +84,7 @@ static int value_found(void *user, const char *section, const char *key,
 
 	if (f->err)
 		return 1;
+	f->section_empty = false;
 	snprintf(copy, sizeof(copy), "%s", value);
 	f->err = f->on_value(f->ctx, &at, key, copy);
 	return 1;

@@ -103,6 +103,9 @@ int machine_finish(struct scenario_reader *r)
 	if (!r->memory)
 		return msg_set(r->msg, EINVAL, "%s:%u: [machine] lacks the key memory",
 			       r->machine_file, r->machine_line);
+	if (r->lowmem && r->zones != ZONES_PAE)
+		return msg_set(r->msg, EINVAL, "%s:%u: [machine]: lowmem is a key of zones = pae",
+			       r->machine_file, r->machine_line);
 	if (r->zones == ZONES_FLAT)
 		err = layout_flat(l, (unsigned long)(bytes >> PAGE_SHIFT), cpus, &why);
 	else if (r->zones == ZONES_PAE)
