@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/source/gfp.h"
 #include "sim/workload/scenario.h"
+#include "sim/workload/scenario_reader.h"
 #include "tests/sim_scratch.h"
 #include "tests/suite.h"
 
@@ -198,6 +200,28 @@ START_TEST(a_byte_of_value_0_is_named_by_its_line)
 }
 END_TEST
 
+static const struct scenario_key *const all_keys[] = { machine_keys, phase_keys, class_keys };
+
+START_TEST(every_key_has_its_entry_in_the_manual)
+{
+	size_t len;
+	char *bytes = scratch_slurp("doc/pagetax-scenario.5", &len);
+	char *manual = realloc(bytes, len + 1);
+
+	ck_assert_ptr_nonnull(manual);
+	manual[len] = '\0';
+	for (const struct scenario_key *key = all_keys[_i]; key->name; key++) {
+		char entry[64];
+		int part = (int)strcspn(key->name, ".");	/* of "rate.CLASS" */
+
+		snprintf(entry, sizeof(entry), "\n.It Cm %.*s", part, key->name);
+		ck_assert_msg(strstr(manual, entry),
+			      "doc/pagetax-scenario.5 has no entry for %s", key->name);
+	}
+	free(manual);
+}
+END_TEST
+
 START_TEST(an_unknown_name_points_to_the_list)
 {
 	struct scenario s;
@@ -246,6 +270,8 @@ int main(void)
 	tcase_add_loop_test(tc, a_wrong_scenario_gets_one_message_with_its_line, 0,
 			    ARRAY_SIZE(wrong));
 	tcase_add_loop_test(tc, a_byte_of_value_0_is_named_by_its_line, 0, 2);
+	tcase_add_loop_test(tc, every_key_has_its_entry_in_the_manual, 0,
+			    (int)ARRAY_SIZE(all_keys));
 	tcase_add_test(tc, an_unknown_name_points_to_the_list);
 	tcase_add_test(tc, every_built_in_scenario_can_be_read_and_says_what_it_is);
 	suite_add_tcase(suite, tc);

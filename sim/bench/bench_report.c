@@ -331,6 +331,7 @@ void bench_write_tsv(FILE *out, const json_t *results)
 		"kmap_per_op", "failed", "lines_per_op", "instructions_per_op",
 	};
 
+	fprintf(out, "# pagetax %s, bench\n", PAGETAX_VERSION);
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
 		fprintf(out, "%s%s", i ? "\t" : "", columns[i]);
 	fputc('\n', out);
