@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <jansson.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -122,6 +123,39 @@ const char *scratch_text(const char *name)
 
 	free(text);
 	text = scratch_slurp(scratch_path(name), &len);
+	return text;
+}
+
+static const char *word_of(const json_t *value)
+{
+	if (!value)
+		return "nothing";
+	switch (json_typeof(value)) {
+	case JSON_TRUE: return "true";
+	case JSON_FALSE: return "false";
+	case JSON_NULL: return "null";
+	default: return "more";
+	}
+}
+
+const char *scratch_figure(const char *name, const char *path)
+{
+	static char text[256];
+	json_t *root = json_load_file(scratch_path(name), 0, NULL);
+	const json_t *at = root;
+	char keys[256], *rest = keys, *key;
+
+	ck_assert_ptr_nonnull(root);
+	snprintf(keys, sizeof(keys), "%s", path);
+	while (at && (key = strsep(&rest, "/")))
+		at = json_is_array(at) ? json_array_get(at, (size_t)atoi(key))
+				       : json_object_get(at, key);
+	if (json_is_number(at))
+		snprintf(text, sizeof(text), "%.10g", json_number_value(at));
+	else
+		snprintf(text, sizeof(text), "%s", json_is_string(at) ? json_string_value(at)
+								      : word_of(at));
+	json_decref(root);
 	return text;
 }
 

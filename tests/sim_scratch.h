@@ -29,6 +29,12 @@ char *scratch_slurp(const char *path, size_t *len);
 /* A file of the folder as text, which the next call overwrites. */
 const char *scratch_text(const char *name);
 
+/*
+ * What stands in a JSON file of the folder at a path, as "runs/1/kmap/calls": a text,
+ * a number of ten digits, a word, "more" or "nothing". The next call overwrites it.
+ */
+const char *scratch_figure(const char *name, const char *path);
+
 /* From here on what the test prints goes to a file of the folder; its text so far. */
 void scratch_stdout(void);
 const char *scratch_printed(void);

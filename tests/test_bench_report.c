@@ -92,16 +92,16 @@ START_TEST(the_case_stands_above_its_table)
 	struct bench_table table = {
 		.c = { .bytes = GIB(1) / 4, .occupancy = 95, .threads = 2,
 		       .lock = BENCH_SPINLOCK, .highmem = true },
-		.rows = { [PATTERN_a1] = &a1[1] },
+		.rows = { [PATTERN_b] = &b[1] },
 		.nr = 1,
 	};
 
 	ck_assert_str_eq(printed_table(&table, &joined),
 		"256 MiB, 95 % in use, 2 threads, a lock around each call, all memory high\n"
-		"ns per op (to linked)                a1\n"
-		"twoword                     30.0\n"
-		"spread, kmap/op, 2 MiB               a1\n"
-		"twoword                   150% 0.25  25%\n"
+		"ns per op (to linked)           b_alloc         b_free\n"
+		"twoword                    250.0         160000\n"
+		"spread, kmap/op, 2 MiB          b_alloc         b_free\n"
+		"twoword                     0% 0.00   0%    0% 0.00   0%\n"
 		"\n");
 }
 END_TEST
@@ -110,6 +110,7 @@ END_TEST
 START_TEST(what_was_counted_stands_below)
 {
 	const struct bench_joined joined = { .costs = NULL };
+	json_t *results = json_array();
 	struct bench_row counted = a1[0];
 	const struct bench_table table = {
 		.c = { .bytes = GIB(4), .occupancy = 50, .threads = 1 },
@@ -129,6 +130,11 @@ START_TEST(what_was_counted_stands_below)
 		"per operation      read  writ.   read  writ. either   read  moved entries  nodes  tries   vain  tried\n"
 		"linked             1.50   0.00   0.00   0.00   2.50   0.00   0.00   0.00   0.00   0.00   0.00  12346\n"
 		"This build counts: its times are no figures.\n"), "%s", text);
+	ck_assert_int_eq(bench_table_record(results, &table, &joined), 0);
+	ck_assert(json_number_at(json_array_get(results, 0), "lines_per_op", NULL) == 2.5);
+	ck_assert(json_number_at(json_array_get(results, 0), "cost", "ops") == 10);
+	ck_assert(json_number_at(json_array_get(results, 0), "cost", "words_read") == 1.5);
+	json_decref(results);
 }
 END_TEST
 

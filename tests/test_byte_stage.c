@@ -100,6 +100,20 @@ START_TEST(a_kind_draws_its_pages_as_its_backend_does)
 }
 END_TEST
 
+/* Links inside free memory take none of their own; borrowed words are somebody's. */
+START_TEST(the_total_leaves_out_what_others_hold)
+{
+	const struct byte_standing st = {
+		.descriptors = 1,
+		.meta = { [META_structures] = 2, [META_nodes] = 4, [META_caller] = 8,
+			  [META_borrowed] = 16, [META_inband] = 32, [META_parked] = 64 },
+	};
+
+	ck_assert(byte_total_percent(&st, true) == 1 + 2 + 4 + 8);
+	ck_assert(byte_total_percent(&st, false) == 1 + 2 + 4 + 8 + 16);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("byte_stage");
@@ -111,6 +125,7 @@ int main(void)
 	tcase_add_test(tc, an_object_beyond_a_design_is_counted_and_forgotten);
 	tcase_add_test(tc, the_same_seed_makes_the_same_load);
 	tcase_add_test(tc, a_kind_draws_its_pages_as_its_backend_does);
+	tcase_add_test(tc, the_total_leaves_out_what_others_hold);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

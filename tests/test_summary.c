@@ -10,7 +10,6 @@
  *    DMA        4096      480 of order 0
  *    Normal    12288       32 of order 0, 1 of order 9, 3 of order 10
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +36,6 @@ static struct picture_run stretches[1];
 static struct replay_run runs[2];
 static struct experiment e;
 static char *names[] = { NULL, (char []){ "cc1\tx" }, (char []){ "idle" } };
-static json_t *root;
 
 static void fill_run(struct replay_run *run, const char *spec)
 {
@@ -160,36 +158,6 @@ static void write_all(void)
 	write_one("memory.tsv", tsv_write_memory);
 }
 
-static void teardown(void)
-{
-	json_decref(root);
-	scratch_teardown();
-}
-
-/* What stands at a path, as "runs/1/kmap/calls", in few letters. */
-static const char *value_at(const char *file, const char *path)
-{
-	static char text[64];
-	char keys[128], *rest = keys, *key;
-	const json_t *at;
-
-	json_decref(root);
-	root = json_load_file(scratch_path(file), 0, NULL);
-	at = root;
-	snprintf(keys, sizeof(keys), "%s", path);
-	while (at && (key = strsep(&rest, "/")))
-		at = json_is_array(at) ? json_array_get(at, (size_t)atoi(key))
-				       : json_object_get(at, key);
-	if (json_is_string(at))
-		snprintf(text, sizeof(text), "%s", json_string_value(at));
-	else if (json_is_number(at))
-		snprintf(text, sizeof(text), "%.10g", json_number_value(at));
-	else
-		snprintf(text, sizeof(text), "%s", !at ? "nothing" : json_is_true(at) ? "true" :
-			 json_is_false(at) ? "false" : json_is_null(at) ? "null" : "more");
-	return text;
-}
-
 /* Counts of a run are numbered from 100 in the order of ALLOC_STATS. */
 static const struct {
 	const char *path, *value;
@@ -262,23 +230,23 @@ static const struct {
 
 START_TEST(each_count_stands_in_its_place)
 {
-	ck_assert_msg(!strcmp(value_at("summary.json", summary[_i].path), summary[_i].value),
-		      "%s is %s", summary[_i].path,
-		      value_at("summary.json", summary[_i].path));
+	const char *is = scratch_figure("summary.json", summary[_i].path);
+
+	ck_assert_msg(!strcmp(is, summary[_i].value), "%s is %s", summary[_i].path, is);
 }
 END_TEST
 
 START_TEST(times_are_told_apart_from_figures)
 {
-	ck_assert_str_eq(value_at("timing.json", "wall_s"), "4");
-	ck_assert_str_eq(value_at("timing.json", "runs/1/allocator"), "twoword");
-	ck_assert_str_eq(value_at("timing.json", "runs/1/wall_s"), "2");
-	ck_assert_str_eq(value_at("timing.json", "runs/1/cpu_s"), "6e-05");
-	ck_assert_str_eq(value_at("timing.json", "runs/1/ns_per_op"), "20");
+	ck_assert_str_eq(scratch_figure("timing.json", "wall_s"), "4");
+	ck_assert_str_eq(scratch_figure("timing.json", "runs/1/allocator"), "twoword");
+	ck_assert_str_eq(scratch_figure("timing.json", "runs/1/wall_s"), "2");
+	ck_assert_str_eq(scratch_figure("timing.json", "runs/1/cpu_s"), "6e-05");
+	ck_assert_str_eq(scratch_figure("timing.json", "runs/1/ns_per_op"), "20");
 	runs[1].ops_done = 0;
 	write_all();
-	ck_assert_str_eq(value_at("timing.json", "runs/1/ns_per_op"), "0");
-	ck_assert_str_eq(value_at("summary.json", "runs/1/kmap/per_op"), "0");
+	ck_assert_str_eq(scratch_figure("timing.json", "runs/1/ns_per_op"), "0");
+	ck_assert_str_eq(scratch_figure("summary.json", "runs/1/kmap/per_op"), "0");
 }
 END_TEST
 
@@ -323,8 +291,8 @@ START_TEST(what_was_asked_for_can_be_asked_for_again)
 	snprintf(path, sizeof(path), "arguments/%s", arguments[_i].name);
 	options = arguments[_i].options;
 	write_all();
-	ck_assert_str_eq(value_at("summary.json", path), arguments[_i].value);
-	ck_assert_str_eq(value_at("summary.json", "machine/window"),
+	ck_assert_str_eq(scratch_figure("summary.json", path), arguments[_i].value);
+	ck_assert_str_eq(scratch_figure("summary.json", "machine/window"),
 			 options.window == WINDOW_GUARD ? "guard" : "arith");
 }
 END_TEST
@@ -425,7 +393,7 @@ int main(void)
 	Suite *suite = suite_create("summary");
 	TCase *tc = tcase_create("summary");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, scratch_teardown);
 	tcase_add_loop_test(tc, each_count_stands_in_its_place, 0, (int)ARRAY_SIZE(summary));
 	tcase_add_test(tc, times_are_told_apart_from_figures);
 	tcase_add_loop_test(tc, what_was_asked_for_can_be_asked_for_again, 0,
