@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "alloc/allocator.h"
+#include "base/array.h"
 #include "sim/fit.h"
 #include "sim/source/gfp.h"
 #include "sim/workload/scenario.h"
@@ -46,7 +47,6 @@ struct follower {
 	uint32_t *root;			/* by id: the life its pages belong to */
 	double *ends;			/* by life: sum over freed pages of their time */
 	uint32_t *left;			/* by life: pages not freed */
-	size_t room;
 };
 
 static int follow_begin(struct follower *fo, uint32_t id,
@@ -54,19 +54,9 @@ static int follow_begin(struct follower *fo, uint32_t id,
 {
 	struct fit_lives *f = fo->f;
 
-	if (f->nr == fo->room) {
-		size_t room = fo->room ? 2 * fo->room : 4096;
-		struct fit_life *lives = realloc(f->lives, room * sizeof(*lives));
-		double *ends = lives ? realloc(fo->ends, room * sizeof(*ends)) : NULL;
-		uint32_t *left = ends ? realloc(fo->left, room * sizeof(*left)) : NULL;
-
-		f->lives = lives ? lives : f->lives;
-		fo->ends = ends ? ends : fo->ends;
-		fo->left = left ? left : fo->left;
-		if (!left)
-			return -ENOMEM;
-		fo->room = room;
-	}
+	if (array_grow(f->lives, f->nr) || array_grow(fo->ends, f->nr) ||
+	    array_grow(fo->left, f->nr))
+		return -ENOMEM;
 	f->lives[f->nr] = *life;
 	f->lives[f->nr].end_ns = UINT64_MAX;
 	fo->ends[f->nr] = 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "alloc/registry.h"
+#include "base/array.h"
 #include "base/nearest.h"
 #include "machine/layout.h"
 #include "sim/options.h"
@@ -44,7 +45,6 @@ static int add_spec(struct options *o, const char *spec, struct msg *msg)
 	const struct allocator_ops *ops = registry_find(spec);
 	const char *text = strchr(spec, ':');
 	struct option_set set;
-	char **specs;
 
 	if (ops && option_parse(&set, ops->options, ops->name,
 				text ? text + 1 : NULL, msg))
@@ -54,12 +54,8 @@ static int add_spec(struct options *o, const char *spec, struct msg *msg)
 			return msg_set(msg, EINVAL,
 				       "allocator '%s' is named twice", spec);
 	}
-	specs = realloc(o->specs, (o->nr_specs + 1) * sizeof(*specs));
-	if (!specs)
-		return msg_set(msg, ENOMEM, "no memory");
-	o->specs = specs;
-	specs[o->nr_specs] = strdup(spec);
-	if (!specs[o->nr_specs])
+	if (array_grow(o->specs, o->nr_specs) ||
+	    !(o->specs[o->nr_specs] = strdup(spec)))
 		return msg_set(msg, ENOMEM, "no memory");
 	o->nr_specs++;
 	return 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "sim/output.h"
 #include "sim/record.h"
 #include "sim/source/perf_print.h"
@@ -84,15 +85,8 @@ void record_abort(struct record *r)
 
 static int keep_event(struct trace *trace, const struct event *ev)
 {
-	if (trace->nr_events == trace->room) {
-		size_t room = trace->room ? 2 * trace->room : 4096;
-		struct event *events = realloc(trace->events, room * sizeof(*events));
-
-		if (!events)
-			return -ENOMEM;
-		trace->events = events;
-		trace->room = room;
-	}
+	if (array_grow(trace->events, trace->nr_events))
+		return -ENOMEM;
 	trace->events[trace->nr_events++] = *ev;
 	trace->nr_cpus = max_t(unsigned int, trace->nr_cpus, ev->cpu + 1U);
 	return 0;

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "alloc/registry.h"
+#include "base/array.h"
 #include "sim/engine.h"
 #include "sim/replay.h"
 #include "sim/wall_clock.h"
@@ -79,7 +80,6 @@ struct replayer {
 
 	uint32_t *failed;		/* allocations that got nothing, by index */
 	size_t nr_failed;
-	size_t failed_room;
 	bool out_of_memory;		/* on the host, while noting them */
 };
 
@@ -159,18 +159,10 @@ void sample_plan_free(struct sample_plan *plan)
 
 static void note_failed(struct replayer *r, const struct demand_op *op)
 {
-	if (r->nr_failed == r->failed_room) {
-		size_t room = r->failed_room ? 2 * r->failed_room : 1024;
-		uint32_t *failed = realloc(r->failed, room * sizeof(*failed));
-
-		if (!failed) {
-			r->out_of_memory = true;
-			return;
-		}
-		r->failed = failed;
-		r->failed_room = room;
-	}
-	r->failed[r->nr_failed++] = (uint32_t)(op - r->plan->demand->ops);
+	if (array_grow(r->failed, r->nr_failed))
+		r->out_of_memory = true;
+	else
+		r->failed[r->nr_failed++] = (uint32_t)(op - r->plan->demand->ops);
 }
 
 static void replay_alloc(struct replayer *r, const struct demand_op *op)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "alloc/allocator.h"
+#include "base/array.h"
 #include "machine/layout.h"
 #include "sim/initial_state.h"
 #include "sim/metrics/picture.h"
@@ -160,15 +161,8 @@ static enum picture_look look_of(const struct picture *p, unsigned int row)
 
 static int close_run(struct picture *p, unsigned int row, uint64_t to_ns)
 {
-	if (p->nr_runs == p->room) {
-		size_t room = p->room ? 2 * p->room : 1024;
-		struct picture_run *runs = realloc(p->runs, room * sizeof(*runs));
-
-		if (!runs)
-			return -ENOMEM;
-		p->runs = runs;
-		p->room = room;
-	}
+	if (array_grow(p->runs, p->nr_runs))
+		return -ENOMEM;
 	p->open[row].to_ns = to_ns;
 	p->runs[p->nr_runs++] = p->open[row];
 	return 0;

@@ -64,7 +64,7 @@ struct picture {
 	struct picture_run open[PICTURE_ROWS];
 	bool begun;
 	struct picture_run *runs;
-	size_t nr_runs, room;
+	size_t nr_runs;
 };
 
 struct layout;

@@ -3,31 +3,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "sim/metrics/sample.h"
-
-static struct sample *series_append(struct sample_series *series)
-{
-	if (series->nr == series->room) {
-		size_t room = series->room ? 2 * series->room : 256;
-		struct sample *samples = realloc(series->samples,
-						 room * sizeof(*samples));
-
-		if (!samples)
-			return NULL;
-		series->samples = samples;
-		series->room = room;
-	}
-	return &series->samples[series->nr++];
-}
 
 int sample_take(struct sample_series *series, const struct allocator *a,
 		uint64_t time_ns, uint64_t ops)
 {
 	const struct machine *m = a->machine;
-	struct sample *s = series_append(series);
+	struct sample *s;
 
-	if (!s)
+	if (array_grow(series->samples, series->nr))
 		return -ENOMEM;
+	s = &series->samples[series->nr++];
 	*s = (struct sample){
 		.time_ns = time_ns,
 		.ops = ops,

@@ -25,7 +25,6 @@ struct sample {
 struct sample_series {
 	struct sample *samples;
 	size_t nr;
-	size_t room;
 };
 
 /* Look at the allocator now and append. 0 or -ENOMEM. */

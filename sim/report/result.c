@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "sim/report/result.h"
 
 #define COLUMN_NAME(name, object, key, what) #name,
@@ -155,25 +156,10 @@ static char *read_text(const char *path)
 	return text;
 }
 
-static int add_cell(struct tsv_table *t, size_t *nr, size_t *room, char *cell)
-{
-	if (*nr == *room) {
-		size_t more = *room ? 2 * *room : 256;
-		char **cells = realloc(t->cells, more * sizeof(*cells));
-
-		if (!cells)
-			return -ENOMEM;
-		t->cells = cells;
-		*room = more;
-	}
-	t->cells[(*nr)++] = cell;
-	return 0;
-}
-
 static int split_cells(struct tsv_table *t)
 {
 	char *rest = t->text, *line;
-	size_t nr = 0, room = 0;
+	size_t nr = 0;
 
 	while ((line = strsep(&rest, "\n"))) {
 		unsigned int columns = 0;
@@ -182,8 +168,9 @@ static int split_cells(struct tsv_table *t)
 		if (!*line || *line == '#')
 			continue;
 		while ((cell = strsep(&line, "\t"))) {
-			if (add_cell(t, &nr, &room, cell))
+			if (array_grow(t->cells, nr))
 				return -ENOMEM;
+			t->cells[nr++] = cell;
 			columns++;
 		}
 		if (!t->nr_columns)

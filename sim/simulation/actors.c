@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "sim/simulation/simulation.h"
 #include "sim/source/gfp.h"
 
@@ -104,16 +105,8 @@ static int process_new(struct simulation *sim, const struct process *process)
 	if (i != NOBODY) {
 		sim->spare_process = sim->processes[i].cpu;
 	} else {
-		if (sim->nr_processes == sim->process_room) {
-			uint32_t room = sim->process_room ? 2 * sim->process_room : 64;
-			struct process *more = realloc(sim->processes,
-						       room * sizeof(*more));
-
-			if (!more)
-				return -ENOMEM;
-			sim->processes = more;
-			sim->process_room = room;
-		}
+		if (array_grow(sim->processes, sim->nr_processes))
+			return -ENOMEM;
 		i = sim->nr_processes++;
 	}
 	sim->processes[i] = *process;

@@ -34,6 +34,7 @@
  */
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/bits.h"
 #include "sim/metrics/fragmentation.h"
 #include "sim/simulation/compaction.h"
@@ -64,7 +65,6 @@ struct compact_zone {
 struct place_list {
 	unsigned long *pfns;
 	size_t nr;
-	size_t room;
 };
 
 struct compactor {
@@ -146,15 +146,8 @@ static bool place_put(struct compactor *c, unsigned long pfn, unsigned int order
 {
 	struct place_list *list = &c->places[order];
 
-	if (list->nr == list->room) {
-		size_t room = list->room ? 2 * list->room : 64;
-		unsigned long *pfns = realloc(list->pfns, room * sizeof(*pfns));
-
-		if (!pfns)
-			return false;
-		list->pfns = pfns;
-		list->room = room;
-	}
+	if (array_grow(list->pfns, list->nr))
+		return false;
 	list->pfns[list->nr++] = pfn;
 	return true;
 }

@@ -82,7 +82,7 @@ struct simulation {
 	uint64_t nr_samples;
 	struct reclaim_zone zones[MAX_NR_ZONES];
 	struct process *processes;
-	uint32_t nr_processes, process_room, spare_process;
+	uint32_t nr_processes, spare_process;
 	struct compactor *compactor;	/* NULL: not asked for */
 	bool movable[SCENARIO_MAX_CLASSES];
 

@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "sim/source/bundle.h"
 #include "sim/source/input.h"
 #include "sim/source/recording.h"
@@ -157,20 +158,6 @@ static int read_machine(struct bundle *b, struct input *in, struct msg *msg)
 
 /* ---- samples ---- */
 
-/* Room for one more element; doubles. */
-static int grow(void **array, size_t nr, size_t size)
-{
-	void *bigger;
-
-	if (nr & (nr - 1))	/* room is full only when nr is a power of two */
-		return 0;
-	bigger = realloc(*array, (nr ? 2 * nr : 1) * size);
-	if (!bigger)
-		return -ENOMEM;
-	*array = bigger;
-	return 0;
-}
-
 static int no_room(const struct input *in, struct msg *msg)
 {
 	return msg_set(msg, ENOMEM, "%s:%" PRIu64 ": no memory for more samples",
@@ -219,7 +206,6 @@ static int take_buddyinfo_line(struct bundle *b, struct input *in,
 	struct buddyinfo_sample sample = { 0 };
 	uint64_t times[2];
 	uint64_t nr_free[ARRAY_SIZE(sample.nr_free)];
-	void *samples = b->buddyinfo;
 	const char *word;
 	size_t len;
 	int zone, err;
@@ -244,9 +230,8 @@ static int take_buddyinfo_line(struct bundle *b, struct input *in,
 	sample.zone = (unsigned int)zone;
 	for (size_t i = 0; i < ARRAY_SIZE(nr_free); i++)
 		sample.nr_free[i] = (uint32_t)nr_free[i];
-	if (grow(&samples, b->nr_buddyinfo, sizeof(sample)))
+	if (array_grow(b->buddyinfo, b->nr_buddyinfo))
 		return no_room(in, msg);
-	b->buddyinfo = samples;
 	b->buddyinfo[b->nr_buddyinfo++] = sample;
 	return 0;
 }
@@ -257,7 +242,6 @@ static int counter_name(struct bundle *b, const char *word, size_t len,
 {
 	unsigned int guess = b->nr_counters ?
 		b->counters[b->nr_counters - 1].name + 1 : 0;
-	void *names = b->counter_names;
 	char *copy;
 
 	for (unsigned int i = 0; i < b->nr_counter_names; i++) {
@@ -265,9 +249,8 @@ static int counter_name(struct bundle *b, const char *word, size_t len,
 		if (text_word_is(word, len, b->counter_names[*name]))
 			return 0;
 	}
-	if (grow(&names, b->nr_counter_names, sizeof(*b->counter_names)))
+	if (array_grow(b->counter_names, b->nr_counter_names))
 		return -ENOMEM;
-	b->counter_names = names;
 	copy = strndup(word, len);
 	if (!copy)
 		return -ENOMEM;
@@ -281,7 +264,6 @@ static int take_counter_line(struct bundle *b, struct input *in,
 {
 	struct counter_sample sample = { 0 };
 	uint64_t times[2];
-	void *samples = b->counters;
 	const char *word;
 	size_t len;
 	int err;
@@ -298,9 +280,8 @@ static int take_counter_line(struct bundle *b, struct input *in,
 	sample.before_ns = times[0];
 	sample.after_ns = times[1];
 	if (counter_name(b, word, len, &sample.name) ||
-	    grow(&samples, b->nr_counters, sizeof(sample)))
+	    array_grow(b->counters, b->nr_counters))
 		return no_room(in, msg);
-	b->counters = samples;
 	b->counters[b->nr_counters++] = sample;
 	return 0;
 }

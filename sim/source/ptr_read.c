@@ -30,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "sim/source/ptr_events.h"
 
 /* A head that promises more has to bring them before it is given more room. */
@@ -53,11 +54,9 @@ struct ptr_reader {
 	uint64_t nr_events;
 	uint64_t lost;
 	struct ptr_names names;
-	uint32_t comm_room;
 
 	struct block_place *blocks;
 	size_t nr_blocks;
-	size_t block_room;
 	uint64_t events_read;
 };
 
@@ -91,16 +90,8 @@ static int head_number(struct ptr_reader *r, const char *key, const char *p,
 
 static int head_process(struct ptr_reader *r, const char *name, size_t len)
 {
-	if (r->names.nr_comms == r->comm_room) {
-		uint32_t room = r->comm_room ? 2 * r->comm_room : 256;
-		uint16_t *comms = realloc(r->names.comms, room * sizeof(*comms));
-
-		if (!comms)
-			return no_memory(r);
-		r->names.comms = comms;
-		r->comm_room = room;
-	}
-	if (builder_comm(r->b, name, len, &r->names.comms[r->names.nr_comms]))
+	if (array_grow(r->names.comms, r->names.nr_comms) ||
+	    builder_comm(r->b, name, len, &r->names.comms[r->names.nr_comms]))
 		return no_memory(r);
 	r->names.nr_comms++;
 	return 0;
@@ -199,15 +190,8 @@ static int read_file(struct ptr_reader *r)
 
 static int note_block(struct ptr_reader *r)
 {
-	if (r->nr_blocks == r->block_room) {
-		size_t room = r->block_room ? 2 * r->block_room : 64;
-		struct block_place *blocks = realloc(r->blocks, room * sizeof(*blocks));
-
-		if (!blocks)
-			return no_memory(r);
-		r->blocks = blocks;
-		r->block_room = room;
-	}
+	if (array_grow(r->blocks, r->nr_blocks))
+		return no_memory(r);
 	r->blocks[r->nr_blocks++] = (struct block_place){
 		r->section->offset, r->section->head.time_ns, r->events_read,
 	};

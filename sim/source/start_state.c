@@ -33,6 +33,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/bits.h"
 #include "sim/metrics/allocatee.h"
 #include "sim/source/block_types.h"
@@ -341,22 +342,13 @@ int start_assume_free(struct bundle *b, struct msg *msg)
 struct block_list {
 	struct start_block *blocks;
 	size_t nr;
-	size_t room;
 };
 
 static int block_list_add(struct block_list *list, unsigned long pfn,
 			  unsigned int order)
 {
-	if (list->nr == list->room) {
-		size_t room = list->room ? 2 * list->room : 1024;
-		struct start_block *blocks = realloc(list->blocks,
-						     room * sizeof(*blocks));
-
-		if (!blocks)
-			return -ENOMEM;
-		list->blocks = blocks;
-		list->room = room;
-	}
+	if (array_grow(list->blocks, list->nr))
+		return -ENOMEM;
 	list->blocks[list->nr++] = (struct start_block){
 		.pfn = pfn,
 		.order = (uint8_t)order,

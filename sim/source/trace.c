@@ -17,6 +17,7 @@
 #define HASH_NONFATAL_OOM 1	/* else it exits */
 #include <uthash.h>
 
+#include "base/array.h"
 #include "base/names.h"
 #include "sim/host_memory.h"
 #include "sim/source/reader.h"
@@ -94,19 +95,13 @@ static void comm_words(const char *name, size_t len, uint64_t *head,
 
 static int trace_add_comm(struct trace *trace, const char *name, size_t len)
 {
-	char **comms = trace->comms;
 	char *copy = strndup(name, len);
 
-	/* room doubles: it is full when the count is a power of two */
-	if (!(trace->nr_comms & (trace->nr_comms - 1)))
-		comms = realloc(comms, 2 * (trace->nr_comms + 1) * sizeof(*comms));
-	if (comms)
-		trace->comms = comms;
-	if (!comms || !copy) {
+	if (!copy || array_grow(trace->comms, trace->nr_comms)) {
 		free(copy);
 		return -ENOMEM;
 	}
-	comms[trace->nr_comms++] = copy;
+	trace->comms[trace->nr_comms++] = copy;
 	return 0;
 }
 
@@ -446,15 +441,12 @@ int trace_read(struct trace *trace, const char *path, uint64_t limit,
 static struct trace_file *trace_file_new(struct trace *trace, const char *container,
 					 const char *name)
 {
-	struct trace_file *files = realloc(trace->files,
-					   (trace->nr_files + 1) * sizeof(*files));
 	size_t room = strlen(container) + strlen(name) + 3;
 	struct trace_file *file;
 
-	if (!files)
+	if (array_grow(trace->files, trace->nr_files))
 		return NULL;
-	trace->files = files;
-	file = &files[trace->nr_files];
+	file = &trace->files[trace->nr_files];
 	*file = (struct trace_file){ .name = strdup(name), .shown = malloc(room) };
 	if (!file->name || !file->shown) {
 		free(file->name);

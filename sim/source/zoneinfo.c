@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "sim/source/reader.h"
 #include "sim/source/zoneinfo.h"
 
@@ -142,20 +143,16 @@ static int read_protection(struct zoneinfo *z, struct raw_zone *zone,
 static int note_pcp(struct zoneinfo *z, struct raw_zone *zone, const char *key,
 		    struct msg *msg)
 {
-	struct raw_pcp *pcps = z->pcps;
-
 	if (!strcmp(key, "cpu:")) {
-		pcps = realloc(pcps, (z->nr_pcps + 1) * sizeof(*pcps));
-		if (!pcps)
+		if (array_grow(z->pcps, z->nr_pcps))
 			return msg_set(msg, ENOMEM, "%s: no memory to read it",
 				       z->in->path);
-		z->pcps = pcps;
-		pcps[z->nr_pcps++] = (struct raw_pcp){ .cpu = zone->last_cpu };
+		z->pcps[z->nr_pcps++] = (struct raw_pcp){ .cpu = zone->last_cpu };
 		zone->nr_pcps++;
 		zone->last_count = zone->last_high = 0;
 	} else if (zone->nr_pcps) {
-		pcps[z->nr_pcps - 1].count = zone->last_count;
-		pcps[z->nr_pcps - 1].high = zone->last_high;
+		z->pcps[z->nr_pcps - 1].count = zone->last_count;
+		z->pcps[z->nr_pcps - 1].high = zone->last_high;
 	}
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/bits.h"
 #include "base/nearest.h"
 #include "sim/data_dir.h"
@@ -176,16 +177,12 @@ static void take_bytes(void *ctx, const char *bytes, size_t len)
 static int read_file(struct scenario_reader *r, const char *path)
 {
 	struct scenario *s = r->s;
-	char **files = realloc(s->files, (s->nr_files + 1) * sizeof(*files));
 	int err;
 
-	if (!files)
+	if (array_grow(s->files, s->nr_files) ||
+	    !(s->files[s->nr_files] = strdup(path)))
 		return scenario_no_memory(r->msg);
-	s->files = files;
-	files[s->nr_files] = strdup(path);
-	if (!files[s->nr_files])
-		return scenario_no_memory(r->msg);
-	r->file = files[s->nr_files++];
+	r->file = s->files[s->nr_files++];
 	r->kind = NULL;
 	r->depth++;
 	err = ini_file_read(r->file, take_value, take_bytes, r, r->msg);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/names.h"
 #include "sim/metrics/allocatee.h"
 #include "sim/units.h"
@@ -398,7 +399,6 @@ static int append_class(struct scenario_reader *r,
 			const char *name, struct msg *why)
 {
 	const struct workload_class *same = class_find(*classes, *nr, name);
-	struct workload_class *more;
 
 	if (same)
 		return msg_set(why, EINVAL, "there is one of this name already, at %s:%u",
@@ -406,11 +406,9 @@ static int append_class(struct scenario_reader *r,
 	if (*nr == SCENARIO_MAX_CLASSES)
 		return msg_set(why, EINVAL, "more than %d classes",
 			       SCENARIO_MAX_CLASSES);
-	more = realloc(*classes, (*nr + 1) * sizeof(*more));
-	if (!more)
+	if (array_grow(*classes, *nr))
 		return scenario_no_memory(why);
-	*classes = more;
-	r->class = &more[(*nr)++];
+	r->class = &(*classes)[(*nr)++];
 	*r->class = (struct workload_class){
 		.file = r->file,
 		.line = r->line,

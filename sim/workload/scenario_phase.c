@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "sim/workload/scenario_reader.h"
 
 static struct phase *current_phase(struct scenario_reader *r)
@@ -82,11 +83,9 @@ int phase_begin(struct scenario_reader *r, const char *name, struct msg *why)
 	if (s->nr_phases == SCENARIO_MAX_PHASES)
 		return msg_set(why, EINVAL, "more than %d phases",
 			       SCENARIO_MAX_PHASES);
-	p = realloc(s->phases, (s->nr_phases + 1) * sizeof(*p));
-	if (!p)
+	if (array_grow(s->phases, s->nr_phases))
 		return scenario_no_memory(why);
-	s->phases = p;
-	p = &p[s->nr_phases++];
+	p = &s->phases[s->nr_phases++];
 	*p = (struct phase){ 0 };
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	for (unsigned int c = 0; c < SCENARIO_MAX_CLASSES; c++)
@@ -130,7 +129,6 @@ static int finish_only(struct scenario_reader *r, struct late_key *late)
 static int finish_release(struct scenario_reader *r, struct late_key *late)
 {
 	struct phase *p = &r->s->phases[late->phase];
-	struct phase_release *releases;
 	char *rest = late->value;
 	int c = late_class(r, late, params_first_word(&rest));
 	double every = 1;
@@ -147,11 +145,9 @@ static int finish_release(struct scenario_reader *r, struct late_key *late)
 		return msg_set(r->msg, EINVAL, "%s:%u: %s: %s", late->file,
 			       late->line, late->key,
 			       every < 1 ? "every= must be 1 or more" : why.text);
-	releases = realloc(p->releases, (p->nr_releases + 1) * sizeof(*releases));
-	if (!releases)
+	if (array_grow(p->releases, p->nr_releases))
 		return scenario_no_memory(r->msg);
-	p->releases = releases;
-	releases[p->nr_releases++] = (struct phase_release){
+	p->releases[p->nr_releases++] = (struct phase_release){
 		.class = (unsigned int)c, .every = (uint64_t)every,
 	};
 	return 0;
