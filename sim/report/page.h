@@ -3,7 +3,9 @@
  * page.h - one result on its way onto the page, for the parts of a report
  *
  *    report.c   the page: sections, tables, drawings
- *    verdict.c  its first screen: who wins, by how much, at what price
+ *      |  verdict.c  its first screen: who wins, by how much, at what price
+ *      v     v
+ *    page.c     figures of the result, and their cells
  */
 #ifndef PAGETAX_SIM_REPORT_PAGE_H
 #define PAGETAX_SIM_REPORT_PAGE_H
