@@ -67,11 +67,6 @@ enum range_query_level {
 	RANGE_QUERY_RUNS,		/* and of a used unit its run */
 };
 
-enum range_align_base {
-	RANGE_ALIGN_ABSOLUTE,		/* unit numbers are multiples of it */
-	RANGE_ALIGN_SPAN,		/* offsets from the span's start are */
-};
-
 enum range_concurrency {
 	RANGE_SINGLE,			/* the caller serialises */
 	RANGE_PER_CPU,			/* one CPU at a time, each its own part */
@@ -81,8 +76,7 @@ enum range_concurrency {
 /* What a backend can do; requests beyond it are refused. */
 struct range_caps {
 	unsigned long max_nr;		/* longest run; 0: any */
-	unsigned long max_align;	/* in units, 1: none; 0: any power of two */
-	enum range_align_base align_base;
+	unsigned long max_align;	/* of an offset in its span, in units, 1: none; 0: any */
 	bool needs_size;		/* free() trusts the length given */
 	bool frees_parts;		/* and so takes any part of a run */
 	enum range_query_level query;

@@ -89,7 +89,6 @@ static void look_ahead(struct buddy_stream *s, struct lookahead *l)
 		s->fate_type[i] = l->next_type[ev->pfn];
 		if (!bundle_before_snapshot(b, ev))
 			s->step[i] = step_of(ev, s->fate[i]);
-		s->nr_unseen += s->step[i] == STEP_ENTERS_UNSEEN;
 		memset(l->next + ev->pfn, kind | (after_end(b, ev) ? AFTER_END : 0),
 		       (size_t)1 << ev->order);
 		memset(l->next_type + ev->pfn, ev->migratetype, (size_t)1 << ev->order);

@@ -51,7 +51,6 @@ struct buddy_stream {
 	uint8_t *fate_type;	/* mobility type that the next event names, if it does */
 	uint8_t *claims;	/* enum buddy_claim */
 	bool *deferred;		/* a free that reaches its list with a free_batched, later */
-	uint64_t nr_unseen;	/* STEP_ENTERS_UNSEEN */
 };
 
 /* 0 or -ENOMEM. */

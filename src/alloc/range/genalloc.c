@@ -120,7 +120,6 @@ const struct range_ops genalloc_range_ops = {
 	.name = "genalloc",
 	.options = genalloc_options,
 	.caps = {
-		.align_base = RANGE_ALIGN_SPAN,
 		.needs_size = true,
 		.frees_parts = true,
 		.query = RANGE_QUERY_USED,

@@ -509,7 +509,6 @@ const struct range_ops genalloc_split_range_ops = {
 	.name = "genalloc_split",
 	.options = genalloc_split_options,
 	.caps = {
-		.align_base = RANGE_ALIGN_SPAN,
 		.query = RANGE_QUERY_RUNS,
 		.concurrency = RANGE_LOCKFREE,
 		.grows = true,

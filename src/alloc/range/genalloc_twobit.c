@@ -393,7 +393,6 @@ const struct range_ops genalloc_twobit_range_ops = {
 	.name = "genalloc_twobit",
 	.options = genalloc_twobit_options,
 	.caps = {
-		.align_base = RANGE_ALIGN_SPAN,
 		.query = RANGE_QUERY_RUNS,
 		.concurrency = RANGE_LOCKFREE,
 		.grows = true,

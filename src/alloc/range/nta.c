@@ -525,7 +525,6 @@ static const struct option_spec nta_trimmed_options[] = { NTA_OPTIONS };
 		.caps = {                                               \
 			.max_nr = most_nr,                              \
 			.max_align = most_align,                        \
-			.align_base = RANGE_ALIGN_SPAN,                 \
 			.needs_size = true,                             \
 			.query = RANGE_QUERY_USED,                      \
 			.concurrency = RANGE_PER_CPU,                   \

@@ -170,7 +170,6 @@ uint64_t percpu_fingerprint(const struct range *r);
 	{                                                \
 		.max_nr = PERCPU_MAX_NR,                 \
 		.max_align = PERCPU_MAX_ALIGN,           \
-		.align_base = RANGE_ALIGN_SPAN,          \
 		.query = RANGE_QUERY_RUNS,               \
 		.concurrency = RANGE_SINGLE,             \
 		.grows = true,                           \
