@@ -114,6 +114,10 @@ START_TEST(a_region_is_emptied_and_one_with_a_pinned_page_is_not)
 	ck_assert(has_block(&h, 4));
 	ck_assert_uint_ge(pfn_of(&h, alone), 512);
 	ck_assert_uint_eq(pfn_of(&h, beside_pinned), 17);
+	ck_assert_uint_eq(h.result.asked, 1);
+	ck_assert_uint_eq(h.result.runs, 1);
+	ck_assert_uint_eq(h.result.pages_scanned, 16);	/* of the first region */
+	ck_assert_uint_eq(h.result.blocks_moved, 1);
 	ck_assert_uint_eq(h.result.pages_moved, 1);
 	ck_assert_uint_eq(h.result.served, 1);
 	ck_assert_uint_eq(h.result.made, 1);
@@ -146,6 +150,28 @@ START_TEST(a_zone_where_it_fails_is_put_off_longer_and_longer)
 	h.result = (struct compact_result){ 0 };
 	ck_assert(compactor_make_block(h.c, 3, 0, 0));
 	ck_assert_uint_eq(h.result.deferred, 0);
+	house_leave(&h);
+}
+END_TEST
+
+/* Single pages, twice a block of order 4 or one less: only then is it tried. */
+START_TEST(a_zone_with_less_than_two_blocks_free_is_not_scanned)
+{
+	const unsigned long nr_free = 31 + (unsigned long)_i;
+	struct house h;
+
+	house_build(&h, "linked:pcp=off", 1024);
+	for (unsigned long pfn = 0; pfn < 1024; pfn++) {
+		if (pfn % 16 == 1 && pfn < 16 * nr_free) {
+			allocator_release(h.a, pfn, 0);
+			continue;
+		}
+		ck_assert_int_eq(allocator_adopt(h.a, pfn, 0), 0);
+		move_in(&h, pfn, 0, PINNED);
+	}
+	ck_assert(!compactor_make_block(h.c, 4, 0, 0));
+	ck_assert_uint_eq(h.result.unsuitable, nr_free < 32);
+	ck_assert_uint_eq(h.result.runs, nr_free >= 32);
 	house_leave(&h);
 }
 END_TEST
@@ -300,6 +326,7 @@ int main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_region_is_emptied_and_one_with_a_pinned_page_is_not);
 	tcase_add_test(tc, a_zone_where_it_fails_is_put_off_longer_and_longer);
+	tcase_add_loop_test(tc, a_zone_with_less_than_two_blocks_free_is_not_scanned, 0, 2);
 	tcase_add_test(tc, a_design_that_cannot_take_a_given_block_is_left_alone);
 	tcase_add_loop_test(tc, owners_follow_their_blocks_and_nothing_is_lost, 0,
 			    ARRAY_SIZE(specs));

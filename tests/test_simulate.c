@@ -68,6 +68,8 @@ static struct replay_run run_it(const char *spec)
 	ck_assert_msg(run.verified, "%s", run.verify_msg.text);
 	ck_assert(run.restored || !plan.teardown || run.ops->caps.no_policy);
 	ck_assert(run.free_path_allocations == 0);
+	/* No sampling is in it. */
+	ck_assert(run.wall_s >= 0 && run.wall_s < 1e6 && run.cpu_s >= 0 && run.cpu_s < 1e6);
 	return run;
 }
 
