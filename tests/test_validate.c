@@ -296,6 +296,18 @@ START_TEST(a_score_is_the_share_of_free_memory_at_a_wrong_order)
 	predicted[0] = 4;
 	score_sample(&score, predicted, &recorded);
 	ck_assert(score.exact);
+	/* As many pages, none in a large block: 1000 for 7 thousandths unusable. */
+	predicted[9] = 0;
+	predicted[4] = 32;
+	score_sample(&score, predicted, &recorded);
+	ck_assert_double_eq_tol(score.tv, 1024 / (2 * 516.0), 1e-12);
+	ck_assert_double_eq(score.df, 0);
+	ck_assert_double_eq_tol(score.dh9, 100 * 512 / 516.0, 1e-12);
+	ck_assert_double_eq(score.du4, 0);
+	ck_assert_double_eq(score.du9, 993);
+	predicted[4] = 64;
+	score_sample(&score, predicted, &recorded);
+	ck_assert_double_eq_tol(score.df, 512 / 516.0, 1e-12);
 }
 END_TEST
 
