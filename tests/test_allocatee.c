@@ -243,6 +243,36 @@ START_TEST(huge_folios_of_the_start_count_by_their_size)
 }
 END_TEST
 
+/* A folio of two pages is cut, and both halves are its process's: 2 x 80 bytes. */
+START_TEST(halves_are_at_most_as_much_as_both)
+{
+	struct demand_op ops[] = {
+		{ .kind = DEMAND_ALLOC, .id = 0, .order = 1 },
+		{ .kind = DEMAND_SPLIT, .id = 0, .upper = 1, .order = 0 },
+		{ .kind = DEMAND_FREE, .id = 0, .order = 0 },
+		{ .kind = DEMAND_FREE, .id = 1, .order = 0 },
+	};
+	const struct demand demand = {
+		.ops = ops, .nr_ops = ARRAY_SIZE(ops), .nr_ids = 2,
+	};
+	struct event event = {
+		.kind = EV_ALLOC, .order = 1, .migratetype = MIGRATE_MOVABLE,
+		.gfp = GFP(MOVABLE) | GFP(HIGHMEM) | GFP(FS),
+	};
+	const struct bundle bundle = { .trace = { .events = &event, .nr_events = 1 } };
+	uint64_t times_ns[] = { 0, 0 };
+	const struct sample_plan samples = { .times_ns = times_ns, .nr = 2 };
+	struct census_series series;
+
+	ck_assert_int_eq(census_take(&series, &demand, &bundle, &table, &samples, NULL, 0), 0);
+	ck_assert_uint_eq(series.end.classes[ALLOCATEE_anon].peak_blocks, 2);
+	ck_assert_uint_eq(series.processes[0].peak_pages, 2);
+	ck_assert_uint_eq(series.processes[0].peak_object_bytes, 160);
+	ck_assert_uint_eq(series.processes[0].object_bytes, 0);
+	census_series_free(&series);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("allocatee");
@@ -260,6 +290,7 @@ int main(void)
 	tcase_add_test(tc, a_table_that_is_not_there_lists_those_that_are);
 	tcase_add_loop_test(tc, every_built_in_table_loads, 0, 3);
 	tcase_add_test(tc, a_block_that_is_cut_has_two_owners_objects);
+	tcase_add_test(tc, halves_are_at_most_as_much_as_both);
 	tcase_add_test(tc, huge_folios_of_the_start_count_by_their_size);
 	tcase_add_test(tc, peaks_are_kept_by_class_and_over_all);
 	suite_add_tcase(suite, tc);

@@ -96,21 +96,22 @@ struct counter {
 	struct owner *owners;		/* by id */
 };
 
-static void process_change(struct counter *n, struct owner owner,
-			   unsigned int order, int sign)
+static void process_add(struct counter *n, struct owner owner, unsigned long pages)
 {
 	struct census_process *p = &n->series->processes[owner.process];
-	uint64_t bytes = n->census->table->bytes[owner.class];
 
-	if (sign > 0) {
-		p->pages += 1UL << order;
-		p->object_bytes += bytes;
-		raise_to(&p->peak_pages, p->pages);
-		raise_to(&p->peak_object_bytes, p->object_bytes);
-	} else {
-		p->pages -= 1UL << order;
-		p->object_bytes -= bytes;
-	}
+	p->pages += pages;
+	p->object_bytes += n->census->table->bytes[owner.class];
+	raise_to(&p->peak_pages, p->pages);
+	raise_to(&p->peak_object_bytes, p->object_bytes);
+}
+
+static void process_remove(struct counter *n, struct owner owner, unsigned long pages)
+{
+	struct census_process *p = &n->series->processes[owner.process];
+
+	p->pages -= pages;
+	p->object_bytes -= n->census->table->bytes[owner.class];
 }
 
 static struct owner owner_of_event(const struct counter *n,
@@ -141,7 +142,7 @@ static void count_alloc(struct counter *n, const struct demand_op *op)
 	p->allocs++;
 	p->pages_allocated += 1UL << op->order;
 	census_add(n->census, owner.class, op->order);
-	process_change(n, owner, op->order, 1);
+	process_add(n, owner, 1UL << op->order);
 }
 
 static void count_op(struct counter *n, const struct demand_op *op)
@@ -156,15 +157,14 @@ static void count_op(struct counter *n, const struct demand_op *op)
 		if (owner.class == NOBODY)
 			break;
 		census_remove(n->census, owner.class, op->order);
-		process_change(n, owner, op->order, -1);
+		process_remove(n, owner, 1UL << op->order);
 		break;
 	case DEMAND_SPLIT:
 		n->owners[op->upper] = owner;
 		if (owner.class == NOBODY)
 			break;
 		census_split(n->census, owner.class, op->order);
-		n->series->processes[owner.process].object_bytes +=
-			n->census->table->bytes[owner.class];
+		process_add(n, owner, 0);	/* an object more, of pages it has */
 		break;
 	}
 }
@@ -205,7 +205,7 @@ static void count_residents(struct counter *n, const struct demand *demand)
 			owner.class = n->bundle->start_class[r->pfn];
 		n->owners[r->id] = owner;
 		census_add(n->census, owner.class, r->order);
-		process_change(n, owner, r->order, 1);
+		process_add(n, owner, 1UL << r->order);
 	}
 }
 
