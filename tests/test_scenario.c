@@ -131,6 +131,7 @@ static const struct {
 	{ "[class]\nlike = x\n", "[class]: expected" },
 	{ MACHINE "[phase a]\nduration = soon\n", "duration: it cannot be 'soon'" },
 	{ MACHINE "[phase a]\nrate = 1\n" CLASS, "[phase a] lacks the key duration" },
+	{ MACHINE PHASE "[phase a]\nduration = 1281000h\n[phase b]\nduration = 30h\n" CLASS, "[phase b]: with those before it, it ends after more than 146 years" },
 	{ MACHINE PHASE "only = b\n" CLASS, "s.ini:6: only: there is no class 'b'" },
 	{ MACHINE PHASE "release = a each=2\n" CLASS, "'each=2' is not known to release, which takes every=" },
 	{ MACHINE PHASE "rate.b = 2\n" CLASS, "rate.b: there is no class 'b'" },

@@ -206,6 +206,10 @@ static int finish(struct scenario_reader *r)
 				       "%s: [phase %s] lacks the key duration",
 				       s->files[0], s->phases[p].name);
 		s->duration_ns += s->phases[p].duration_ns;
+		if (s->duration_ns > PARAM_LIMIT)
+			return msg_set(r->msg, EINVAL,
+				       "%s: [phase %s]: with those before it, it ends after more than 146 years",
+				       s->files[0], s->phases[p].name);
 	}
 	err = phases_finish(r);
 	for (unsigned int c = 0; c < s->nr_classes && !err; c++)
