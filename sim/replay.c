@@ -261,6 +261,15 @@ static int picture_take(struct replayer *r, uint64_t now_ns)
 	return picture_end(p);
 }
 
+static int progress_now(const struct replayer *r)
+{
+	const struct replay_plan *plan = r->plan;
+
+	return !plan->progress ||
+	       plan->progress(plan->progress_ctx, r->run->spec, r->run->ops_done,
+			      plan->demand->nr_ops) ? 0 : -EINTR;
+}
+
 static int sampler_fire(struct engine *engine, void *ctx, uint32_t index)
 {
 	struct replayer *r = ctx;
@@ -273,12 +282,10 @@ static int sampler_fire(struct engine *engine, void *ctx, uint32_t index)
 		err = picture_take(r, engine->now_ns);
 	if (!err && plan->allocatees && index + 1 == plan->samples->nr)
 		err = picture_finish(&r->run->picture, engine->now_ns);
+	if (!err)
+		err = progress_now(r);
 	if (err)
 		return err;
-	if (plan->progress &&
-	    !plan->progress(plan->progress_ctx, r->run->spec, r->run->ops_done,
-			    plan->demand->nr_ops))
-		return -EINTR;
 	if (index + 1 == plan->samples->nr)
 		return 0;
 	return engine_at(engine, plan->samples->times_ns[index + 1], r->sampler,
@@ -299,6 +306,8 @@ static int ticker_fire(struct engine *engine, void *ctx, uint32_t arg)
 	bool busy = allocator_tick(r->allocator, engine->now_ns);
 
 	(void)arg;
+	if (progress_now(r))
+		return -EINTR;
 	return engine_tick(engine, r->ticker, busy ? engine->now_ns : next_op_ns(r),
 			   r->plan->demand->end_ns);
 }

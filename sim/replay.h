@@ -50,7 +50,10 @@ struct replay_plan {
 	bool checked;			/* wrap every allocator in checked.c */
 	bool teardown;			/* free everything at the end and compare */
 
-	/* Called at each sample; false ends the run with -EINTR. NULL: none. */
+	/*
+	 * Called at each sample and once a simulated second in which anything
+	 * happens; false ends the run with -EINTR. NULL: none.
+	 */
 	bool (*progress)(void *ctx, const char *allocator, uint64_t ops,
 			 uint64_t nr_ops);
 	void *progress_ctx;

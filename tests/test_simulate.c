@@ -345,6 +345,22 @@ START_TEST(an_interrupted_run_keeps_what_there_was)
 }
 END_TEST
 
+/* An operation each second, for a day: too few to count them for this. */
+START_TEST(a_run_of_few_operations_may_be_interrupted)
+{
+	struct replay_run run;
+
+	prepare(MACHINE "[phase a]\nduration = 24h\n"
+		"[class c]\narrivals = periodic every=1s\nlifetime = constant value=1ms\n");
+	plan.progress = stop_at_once;
+	plan.sample_ns = scenario.duration_ns;
+	ck_assert_int_eq(simulate(&run, &plan, "linked", &msg), -EINTR);
+	ck_assert_uint_lt(run.ops_done, 10);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
 /* The command line, in the scratch folder: "@" stands for it. */
 static int run_line(const char *line)
 {
@@ -556,6 +572,7 @@ int main(void)
 	tcase_add_test(tc, a_seed_decides_everything);
 	tcase_add_loop_test(tc, compaction_serves_what_failed_without_it, 0, 4);
 	tcase_add_test(tc, an_interrupted_run_keeps_what_there_was);
+	tcase_add_test(tc, a_run_of_few_operations_may_be_interrupted);
 	tcase_add_loop_test(tc, a_recorded_run_replays_to_the_same_decisions, 0,
 			    ARRAY_SIZE(records));
 	tcase_add_loop_test(tc, what_cannot_be_is_one_message, 0, ARRAY_SIZE(mistakes));

@@ -21,17 +21,11 @@
 
 static int count_op(struct simulation *sim)
 {
-	const struct simulate_plan *plan = sim->plan;
-
 	/* A replay's clock begins with the first event, and so do its seconds. */
 	if (++sim->run->ops_done == 1)
 		return engine_at(&sim->engine, sim->engine.now_ns + TICK_NS,
 				 sim->ticker, 0);
-	if (sim->run->ops_done % PROGRESS_OPS || !plan->progress)
-		return 0;
-	return plan->progress(plan->progress_ctx, sim->run->spec,
-			      sim->engine.now_ns, end_of_run(sim),
-			      sim->run->ops_done) ? 0 : -EINTR;
+	return sim->run->ops_done % PROGRESS_OPS ? 0 : progress_now(sim);
 }
 
 static struct reclaim_zone *zone_of(struct simulation *sim, unsigned long pfn)

@@ -5,6 +5,8 @@
  * What observing costs is not what the allocator costs, so both clocks of a
  * run stand still while a sample is taken.
  */
+#include <errno.h>
+
 #include "sim/simulation/simulation.h"
 #include "sim/wall_clock.h"
 
@@ -58,12 +60,24 @@ int sampler_fire(struct engine *engine, void *ctx, uint32_t arg)
 	return engine_at(engine, next_ns, sim->sampler, arg);
 }
 
+int progress_now(struct simulation *sim)
+{
+	const struct simulate_plan *plan = sim->plan;
+
+	return !plan->progress ||
+	       plan->progress(plan->progress_ctx, sim->run->spec, sim->engine.now_ns,
+			      end_of_run(sim), sim->run->ops_done) ? 0 : -EINTR;
+}
+
+/* Whoever waits for long seconds of few operations may interrupt, too. */
 int ticker_fire(struct engine *engine, void *ctx, uint32_t arg)
 {
 	struct simulation *sim = ctx;
 	bool busy = allocator_tick(sim->allocator, engine->now_ns);
 
 	(void)arg;
+	if (progress_now(sim))
+		return -EINTR;
 	return engine_tick(engine, sim->ticker, busy ? engine->now_ns : end_of_run(sim),
 			   end_of_run(sim) - 1);
 }

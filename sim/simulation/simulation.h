@@ -143,4 +143,7 @@ engine_fn ticker_fire;
 /* Now; 0 or -ENOMEM. */
 int sample_now(struct simulation *sim);
 
+/* 0, or -EINTR when the user wants no more. */
+int progress_now(struct simulation *sim);
+
 #endif
