@@ -424,24 +424,24 @@ static int run_all(const struct bench_plan *plan, const struct options *o,
 
 /* --- files ---------------------------------------------------------------- */
 
-static int write_tsv(FILE *out, const json_t *root)
+#define JSON_FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(6))
+
+static int write_files(struct results *r, const json_t *root, struct msg *msg)
 {
+	FILE *out = results_open(r, "bench.tsv", msg);
+	int err;
+
+	if (!out)
+		return -EIO;
 	bench_write_tsv(out, json_object_get(root, "results"));
-	return 0;
+	err = results_close(r, out, "bench.tsv", 0, msg);
+	if (err)
+		return err;
+	out = results_open(r, "summary.json", msg);
+	return out ? results_close(r, out, "summary.json",
+				   json_dumpf(root, out, JSON_FLAGS) ? -EIO : 0,
+				   msg) : -EIO;
 }
-
-static int write_json(FILE *out, const json_t *root)
-{
-	return json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) ? -EIO : 0;
-}
-
-static const struct {
-	const char *name;
-	int (*write)(FILE *out, const json_t *root);
-} files[] = {
-	{ "bench.tsv", write_tsv },
-	{ "summary.json", write_json },
-};
 
 static int write_folder(const struct options *o, const json_t *root,
 			struct msg *msg)
@@ -451,12 +451,7 @@ static int write_folder(const struct options *o, const json_t *root,
 
 	if (err)
 		return err;
-	for (size_t i = 0; !err && i < ARRAY_SIZE(files); i++) {
-		FILE *out = results_open(&r, files[i].name, msg);
-
-		err = out ? results_close(&r, out, files[i].name,
-					  files[i].write(out, root), msg) : -EIO;
-	}
+	err = write_files(&r, root, msg);
 	if (!err && !o->no_plots && json_array_size(json_object_get(root, "results")))
 		plots_draw_one(r.tmp, "bench");
 	return results_end(&r, err, msg);
@@ -464,7 +459,7 @@ static int write_folder(const struct options *o, const json_t *root,
 
 static int write_output(struct output *out, const json_t *root, struct msg *msg)
 {
-	char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+	char *text = json_dumps(root, JSON_FLAGS);
 
 	if (!text) {
 		output_abort(out);

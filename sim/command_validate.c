@@ -9,41 +9,21 @@
 #include "sim/report/results.h"
 #include "sim/validate/validation_report.h"
 
-static int write_json(FILE *out, const struct validation *v, const struct options *o)
-{
-	return validation_write_json(out, v, o);
-}
-
-static int write_tsv(FILE *out, const struct validation *v, const struct options *o)
-{
-	(void)o;
-	validation_write_tsv(out, v);
-	return 0;
-}
-
-static const struct {
-	const char *name;
-	int (*write)(FILE *out, const struct validation *v, const struct options *o);
-} files[] = {
-	{ "validation.tsv",  write_tsv },
-	{ "validation.json", write_json },
-};
-
 static int write_files(struct results *r, const struct validation *v,
 		       const struct options *o, struct msg *msg)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		FILE *out = results_open(r, files[i].name, msg);
-		int err;
+	FILE *out = results_open(r, "validation.tsv", msg);
+	int err;
 
-		if (!out)
-			return -EIO;
-		err = results_close(r, out, files[i].name,
-				    files[i].write(out, v, o), msg);
-		if (err)
-			return err;
-	}
-	return 0;
+	if (!out)
+		return -EIO;
+	validation_write_tsv(out, v);
+	err = results_close(r, out, "validation.tsv", 0, msg);
+	if (err)
+		return err;
+	out = results_open(r, "validation.json", msg);
+	return out ? results_close(r, out, "validation.json",
+				   validation_write_json(out, v, o), msg) : -EIO;
 }
 
 static int write_folder(const struct validation *v, const struct options *o,
