@@ -423,6 +423,13 @@ pictures: $(B)/pagetax
 	done
 	$(B)/pagetax replay -q --no-plots -o $(picture_run)/sample tests/data/fork-sample
 	$(B)/pagetax plot tax $(picture_run)/sample -o $(pictures)/sample.png
+	$(B)/pagetax validate -q --no-plots -a linked -o $(picture_run)/validate tests/data/fork-sample
+	$(B)/pagetax plot validate $(picture_run)/validate -o $(pictures)/validate.png
+	$(B)/pagetax fit -q -o $(picture_run)/fit.ini tests/data/fork-sample
+	gnuplot -c plots/fit.gp $(pictures)/fit.png $(picture_run)/fit.tsv
+	$(B)/pagetax bench -q --no-plots -a linked,twoword,memdesc --memory 256M \
+		--pattern a1,aB,aW,c,b -o $(picture_run)/bench
+	$(B)/pagetax plot bench $(picture_run)/bench -o $(pictures)/bench.png
 
 # The engine alone, with about 10^5, 10^6 and 10^7 blocks live; 1000 for 10^8,
 # which takes 3 GiB. How the time of an event grows, beside the logarithm.

@@ -31,7 +31,7 @@ columns = words(patterns) < 3 ? words(patterns) : 3
 rows = (words(patterns) + columns - 1) / columns
 panel = 60 + 17 * nr
 width = 180 + 340 * columns
-height = 90 + panel * rows
+height = 100 + panel * rows
 eval open_output
 
 # The first allocator stands on top; cases of one stand a little apart.
@@ -47,7 +47,7 @@ meaning(p) = p eq "a1" ? "a1: one page freed, one taken" : p eq "aB" ? "aB: 1024
 	p eq "aW" ? "aW: a tenth of memory freed, and taken" : p eq "c" ? "c: orders 0 to 9, 2^{-order}" : \
 	p eq "b_alloc" ? "b: all memory, page by page" : p eq "b_free" ? "b: all of it freed at random" : p
 
-set multiplot layout rows, columns margins 150.0 / width, 1 - 30.0 / width, 95.0 / height, 1 - 30.0 / height \
+set multiplot layout rows, columns margins 150.0 / width, 1 - 30.0 / width, 105.0 / height, 1 - 30.0 / height \
 	spacing 40.0 / width, 62.0 / height
 do for [p = 1:words(patterns)] {
 	set title meaning(word(patterns, p)) offset 0, -0.6
@@ -56,7 +56,7 @@ do for [p = 1:words(patterns)] {
 	set ytics 1 scale 0 noenhanced
 	do for [a = 1:nr] { set ytics add (((p - 1) % columns ? "" : word(allocators, a)) nr - a) }
 	if (p == 1) {
-		set key at screen 0.5, 14.0 / height center center horizontal maxrows 2 noenhanced
+		set key at screen 0.5, 22.0 / height center center horizontal maxrows 2 noenhanced
 	} else { unset key }
 	plot for [c = 1:words(cases)] table using \
 		(strcol("pattern") eq word(patterns, p) && which(0) eq word(cases, c) && shown(0) ? column("ns_per_op") : NaN):(row(0) + beside(c)) \
