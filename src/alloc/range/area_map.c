@@ -74,10 +74,11 @@ static void move_entries(struct area_map *am, struct range *r, unsigned int at,
 
 /*
  * Put an object into free area i, behind `head` bytes of padding. *largest is
- * the largest free area seen so far and takes in what is left here.
+ * the largest free area seen so far and takes in what is left here. Returns
+ * the object's index, i or behind its padding i + 1.
  */
-static uint32_t carve(struct area_map *am, struct range *r, unsigned int i,
-		      uint32_t head, uint32_t size, uint32_t *largest)
+static unsigned int carve(struct area_map *am, struct range *r, unsigned int i,
+			  uint32_t head, uint32_t size, uint32_t *largest)
 {
 	uint32_t start = area_start(am, i) + head;
 	uint32_t tail = area_size(am, i) - head - size;
@@ -105,7 +106,7 @@ static uint32_t carve(struct area_map *am, struct range *r, unsigned int i,
 	COST_WRITE(r, &am->entry[i]);
 	am->free_bytes -= size;
 	*largest = max_t(uint32_t, *largest, max_t(uint32_t, head, tail));
-	return start;
+	return i;
 }
 
 uint32_t area_map_alloc(struct area_map *am, struct range *r, uint32_t size,
@@ -115,8 +116,8 @@ uint32_t area_map_alloc(struct area_map *am, struct range *r, uint32_t size,
 	uint32_t largest = 0;
 
 	for (unsigned int i = am->first_free; i < am->used; i++) {
-		bool is_last = i + 1 == am->used;
-		uint32_t offset, head;
+		unsigned int object;
+		uint32_t head;
 
 		/* Side by side in memory: they count as entries, not as lines. */
 		COST_ADD(r, list_nodes, 1);
@@ -128,14 +129,14 @@ uint32_t area_map_alloc(struct area_map *am, struct range *r, uint32_t size,
 			largest = max_t(uint32_t, largest, area_size(am, i));
 			continue;
 		}
-		offset = carve(am, r, i, head, size, &largest);
-		/* Area i is the padding now, or else the object. */
+		object = carve(am, r, i, head, size, &largest);
 		am->first_free = min_t(unsigned int, first_free,
-				       i + area_in_use(am, i));
-		if (!is_last)
+				       object == i ? i + 1 : i);
+		/* Something follows, were it its own tail: not all was looked at. */
+		if (object + 1 < am->used)
 			largest = max_t(uint32_t, largest, am->contig_hint);
 		am->contig_hint = largest;
-		return offset;
+		return area_start(am, object);
 	}
 	am->first_free = first_free;
 	am->contig_hint = largest;

@@ -54,7 +54,8 @@ static inline unsigned int area_map_spare(const struct area_map *am)
 
 /*
  * First fit; room for two more entries must have been reserved. The offset,
- * or AREA_NONE; then contig_hint is the largest free area there is.
+ * or AREA_NONE; then contig_hint is the largest free area there is. It is, too,
+ * where the object ends the chunk; with anything behind that it only rises.
  */
 uint32_t area_map_alloc(struct area_map *am, struct range *r, uint32_t size,
 			uint32_t align);

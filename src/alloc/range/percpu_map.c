@@ -182,43 +182,49 @@ static int map_create(struct range **out, const struct range_ops *ops,
 	return percpu_create(out, ops, &map_repr, m, opts, 1, msg);
 }
 
+/* What is asked of chunk after chunk. */
+struct request {
+	uint32_t size;			/* bytes, as is the next */
+	uint32_t align;
+	bool atomic;
+	bool found_short;		/* a chunk that wants room */
+};
+
 /* Entries for one more run: made, or for an atomic caller found. */
-static bool chunk_has_room(struct percpu *p, struct map_chunk *c, bool atomic)
+static bool chunk_has_room(struct percpu *p, struct map_chunk *c,
+			   struct request *req)
 {
 	unsigned int spare = area_map_spare(&c->areas);
 
-	if (!atomic)
+	if (!req->atomic)
 		return area_map_reserve(&c->areas, &p->base, SPARE_ENTRIES);
 	if (spare < SPARE_LOW)
-		c->wants_room = true;
+		c->wants_room = req->found_short = true;
 	return spare >= SPARE_MIN;
 }
 
 static uint32_t chunk_alloc(struct percpu *p, struct percpu_chunk *c,
-			    uint32_t size, uint32_t align, bool atomic)
+			    struct request *req)
 {
 	struct area_map *am = &to_map_chunk(c)->areas;
 
-	if (size > am->contig_hint)
+	if (req->size > am->contig_hint)
 		return AREA_NONE;
-	if (!chunk_has_room(p, to_map_chunk(c), atomic))
+	if (!chunk_has_room(p, to_map_chunk(c), req))
 		return AREA_NONE;
 	COST_ADD(&p->base, chunks_tried, 1);
-	return area_map_alloc(am, &p->base, size, align);
+	return area_map_alloc(am, &p->base, req->size, req->align);
 }
 
-static unsigned long slots_alloc(struct range *r, unsigned long nr,
-				 unsigned long align, bool atomic)
+static unsigned long slots_alloc(struct range *r, struct request *req)
 {
 	struct percpu *p = to_percpu(r);
-	uint32_t size = to_bytes(nr);
-	unsigned int slot = percpu_slot_of_bytes(size);
+	unsigned int slot = percpu_slot_of_bytes(req->size);
 	struct percpu_chunk *c;
 
 	for (; slot < p->nr_slots; slot++) {
 		percpu_for_each_in_slot(p, slot, c) {
-			uint32_t offset = chunk_alloc(p, c, size,
-						      to_bytes(align), atomic);
+			uint32_t offset = chunk_alloc(p, c, req);
 
 			COST_ADD(r, list_nodes, 1);
 			if (offset == AREA_NONE)
@@ -233,16 +239,19 @@ static unsigned long slots_alloc(struct range *r, unsigned long nr,
 static unsigned long map_alloc(struct range *r, unsigned long nr,
 			       unsigned long align)
 {
-	return slots_alloc(r, nr, align, false);
+	struct request req = { to_bytes(nr), to_bytes(align), false, false };
+
+	return slots_alloc(r, &req);
 }
 
 static unsigned long map_alloc_atomic(struct range *r, unsigned long nr,
 				      unsigned long align)
 {
+	struct request req = { to_bytes(nr), to_bytes(align), true, false };
+	unsigned long first = slots_alloc(r, &req);
 	struct percpu *p = to_percpu(r);
-	unsigned long first = slots_alloc(r, nr, align, true);
 
-	for (unsigned int i = 0; i < p->nr_chunks; i++) {
+	for (unsigned int i = 0; req.found_short && i < p->nr_chunks; i++) {
 		struct map_chunk *c = to_map_chunk(p->chunks[i]);
 
 		if (c->wants_room)
