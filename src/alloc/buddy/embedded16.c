@@ -81,13 +81,6 @@ static inline void embedded16_set_prev(struct buddy *b, uint64_t pfn,
 	page->prev_order = with_link(page->prev_order, prev);
 }
 
-static inline void embedded16_set(struct buddy *b, uint64_t pfn,
-				  struct links links)
-{
-	embedded16_set_next(b, pfn, links.next);
-	embedded16_set_prev(b, pfn, links.prev);
-}
-
 static unsigned long embedded16_pfn(const struct buddy *b, uint64_t pfn)
 {
 	(void)b;
@@ -96,7 +89,6 @@ static unsigned long embedded16_pfn(const struct buddy *b, uint64_t pfn)
 
 static const struct link_ops embedded16_links = {
 	.get = embedded16_get,
-	.set = embedded16_set,
 	.set_next = embedded16_set_next,
 	.set_prev = embedded16_set_prev,
 	.peek = embedded16_get,
@@ -110,6 +102,17 @@ static inline void set_page(struct embedded16_page *page, enum buddy_kind kind,
 {
 	page->next_type = kind;
 	page->prev_order = order;
+}
+
+static inline void enter_list(struct buddy *b, struct link_list *list,
+			      unsigned long pfn, enum buddy_kind kind,
+			      unsigned int order, enum list_end end)
+{
+	struct links links = link_list_enter(&embedded16_links, b, list, pfn, end);
+	struct embedded16_page *page = page_of(b, pfn);
+
+	page->next_type = links.next << LOW_BITS | kind;
+	page->prev_order = links.prev << LOW_BITS | order;
 }
 
 static inline bool embedded16_is_free(const struct buddy *b, unsigned long pfn,
@@ -149,9 +152,7 @@ static inline void embedded16_add(struct buddy *b, struct buddy_zone *z,
 				  unsigned long pfn, unsigned int order,
 				  unsigned int type, enum list_end end)
 {
-	set_page(page_of(b, pfn), KIND_FREE, order);
-	link_list_add(&embedded16_links, b, listed_free_list(z, order, type),
-		      pfn, end);
+	enter_list(b, listed_free_list(z, order, type), pfn, KIND_FREE, order, end);
 }
 
 static inline void embedded16_del(struct buddy *b, struct buddy_zone *z,
@@ -178,8 +179,7 @@ static inline void embedded16_park(struct buddy *b, struct buddy_zone *z,
 				   unsigned int order, enum list_end end)
 {
 	(void)z;
-	set_page(page_of(b, pfn), KIND_PCP, order);
-	link_list_add(&embedded16_links, b, list, pfn, end);
+	enter_list(b, list, pfn, KIND_PCP, order, end);
 }
 
 static inline unsigned long embedded16_unpark(struct buddy *b, struct buddy_zone *z,

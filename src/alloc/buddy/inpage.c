@@ -117,7 +117,6 @@ static unsigned long inpage_pfn(const struct buddy *b, uint64_t pfn)
 
 static const struct link_ops inpage_links = {
 	.get = inpage_get,
-	.set = inpage_set,
 	.set_next = inpage_set_next,
 	.set_prev = inpage_set_prev,
 	.peek = inpage_peek,
@@ -130,6 +129,16 @@ static inline void set_state(struct buddy *b, unsigned long pfn,
 			     enum buddy_kind kind, unsigned int order)
 {
 	page_of(b, pfn)->state = (uint64_t)kind << ORDER_BITS | order;
+}
+
+static inline void enter_list(struct buddy *b, struct link_list *list,
+			      unsigned long pfn, enum buddy_kind kind,
+			      unsigned int order, enum list_end end)
+{
+	set_state(b, pfn, kind, order);
+	inpage_set(b, pfn, link_list_enter(&inpage_links, b, list, pfn, end));
+	meta_charge(&b->base.machine->meta, META_inband,
+		    sizeof(struct inpage_links));
 }
 
 static inline bool inpage_is_free(const struct buddy *b, unsigned long pfn,
@@ -164,11 +173,7 @@ static inline void inpage_add(struct buddy *b, struct buddy_zone *z,
 			      unsigned long pfn, unsigned int order,
 			      unsigned int type, enum list_end end)
 {
-	set_state(b, pfn, KIND_FREE, order);
-	link_list_add(&inpage_links, b, listed_free_list(z, order, type), pfn,
-		      end);
-	meta_charge(&b->base.machine->meta, META_inband,
-		    sizeof(struct inpage_links));
+	enter_list(b, listed_free_list(z, order, type), pfn, KIND_FREE, order, end);
 }
 
 static inline void inpage_del(struct buddy *b, struct buddy_zone *z,
@@ -196,10 +201,7 @@ static inline void inpage_park(struct buddy *b, struct buddy_zone *z,
 			       unsigned int order, enum list_end end)
 {
 	(void)z;
-	set_state(b, pfn, KIND_PCP, order);
-	link_list_add(&inpage_links, b, list, pfn, end);
-	meta_charge(&b->base.machine->meta, META_inband,
-		    sizeof(struct inpage_links));
+	enter_list(b, list, pfn, KIND_PCP, order, end);
 }
 
 static inline unsigned long inpage_unpark(struct buddy *b, struct buddy_zone *z,

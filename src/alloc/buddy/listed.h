@@ -30,12 +30,11 @@ struct links {
 };
 
 /*
- * How a representation keeps the links of a place that is on a list. get and
- * set: for link_list_add() and link_list_del() only.
+ * How a representation keeps the links of a place that is on a list. get: for
+ * link_list_del() only.
  */
 struct link_ops {
 	struct links (*get)(const struct buddy *b, uint64_t place);
-	void (*set)(struct buddy *b, uint64_t place, struct links links);
 	void (*set_next)(struct buddy *b, uint64_t place, uint64_t next);
 	void (*set_prev)(struct buddy *b, uint64_t place, uint64_t prev);
 
@@ -114,14 +113,6 @@ static __always_inline void link_list_leave(const struct link_ops *ops,
 		list->last = links.prev;
 	else
 		ops->set_prev(b, links.next, links.prev);
-}
-
-static __always_inline void link_list_add(const struct link_ops *ops,
-					  struct buddy *b,
-					  struct link_list *list,
-					  uint64_t place, enum list_end end)
-{
-	ops->set(b, place, link_list_enter(ops, b, list, place, end));
 }
 
 static __always_inline void link_list_del(const struct link_ops *ops,

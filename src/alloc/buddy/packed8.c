@@ -60,12 +60,15 @@ static inline uint64_t link_at(uint64_t bits, unsigned int shift, uint64_t pfn)
 	return link == pfn ? LINK_END : link;
 }
 
+static inline uint64_t link_bits(unsigned int shift, uint64_t pfn, uint64_t link)
+{
+	return (link == LINK_END ? pfn : link) << shift;
+}
+
 static inline uint64_t with_link(uint64_t bits, unsigned int shift,
 				 uint64_t pfn, uint64_t link)
 {
-	if (link == LINK_END)
-		link = pfn;
-	return (bits & ~(LINK_MASK << shift)) | link << shift;
+	return (bits & ~(LINK_MASK << shift)) | link_bits(shift, pfn, link);
 }
 
 static inline struct links packed8_get(const struct buddy *b, uint64_t pfn)
@@ -90,12 +93,6 @@ static inline void packed8_set_prev(struct buddy *b, uint64_t pfn, uint64_t prev
 	page->bits = with_link(page->bits, PREV_SHIFT, pfn, prev);
 }
 
-static inline void packed8_set(struct buddy *b, uint64_t pfn, struct links links)
-{
-	packed8_set_next(b, pfn, links.next);
-	packed8_set_prev(b, pfn, links.prev);
-}
-
 static unsigned long packed8_pfn(const struct buddy *b, uint64_t pfn)
 {
 	(void)b;
@@ -104,7 +101,6 @@ static unsigned long packed8_pfn(const struct buddy *b, uint64_t pfn)
 
 static const struct link_ops packed8_links = {
 	.get = packed8_get,
-	.set = packed8_set,
 	.set_next = packed8_set_next,
 	.set_prev = packed8_set_prev,
 	.peek = packed8_get,
@@ -112,6 +108,17 @@ static const struct link_ops packed8_links = {
 };
 
 /* --- what the policy asks of a representation ------------------------- */
+
+static inline void enter_list(struct buddy *b, struct link_list *list,
+			      unsigned long pfn, enum buddy_kind kind,
+			      unsigned int order, enum list_end end)
+{
+	struct links links = link_list_enter(&packed8_links, b, list, pfn, end);
+
+	page_of(b, pfn)->bits = state_of(kind, order) |
+				link_bits(NEXT_SHIFT, pfn, links.next) |
+				link_bits(PREV_SHIFT, pfn, links.prev);
+}
 
 static inline bool packed8_is_free(const struct buddy *b, unsigned long pfn,
 				   unsigned int order)
@@ -145,9 +152,7 @@ static inline void packed8_add(struct buddy *b, struct buddy_zone *z,
 			       unsigned long pfn, unsigned int order,
 			       unsigned int type, enum list_end end)
 {
-	page_of(b, pfn)->bits = state_of(KIND_FREE, order);
-	link_list_add(&packed8_links, b, listed_free_list(z, order, type), pfn,
-		      end);
+	enter_list(b, listed_free_list(z, order, type), pfn, KIND_FREE, order, end);
 }
 
 static inline void packed8_del(struct buddy *b, struct buddy_zone *z,
@@ -173,8 +178,7 @@ static inline void packed8_park(struct buddy *b, struct buddy_zone *z,
 				unsigned int order, enum list_end end)
 {
 	(void)z;
-	page_of(b, pfn)->bits = state_of(KIND_PCP, order);
-	link_list_add(&packed8_links, b, list, pfn, end);
+	enter_list(b, list, pfn, KIND_PCP, order, end);
 }
 
 static inline unsigned long packed8_unpark(struct buddy *b, struct buddy_zone *z,
