@@ -291,6 +291,30 @@ START_TEST(names_of_any_bytes_leave_a_result_that_can_be_read)
 }
 END_TEST
 
+#define AT(time, comm) " " comm " 1 [000] " time ": kmem:mm_page_"
+
+/*
+ *             a's pages    b's
+ *   1.1       4            .
+ *   1.2       4            2      b: one block of order 1, then one of order 0
+ *   1.3       4            3
+ *   1.4       .            3      freed by b, and a's all the same
+ */
+START_TEST(a_process_has_the_pages_it_asked_for_whoever_frees_them)
+{
+	scratch_write_text("trace",
+		AT("1.1", "a") "alloc: pfn=0x10 order=2 migratetype=1 gfp_flags=GFP_KERNEL\n"
+		AT("1.2", "b") "alloc: pfn=0x20 order=1 migratetype=1 gfp_flags=GFP_KERNEL\n"
+		AT("1.3", "b") "alloc: pfn=0x30 order=0 migratetype=1 gfp_flags=GFP_KERNEL\n"
+		AT("1.4", "b") "free: pfn=0x10 order=2\n");
+	ck_assert_msg(run("pagetax replay -q --no-plots -a linked -o %s/result %s/trace") ==
+		      STATUS_DONE, "%s", msg.text);
+	/* served, pages of those, live at most and at the end */
+	ck_assert_ptr_nonnull(strstr(scratch_text("result/processes.tsv"), "\nlinked\ta\t1\t4\t4\t0\t"));
+	ck_assert_ptr_nonnull(strstr(scratch_text("result/processes.tsv"), "\nlinked\tb\t2\t3\t3\t3\t"));
+}
+END_TEST
+
 static bool same_file(const char *a, const char *b)
 {
 	size_t len_a, len_b;
@@ -614,6 +638,7 @@ int main(void)
 	tcase_add_test(tc, a_design_too_large_for_lowmem_is_marked_and_the_others_go_on);
 	tcase_add_test(tc, zones_of_one_name_are_told_apart_by_their_node);
 	tcase_add_test(tc, names_of_any_bytes_leave_a_result_that_can_be_read);
+	tcase_add_test(tc, a_process_has_the_pages_it_asked_for_whoever_frees_them);
 	tcase_add_test(tc, the_same_input_gives_the_same_bytes);
 	tcase_add_test(tc, allocators_of_one_run_do_not_touch_each_other);
 	tcase_add_loop_test(tc, every_allocator_is_verified_and_restored_under_every_option,

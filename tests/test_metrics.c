@@ -3,8 +3,10 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "alloc/registry.h"
 #include "base/rng.h"
 #include "sim/metrics/fragmentation.h"
+#include "sim/metrics/sample.h"
 #include "sim/metrics/tax.h"
 #include "tests/suite.h"
 
@@ -174,6 +176,57 @@ START_TEST(the_static_tax_is_in_percent_of_memory_that_exists)
 }
 END_TEST
 
+START_TEST(the_largest_order_is_that_of_the_largest_block)
+{
+	unsigned long nr_free[NR_PAGE_ORDERS] = { 0 };
+
+	ck_assert_int_eq(largest_free_order(nr_free), -1);
+	for (int o = 0; o < (int)NR_PAGE_ORDERS; o++) {
+		nr_free[o] = 1;
+		ck_assert_int_eq(largest_free_order(nr_free), o);
+	}
+}
+END_TEST
+
+/* 1024 pages as one block, of which three are taken, and one more than there is asked. */
+START_TEST(a_sample_is_what_the_allocator_and_its_machine_have_counted)
+{
+	const struct alloc_req req = { .migratetype = MIGRATE_MOVABLE };
+	struct alloc_req large = { .order = MAX_PAGE_ORDER };
+	struct sample_series series = { .nr = 0 };
+	const struct sample *s;
+	struct msg msg = { "" };
+	struct allocator *a;
+	struct machine *m;
+	struct layout layout;
+
+	ck_assert_int_eq(layout_flat(&layout, 1024, 1, &msg), 0);
+	ck_assert_int_eq(machine_create(&m, &layout, WINDOW_ARITH, &msg), 0);
+	ck_assert_int_eq(allocator_create(&a, "twoword:pcp=off", false, m, &msg), 0);
+	allocator_release(a, 0, MAX_PAGE_ORDER);
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_ne(alloc_pages(a, &req), PFN_NONE);
+	ck_assert_uint_eq(alloc_pages(a, &large), PFN_NONE);
+	ck_assert_int_eq(sample_take(&series, a, 70, 71), 0);
+	ck_assert_uint_eq(series.nr, 1);
+	s = &series.samples[0];
+	ck_assert_uint_eq(s->time_ns, 70);
+	ck_assert_uint_eq(s->ops, 71);
+	ck_assert_uint_eq(s->allocated_pages, 3);
+	ck_assert_uint_eq(s->failed_allocs, 1);
+	ck_assert_uint_gt(s->meta_bytes[META_descriptors], 0);
+	for (unsigned int c = 0; c < NR_META_COLUMNS; c++)
+		ck_assert_uint_eq(s->meta_bytes[c], m->meta.now[c]);
+	/* 1021 is what is left, cut at 4 */
+	for (unsigned int o = 0; o < NR_PAGE_ORDERS; o++)
+		ck_assert_uint_eq(s->nr_free[0][o], o == 0 || (o > 1 && o < MAX_PAGE_ORDER));
+	sample_series_free(&series);
+	allocator_destroy(a);
+	machine_destroy(m);
+	layout_free(&layout);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("metrics");
@@ -188,6 +241,8 @@ int main(void)
 	tcase_add_test(tc, what_lies_in_highmem_needs_no_lowmem);
 	tcase_add_test(tc, the_whole_tax_is_the_sum_of_its_columns);
 	tcase_add_test(tc, the_static_tax_is_in_percent_of_memory_that_exists);
+	tcase_add_test(tc, the_largest_order_is_that_of_the_largest_block);
+	tcase_add_test(tc, a_sample_is_what_the_allocator_and_its_machine_have_counted);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -39,9 +39,10 @@ static void write_run(FILE *out, const struct given *g)
 {
 	fprintf(out, "{\"allocator\": \"%s\", \"ops\": 1000, \"allocs\": %u, \"failed_allocs\": %u,"
 		"\"verified\": %s, \"free_path_allocations\": %u,"
-		"\"metadata\": {\"allocatee_peak_bytes\": %u, \"static_bytes\": %u",
+		"\"metadata\": {\"allocatee_peak_bytes\": %u, \"static_bytes\": %u, \"lowmem_peak_bytes\": %u",
 		g->allocator, g->allocs, g->failed, g->unsound ? "false" : "true", g->sins,
-		g->owners_mib * MIB, (g->total_mib - g->owners_mib) * MIB);
+		g->owners_mib * MIB, (g->total_mib - g->owners_mib) * MIB,
+		(g->total_mib - g->owners_mib) * MIB);
 	if (g->total_mib)
 		fprintf(out, ", \"total_peak_bytes\": %u, \"total_percent\": %.9f, \"total_bytes_per_page\": %u",
 			g->total_mib * MIB, g->total_mib / 10.24, g->total_mib * 4);
@@ -250,6 +251,9 @@ START_TEST(the_tables_follow_from_the_numbers)
 	       "<tr><td>anon</td><td>192</td><td>240</td><td>80</td></tr>\n</tbody>"
 	       "|processes.tsv is not in this result."
 	       "|<td>twoword</td><td>-</td><td>-</td><td>125</td><td>0.125</td><td>0</td><td>-</td><td>-</td>"
+	       /* of 256 MiB below highmem */
+	       "|<td>linked</td><td>16.0 MiB</td><td>6.25</td><td>yes</td></tr>\n"
+	       "<tr><td>twoword</td><td>4.0 MiB</td><td>1.56</td><td>yes</td></tr>\n</tbody>"
 	       "|<td>twoword under linked</td><td>2.00</td><td>2.00</td><td>1.40</td><td>2.00</td>"
 	       "|<td>twoword</td><td>0.000</td><td>0.000</td><td>14.400</td><td>4.800</td>"
 	       "|Simulated on 256 MiB.", true);

@@ -10,6 +10,7 @@
  *    DMA        4096      480 of order 0
  *    Normal    12288       32 of order 0, 1 of order 9, 3 of order 10
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -378,6 +379,26 @@ START_TEST(the_terminal_shows_a_row_for_each_run)
 }
 END_TEST
 
+/* A long name has a line of its own; what is not known is a dash. */
+START_TEST(a_row_of_little_keeps_its_columns)
+{
+	const struct table_row rows[] = {
+		{ .allocator = "linked", .total_percent = NAN, .ns_per_op = -1, .refused = 0 },
+		{ .allocator = "twoword:placement=spare", .total_percent = 0, .verified = true },
+		{ .allocator = "hybrid:emulate=singles", .refused = 5 },
+	};
+
+	scratch_stdout();
+	table_print(stdout, rows, 3);
+	ck_assert_ptr_nonnull(strstr(scratch_printed(),
+		"\nlinked                       -  0.0000       0 B    0.00    0.000       0  0.000      -    NO\n"
+		"twoword:placement=spare\n"
+		"                        0.0000  0.0000       0 B    0.00    0.000       0  0.000    0.0   yes\n"
+		"hybrid:emulate=singles  0.0000  0.0000       0 B    0.00    0.000       0  0.000    0.0    NO\n"
+		"Refused, as beyond the design: hybrid:emulate=singles 5\n"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("summary");
@@ -391,6 +412,7 @@ int main(void)
 	tcase_add_loop_test(tc, each_cell_stands_in_its_column, 0, (int)ARRAY_SIZE(cells));
 	tcase_add_test(tc, a_table_says_where_it_comes_from);
 	tcase_add_test(tc, the_terminal_shows_a_row_for_each_run);
+	tcase_add_test(tc, a_row_of_little_keeps_its_columns);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

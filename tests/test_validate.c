@@ -321,6 +321,32 @@ static void three_samples(struct buddyinfo_sample samples[3])
 		};
 }
 
+/* 100 single pages are said to stay; 101 and 102 are there. What is left out, is. */
+START_TEST(that_nothing_changes_is_a_prediction_from_the_first_that_counts)
+{
+	struct buddyinfo_sample samples[3];
+	struct brackets br;
+	struct scorer s;
+
+	three_samples(samples);
+	ck_assert_int_eq(layout_flat(&b.layout, 1024, 1, &msg), 0);
+	b.buddyinfo = samples;
+	b.nr_buddyinfo = 3;
+	ck_assert_int_eq(brackets_make(&br, &b), 0);
+	ck_assert_int_eq(scorer_init(&s, &br), 0);
+	scorer_persist(&s);
+	ck_assert_double_eq_tol(scorer_mean_tv(&s, 0), (0 + 1 / 202. + 2 / 204.) / 3, 1e-12);
+	scorer_destroy(&s);
+	br.list[0].flag[0] = SAMPLE_early;
+	ck_assert_int_eq(scorer_init(&s, &br), 0);
+	scorer_persist(&s);
+	ck_assert_double_eq_tol(scorer_mean_tv(&s, 0), (0 + 1 / 204.) / 2, 1e-12);
+	b.buddyinfo = NULL;
+	scorer_destroy(&s);
+	brackets_free(&br);
+}
+END_TEST
+
 START_TEST(the_best_state_between_the_stamps_counts)
 {
 	struct buddyinfo_sample samples[3];
@@ -1000,6 +1026,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_broken_pagetypeinfo_is_refused_at_its_place, 0,
 			    (int)ARRAY_SIZE(bad_pagetypeinfo));
 	tcase_add_test(tc, a_score_is_the_share_of_free_memory_at_a_wrong_order);
+	tcase_add_test(tc, that_nothing_changes_is_a_prediction_from_the_first_that_counts);
 	tcase_add_test(tc, the_best_state_between_the_stamps_counts);
 	tcase_add_test(tc, blocks_that_are_out_for_a_moment_are_flagged_and_others_are_not);
 	tcase_add_test(tc, only_places_that_are_known_can_be_predicted);

@@ -347,6 +347,48 @@ START_TEST(a_miss_is_told_with_its_cause)
 }
 END_TEST
 
+/* Each figure of L1 has a bound of its own; twoword goes beyond it alone. */
+static const struct {
+	struct closed_figures is;
+	const char *says;
+} beyond[] = {
+	{ { .f = { .tv_p50 = .051 } }, "tv_p50 5.100 %, expected at most 5.000 %;" },
+	{ { .f = { .tv_p95 = .101 } }, "tv_p95 10.100 %, expected at most 10.000 %;" },
+	{ { .f = { .dh9_p50 = 2.5 } }, "dh9_p50_pp 2.500 pp, expected at most 2.000 pp;" },
+	{ { .f = { .dh9_p95 = 5.5 } }, "dh9_p95_pp 5.500 pp, expected at most 5.000 pp;" },
+	{ { .mean_tv = .0126 }, "skill 0.400, expected at least 0.500;" },
+};
+
+START_TEST(each_figure_of_an_allocator_has_its_bound)
+{
+	loops[1].zone[NORMAL][0] = beyond[_i].is;
+	loops[1].zone[NORMAL][0].f.samples = 20;
+	scratch_stdout();
+	ck_assert_int_eq(bounds_print(stdout, &v), 0);
+	ck_assert_msg(strstr(scratch_printed(), beyond[_i].says), "%s", scratch_printed());
+	ck_assert_ptr_nonnull(strstr(scratch_printed(), "9 of 15 bounds are met\n"));
+}
+END_TEST
+
+/* Without zones of their own there is only the whole: of its 1 %, all but a tenth is gone. */
+START_TEST(zones_of_their_own_are_judged_as_one)
+{
+	struct ablation *a = &ablations[1];
+
+	a->nr = NR_ABLATIONS;
+	for (unsigned int i = 0; i < a->nr; i++) {
+		a->runs[i].spec = loops[1].spec;
+		a->runs[i].zone[NORMAL][0] = loops[1].zone[NORMAL][0];
+		a->runs[i].whole.f.tv_p50 = i == ABLATION_zones ? .051 : .06;
+	}
+	scratch_stdout();
+	ck_assert_int_eq(bounds_print(stdout, &v), 0);
+	ck_assert_msg(strstr(scratch_printed(),
+			"tv_p50 6.000 %, expected at most 5.000 %; why: zones of their own, as they are modelled; without them 5.100 %\n"),
+		      "%s", scratch_printed());
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("validation report");
@@ -357,6 +399,9 @@ int main(void)
 	tcase_add_loop_test(tc, each_figure_stands_in_its_place, 0, (int)ARRAY_SIZE(figures));
 	tcase_add_test(tc, each_sample_has_a_row_for_each_level);
 	tcase_add_loop_test(tc, a_miss_is_told_with_its_cause, 0, (int)ARRAY_SIZE(whys));
+	tcase_add_loop_test(tc, each_figure_of_an_allocator_has_its_bound, 0,
+			    (int)ARRAY_SIZE(beyond));
+	tcase_add_test(tc, zones_of_their_own_are_judged_as_one);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
