@@ -11,13 +11,13 @@
  * In which order pages are asked for, and why all of this ends, stands at the
  * head of twoword.c.
  *
- * Leaves that lie all over memory cost time where the host maps it by small pages
- * (a kernel's direct map is of large ones). Half full, time to linked's, with leaves
- * so and side by side (nodes=boot): at 64 GiB a1 1.15 and 0.81, aB 0.89 and 0.62, c
- * 1.02 and 0.81, b_free 1.25 and 1.04; at 4 GiB aB 0.85 and 0.63, c 0.90 and 0.70,
- * b_free 0.90 and 0.71 (`pagetax bench -a linked,twoword,twoword:nodes=boot --memory
- * 4G,64G --occupancy 50 --highmem none --pattern a1,aB,c,b --ops 1000000 --repeats 3`;
- * at 4 GiB with 4000000).
+ * Half full, time to linked's, with leaves that are free pages and with leaves set
+ * aside (nodes=boot): at 64 GiB a1 0.79 and 0.77, aB 0.70 and 0.56, c 0.96 and 0.83,
+ * b_free 1.00 and 0.94; at 4 GiB aB 0.84 and 0.63, c 0.81 and 0.82, b_free 0.89 and
+ * 0.75 (medians of three and six runs of `pagetax bench -a
+ * linked,twoword,twoword:nodes=boot --memory 64G --occupancy 50 --highmem none
+ * --pattern a1,aB,aW,c,b --ops 1000000 --repeats 3`, in each another allocator
+ * first; at 4G with 4000000).
  */
 #include "twoword.h"
 
