@@ -61,7 +61,7 @@ struct physmem {
 	size_t view_bytes;
 
 	/* Where pages lie in the order of their first touch; else NULL. */
-	uint32_t *nth;			/* by pfn: the how manieth of its kind, from 1; 0: not yet */
+	uint32_t *nth;			/* by pfn: its rank among them, of lowmem or of highmem, from 1; 0: untouched */
 	unsigned long *at;		/* the pages: of lowmem from 0, of highmem from low_pages */
 	uint32_t nr_touched[2];		/* of lowmem, of highmem */
 

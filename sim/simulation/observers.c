@@ -81,4 +81,3 @@ int ticker_fire(struct engine *engine, void *ctx, uint32_t arg)
 	return engine_tick(engine, sim->ticker, busy ? engine->now_ns : end_of_run(sim),
 			   end_of_run(sim) - 1);
 }
-
