@@ -221,4 +221,3 @@ int simulate(struct replay_run *run, const struct simulate_plan *plan,
 	machine_destroy(m);
 	return err;
 }
-

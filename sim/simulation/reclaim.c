@@ -99,4 +99,3 @@ int reclaim_directly(struct simulation *sim, unsigned int zone_limit,
 	}
 	return err;
 }
-
