@@ -321,6 +321,17 @@ static void three_samples(struct buddyinfo_sample samples[3])
 		};
 }
 
+static void score_three(struct buddyinfo_sample samples[3], struct brackets *br,
+			struct scorer *s)
+{
+	three_samples(samples);
+	ck_assert_int_eq(layout_flat(&b.layout, 1024, 1, &msg), 0);
+	b.buddyinfo = samples;
+	b.nr_buddyinfo = 3;
+	ck_assert_int_eq(brackets_make(br, &b), 0);
+	ck_assert_int_eq(scorer_init(s, br), 0);
+}
+
 /* 100 single pages are said to stay; 101 and 102 are there. What is left out, is. */
 START_TEST(that_nothing_changes_is_a_prediction_from_the_first_that_counts)
 {
@@ -328,12 +339,7 @@ START_TEST(that_nothing_changes_is_a_prediction_from_the_first_that_counts)
 	struct brackets br;
 	struct scorer s;
 
-	three_samples(samples);
-	ck_assert_int_eq(layout_flat(&b.layout, 1024, 1, &msg), 0);
-	b.buddyinfo = samples;
-	b.nr_buddyinfo = 3;
-	ck_assert_int_eq(brackets_make(&br, &b), 0);
-	ck_assert_int_eq(scorer_init(&s, &br), 0);
+	score_three(samples, &br, &s);
 	scorer_persist(&s);
 	ck_assert_double_eq_tol(scorer_mean_tv(&s, 0), (0 + 1 / 202. + 2 / 204.) / 3, 1e-12);
 	scorer_destroy(&s);
@@ -355,12 +361,7 @@ START_TEST(the_best_state_between_the_stamps_counts)
 	struct scorer s;
 	struct figures f;
 
-	three_samples(samples);
-	ck_assert_int_eq(layout_flat(&b.layout, 1024, 1, &msg), 0);
-	b.buddyinfo = samples;
-	b.nr_buddyinfo = 3;
-	ck_assert_int_eq(brackets_make(&br, &b), 0);
-	ck_assert_int_eq(scorer_init(&s, &br), 0);
+	score_three(samples, &br, &s);
 	ck_assert_int_eq(scorer_figures(&s, 0, &f), 0);
 	ck_assert(isnan(f.tv_p95));	/* nothing seen is not a perfect score */
 	counts[0][0] = 99;
