@@ -14,7 +14,7 @@
  * A kernel maps its memory by pages of 2 MiB or 1 GiB, so that nodes anywhere
  * cost its TLB little. The host maps 4 KiB; huge pages would bring 2 MiB in for
  * each node. So pages lie in the order of their first touch, side by side in
- * ranges that the host may back with huge pages:
+ * ranges that the host may back with huge pages, but for the first 2 MiB:
  *
  *   nth        [ . . 2 . 1 . . . ]    by pfn; here pfn 4 was touched first
  *   direct     | pfn 4 | pfn 2 |                            at[] = 4, 2

@@ -26,8 +26,8 @@
 #include "base/fatal.h"
 #include "machine/physmem.h"
 
-/* From here on the host is asked for huge pages: in less, few pages are touched. */
-#define HUGE_FROM (UINT64_C(1) << 30)
+/* What comes before is on small pages: most runs touch no more, and a huge one is slow to come. */
+#define HUGE_FROM (UINT64_C(2) << 20)
 
 static const unsigned char never_touched[PAGE_SIZE];
 
@@ -121,16 +121,23 @@ static bool lies_in_memfd(const struct physmem *p)
 }
 
 /* Let reserved addresses be memory. */
-static int back(const struct physmem *p, void *addr, uint64_t bytes,
-		struct msg *msg)
+static int back(void *addr, uint64_t bytes, struct msg *msg)
 {
 	if (mmap(addr, (size_t)bytes, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1,
 		 0) == MAP_FAILED)
 		return no_room(bytes, errno, msg);
-	if ((uint64_t)p->end_pfn << PAGE_SHIFT >= HUGE_FROM)	/* only advice */
-		madvise(addr, (size_t)bytes, MADV_HUGEPAGE);
 	return 0;
+}
+
+/* The same for pages. Only advice. */
+static int back_pages(unsigned char *addr, uint64_t bytes, struct msg *msg)
+{
+	int err = back(addr, bytes, msg);
+
+	if (!err && bytes > HUGE_FROM)
+		madvise(addr + HUGE_FROM, (size_t)(bytes - HUGE_FROM), MADV_HUGEPAGE);
+	return err;
 }
 
 static int make_direct(struct physmem *p, struct msg *msg)
@@ -143,7 +150,7 @@ static int make_direct(struct physmem *p, struct msg *msg)
 	if (err || !p->low_pages)
 		return err;
 	if (!lies_in_memfd(p))
-		return back(p, p->direct, bytes, msg);
+		return back_pages(p->direct, bytes, msg);
 	return show_memfd(p, p->direct, bytes, PROT_READ | PROT_WRITE, msg);
 }
 
@@ -156,7 +163,7 @@ static int make_view(struct physmem *p, uint64_t nr_pages, struct msg *msg)
 	if (err)
 		return err;
 	if (!lies_in_memfd(p))
-		return back(p, p->view, p->view_bytes, msg);
+		return back_pages(p->view, p->view_bytes, msg);
 	return show_memfd(p, p->view, p->view_bytes, prot, msg);
 }
 
@@ -171,7 +178,7 @@ static int make_order(struct physmem *p, struct msg *msg)
 		return err;
 	p->at = (unsigned long *)(void *)order;
 	p->nth = (uint32_t *)(p->at + p->end_pfn);
-	return back(p, order, bytes, msg);
+	return back(order, bytes, msg);
 }
 
 static unsigned long nr_leaves(const struct physmem *p)
