@@ -13,8 +13,8 @@
  *
  * Half full, time to linked's, with leaves that are free pages and with leaves set
  * aside (nodes=boot): at 64 GiB a1 0.79 and 0.77, aB 0.70 and 0.56, c 0.96 and 0.83,
- * b_free 1.00 and 0.94; at 4 GiB aB 0.84 and 0.63, c 0.81 and 0.82, b_free 0.89 and
- * 0.75 (medians of three and six runs of `pagetax bench -a
+ * b_free 1.00 and 0.94; at 4 GiB aB 0.88 and 0.59, c 0.88 and 0.80, b_free 0.85 and
+ * 0.74 (medians of three and six runs of `pagetax bench -a
  * linked,twoword,twoword:nodes=boot --memory 64G --occupancy 50 --highmem none
  * --pattern a1,aB,aW,c,b --ops 1000000 --repeats 3`, in each another allocator
  * first; at 4G with 4000000).
