@@ -84,7 +84,14 @@ uint64_t physmem_addresses(unsigned long end_pfn, unsigned long low_pages);
 /* A page that had no place gets the next one. */
 uint32_t physmem_first_touch(struct physmem *p, unsigned long pfn);
 
-/* Which page of direct map or view is this one: of lowmem from 0, of highmem from low_pages. */
+/* Where the nth page of a kind lies, that of pfn: lowmem from 0, highmem from low_pages. */
+static inline unsigned long physmem_nth_place(const struct physmem *p,
+					      unsigned long pfn, uint32_t nth)
+{
+	return (pfn < p->low_pages ? 0 : p->low_pages) + nth - 1;
+}
+
+/* Which page of direct map or view is this one. */
 static inline unsigned long physmem_place(struct physmem *p, unsigned long pfn)
 {
 	uint32_t nth;
@@ -94,7 +101,7 @@ static inline unsigned long physmem_place(struct physmem *p, unsigned long pfn)
 	nth = p->nth[pfn];
 	if (unlikely(!nth))
 		nth = physmem_first_touch(p, pfn);
-	return (pfn < p->low_pages ? 0 : p->low_pages) + nth - 1;
+	return physmem_nth_place(p, pfn, nth);
 }
 
 /* Address of a lowmem page in the direct map. */

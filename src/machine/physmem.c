@@ -255,12 +255,11 @@ void physmem_destroy(struct physmem *p)
 
 uint32_t physmem_first_touch(struct physmem *p, unsigned long pfn)
 {
-	bool high = pfn >= p->low_pages;
-	uint32_t nr = p->nr_touched[high];
+	uint32_t nth = ++p->nr_touched[pfn >= p->low_pages];
 
-	p->at[(high ? p->low_pages : 0) + nr] = pfn;
-	p->nr_touched[high] = p->nth[pfn] = nr + 1;
-	return nr + 1;
+	p->at[physmem_nth_place(p, pfn, nth)] = pfn;
+	p->nth[pfn] = nth;
+	return nth;
 }
 
 static struct physmem_leaf **leaf_of(const struct physmem *p, unsigned long pfn)
@@ -353,7 +352,7 @@ const void *physmem_peek(const struct physmem *p, unsigned long pfn)
 	if (p->nth) {
 		if (!p->nth[pfn])
 			return never_touched;
-		place = (pfn < p->low_pages ? 0 : p->low_pages) + p->nth[pfn] - 1;
+		place = physmem_nth_place(p, pfn, p->nth[pfn]);
 	}
 	return base + ((size_t)place << PAGE_SHIFT);
 }
