@@ -191,6 +191,23 @@ START_TEST(a_block_that_is_cut_has_two_owners_objects)
 }
 END_TEST
 
+/* 51 folios fill a slab page, and its other word, to the last byte. */
+START_TEST(the_object_of_a_cut_block_may_need_a_slab_page_more)
+{
+	struct census c;
+
+	census_init(&c, &table);
+	for (unsigned int i = 0; i < 51; i++)
+		census_add(&c, ALLOCATEE_anon, 1);
+	ck_assert_uint_eq(c.bytes, 4160);
+	census_split(&c, ALLOCATEE_anon, 0);
+	ck_assert_uint_eq(c.bytes, 2 * 4160);
+	ck_assert_uint_eq(c.peak_bytes, 2 * 4160);
+	ck_assert_uint_eq(c.classes[ALLOCATEE_anon].peak_blocks, 52);
+	ck_assert_uint_eq(c.classes[ALLOCATEE_anon].peak_pages, 102);
+}
+END_TEST
+
 START_TEST(peaks_are_kept_by_class_and_over_all)
 {
 	struct census c;
@@ -292,6 +309,7 @@ int main(void)
 	tcase_add_test(tc, a_block_that_is_cut_has_two_owners_objects);
 	tcase_add_test(tc, halves_are_at_most_as_much_as_both);
 	tcase_add_test(tc, huge_folios_of_the_start_count_by_their_size);
+	tcase_add_test(tc, the_object_of_a_cut_block_may_need_a_slab_page_more);
 	tcase_add_test(tc, peaks_are_kept_by_class_and_over_all);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
