@@ -513,6 +513,180 @@ static void say_rules(char text[8192], const struct one_step *o)
 	    o->retyped, o->claims, o->aged, o->skipped);
 }
 
+/*
+ * The rules one by one, on free pages 0x400 .. 0x40f and what else is said. Lists
+ * of CPU 1 hold 3 pages and take 1 at a time; where that is not known, no refill
+ * and no drain can be predicted.
+ */
+static const struct {
+	unsigned long free[4][2];	/* first page, end */
+	const char *high;		/* what counters.tsv says of the lists */
+	const char *events, *rules;
+} rule_cases[] = {
+	/* the only block, cut from its low end */
+	{ { { 0x400, 0x410 } }, "", LOCKED("5", "0x400", "0", "1"),
+	  "Normal smallest_order 1 0 0\nNormal list_head 1 0 0\nNormal split_low 1 0 0\n"
+	  "retyped 0, claims 0, aged 0, skipped 0\n" },
+	/* the rest is blocks of order 0, 1, 2 and 3: the smallest first, whole or cut */
+	{ { { 0x400, 0x410 } }, "", LOCKED("5", "0x400", "0", "1")
+	  LOCKED("6", "0x401", "0", "1") LOCKED("7", "0x402", "0", "1"),
+	  "Normal smallest_order 3 0 0\nNormal list_head 3 0 0\nNormal split_low 3 0 0\n"
+	  "retyped 0, claims 0, aged 0, skipped 0\n" },
+	/* its high end */
+	{ { { 0x400, 0x410 } }, "", LOCKED("5", "0x40f", "0", "1"),
+	  "Normal smallest_order 1 0 0\nNormal list_head 1 0 0\nNormal split_low 0 1 0\n"
+	  "retyped 0, claims 0, aged 0, skipped 0\n" },
+	/* an order as large as the block */
+	{ { { 0x400, 0x410 } }, "", LOCKED("5", "0x400", "4", "1"),
+	  "Normal smallest_order 1 0 0\nNormal list_head 1 0 0\nNormal split_low 1 0 0\n"
+	  "retyped 0, claims 0, aged 0, skipped 0\n" },
+	/* a single page was there, so that is of another type: no miss any more */
+	{ { { 0x400, 0x410 }, { 0x600, 0x601 } }, "",
+	  LOCKED("5", "0x400", "0", "1") LOCKED("6", "0x402", "1", "1"),
+	  "Normal smallest_order 1 1 0\nNormal list_head 2 0 0\nNormal split_low 2 0 0\n"
+	  "retyped 1, claims 0, aged 0, skipped 0\n" },
+	/* of two that lay there from the start nobody knows which was first */
+	{ { { 0x400, 0x401 }, { 0x402, 0x403 } }, "", LOCKED("5", "0x402", "0", "1"),
+	  "Normal smallest_order 1 0 0\nNormal list_head 0 0 1\nNormal split_low 1 0 0\n"
+	  "retyped 0, claims 0, aged 0, skipped 0\n" },
+	/* another type than before: so is the pageblock's, and nothing was predicted */
+	{ { { 0x400, 0x410 } }, "", LOCKED("5", "0x400", "0", "1")
+	  LOCKED("6", "0x401", "0", "0") LOCKED("7", "0x402", "0", "0"),
+	  "Normal smallest_order 2 0 1\nNormal list_head 2 0 1\nNormal split_low 2 0 0\n"
+	  "retyped 1, claims 0, aged 0, skipped 0\n" },
+	/* an extfrag says which list it took from, and claims the pageblock */
+	{ { { 0x400, 0x600 } }, "", EXTFRAG("5", "0x400", "1") LOCKED("6", "0x401", "0", "0"),
+	  "Normal smallest_order 1 0 0\nNormal list_head 2 0 0\nNormal split_low 1 0 0\n"
+	  "retyped 0, claims 1, aged 0, skipped 0\n" },
+	/* ... an order that the page was not in: not predicted */
+	{ { { 0x400, 0x600 } }, "", LOCKED("5", "0x400", "0", "1") EXTFRAG("6", "0x401", "1"),
+	  "Normal smallest_order 1 0 0\nNormal list_head 1 0 0\nNormal split_low 1 0 0\n"
+	  "retyped 0, claims 1, aged 0, skipped 0\n" },
+	/* one that explains the removal before it: the removal is a claim */
+	{ { { 0x400, 0x600 } }, "", LOCKED("5", "0x400", "0", "0") EXTFRAG("5", "0x400", "1")
+	  LOCKED("6", "0x401", "0", "0"),
+	  "Normal smallest_order 1 0 0\nNormal list_head 1 0 0\nNormal split_low 1 0 0\n"
+	  "retyped 0, claims 1, aged 0, skipped 0\n" },
+
+	/* last in, first out */
+	{ { { 0 } }, "", FREE("5", "0x500", "0") FREE("6", "0x501", "0")
+	  ALLOC("7", "0x501", "0") ALLOC("8", "0x500", "0"),
+	  "Normal pcp_head 2 0 0\nretyped 0, claims 0, aged 0, skipped 0\n" },
+	/* the second was not at the head after all, so it is nowhere */
+	{ { { 0 } }, "", FREE("5", "0x500", "0") FREE("6", "0x501", "0")
+	  ALLOC("7", "0x500", "0") ALLOC("8", "0x501", "0"),
+	  "Normal pcp_head 0 1 1\nretyped 0, claims 0, aged 0, skipped 0\n" },
+	/* it is not heard of again: taken in bulk */
+	{ { { 0 } }, "", FREE("5", "0x500", "0") FREE("6", "0x501", "0")
+	  ALLOC("7", "0x500", "0"),
+	  "Normal pcp_head 1 0 0\nretyped 0, claims 0, aged 0, skipped 1\n" },
+	/* each order and type has its list */
+	{ { { 0 } }, "", FREE("5", "0x500", "0") FREE("6", "0x502", "1")
+	  ALLOC("7", "0x500", "0") ALLOC("8", "0x502", "1"),
+	  "Normal pcp_head 2 0 0\nretyped 0, claims 0, aged 0, skipped 0\n" },
+	/* 0x501 was in the list, so the head is a miss; then its free was not seen */
+	{ { { 0 } }, "", FREE("5", "0x500", "0") ALLOC("6", "0x501", "0")
+	  ALLOC("7", "0x501", "0") ALLOC("8", "0x500", "0"),
+	  "Normal pcp_head 1 1 1\nretyped 0, claims 0, aged 0, skipped 0\n" },
+	/* a free with a second record reaches its list with that: 0x501 is first */
+	{ { { 0 } }, "", FREE("5", "0x501", "0") FREE("6", "0x500", "0") BATCHED("7", "0x501")
+	  ALLOC("8", "0x501", "0") ALLOC("9", "0x500", "0"),
+	  "Normal pcp_head 2 0 0\nretyped 0, claims 0, aged 0, skipped 0\n" },
+
+	/* first in, first drained; no free is behind it that was to drain */
+	{ { { 0 } }, "", FREE("5", "0x500", "0") FREE("6", "0x501", "0")
+	  DRAIN("7", "0x500", "0", "1") DRAIN("8", "0x501", "0", "1"),
+	  "Normal drain_tail 2 0 0\nretyped 0, claims 0, aged 2, skipped 0\n" },
+	{ { { 0 } }, "", FREE("5", "0x500", "0") FREE("6", "0x501", "0")
+	  DRAIN("7", "0x501", "0", "1") DRAIN("8", "0x500", "0", "1"),
+	  "Normal drain_tail 0 1 1\nretyped 0, claims 0, aged 2, skipped 0\n" },
+	/* drained as of another type: so is its pageblock, with all that is free there */
+	{ { { 0 } }, "", FREE("5", "0x500", "0") FREE("6", "0x501", "0")
+	  DRAIN("7", "0x500", "0", "1") DRAIN("8", "0x501", "0", "2")
+	  LOCKED("9", "0x500", "1", "2"),
+	  "Normal smallest_order 1 0 0\nNormal list_head 1 0 0\nNormal split_low 1 0 0\n"
+	  "Normal drain_tail 2 0 0\nretyped 1, claims 0, aged 2, skipped 0\n" },
+
+	/* the third page reaches 3, and all but a batch go: 2 */
+#define THREE FREE("5", "0x500", "0") FREE("5", "0x501", "0") FREE("5", "0x502", "0")
+	{ { { 0 } }, "1", THREE DRAIN("6", "0x500", "0", "1") DRAIN("6", "0x501", "0", "1")
+	  ALLOC("7", "0x502", "0"),
+	  "Normal pcp_head 1 0 0\nNormal drain_tail 2 0 0\nNormal drain 1 0 0\n"
+	  "Normal drain_when 1 0 0\nretyped 0, claims 0, aged 0, skipped 0\n" },
+	/* one is too few, three are too many */
+	{ { { 0 } }, "1", THREE DRAIN("6", "0x500", "0", "1") ALLOC("7", "0x502", "0")
+	  ALLOC("7", "0x501", "0"),
+	  "Normal pcp_head 2 0 0\nNormal drain_tail 1 0 0\nNormal drain 0 1 0\n"
+	  "Normal drain_when 1 0 0\nretyped 0, claims 0, aged 0, skipped 0\n" },
+	{ { { 0 } }, "1", THREE DRAIN("6", "0x500", "0", "1") DRAIN("6", "0x501", "0", "1")
+	  DRAIN("6", "0x502", "0", "1") ALLOC("7", "0x503", "0"),
+	  "Normal pcp_head 0 0 1\nNormal drain_tail 3 0 0\nNormal drain 0 1 0\n"
+	  "Normal drain_when 1 0 0\nretyped 0, claims 0, aged 0, skipped 0\n" },
+	/* it was due and did not come; or it came a page early, as much as was due */
+	{ { { 0 } }, "1", THREE ALLOC("7", "0x502", "0"),
+	  "Normal pcp_head 1 0 0\nNormal drain_when 0 1 0\n"
+	  "retyped 0, claims 0, aged 0, skipped 0\n" },
+	{ { { 0 } }, "1", FREE("5", "0x500", "0") FREE("5", "0x501", "0")
+	  DRAIN("6", "0x500", "0", "1") DRAIN("6", "0x501", "0", "1") ALLOC("7", "0x503", "0"),
+	  "Normal pcp_head 0 0 1\nNormal drain_tail 2 0 0\nNormal drain 1 0 0\n"
+	  "Normal drain_when 0 1 0\nretyped 0, claims 0, aged 0, skipped 0\n" },
+
+	/* 1 block, and 2 as nothing was freed meanwhile; then one too few */
+	{ { { 0x400, 0x410 } }, "1", LOCKED("5", "0x400", "0", "1") ALLOC("5", "0x400", "0")
+	  LOCKED("6", "0x401", "0", "1") LOCKED("6", "0x402", "0", "1")
+	  ALLOC("7", "0x401", "0") ALLOC("7", "0x402", "0"),
+	  "Normal smallest_order 3 0 0\nNormal list_head 3 0 0\nNormal split_low 3 0 0\n"
+	  "Normal pcp_head 3 0 0\nNormal refill 2 0 0\n"
+	  "retyped 0, claims 0, aged 0, skipped 0\n" },
+	{ { { 0x400, 0x410 } }, "1", LOCKED("5", "0x400", "0", "1") ALLOC("5", "0x400", "0")
+	  LOCKED("6", "0x401", "0", "1") ALLOC("7", "0x401", "0"),
+	  "Normal smallest_order 2 0 0\nNormal list_head 2 0 0\nNormal split_low 2 0 0\n"
+	  "Normal pcp_head 2 0 0\nNormal refill 1 1 0\n"
+	  "retyped 0, claims 0, aged 0, skipped 0\n" },
+	/* what was freed meanwhile halves nothing but what comes next: 1 again */
+	{ { { 0x400, 0x410 } }, "1", LOCKED("5", "0x400", "0", "1") ALLOC("5", "0x400", "0")
+	  FREE("5", "0x400", "0") ALLOC("5", "0x400", "0")
+	  LOCKED("6", "0x401", "0", "1") ALLOC("7", "0x401", "0"),
+	  "Normal smallest_order 2 0 0\nNormal list_head 2 0 0\nNormal split_low 2 0 0\n"
+	  "Normal pcp_head 3 0 0\nNormal refill 2 0 0\n"
+	  "retyped 0, claims 0, aged 0, skipped 0\n" },
+};
+
+/* small_zoneinfo with other lists. */
+static void write_zoneinfo_of_lists(const char *batch, const char *high)
+{
+	const char *end = strstr(small_zoneinfo, "    cpu: 0\n              batch:    63");
+	char text[4096];
+
+	ck_assert_ptr_nonnull(end);
+	snprintf(text, sizeof(text), "%.*s    cpu: 0\n    batch: %s\n    high_min: %s\n"
+		 "    high_max: %s\n  start_pfn: 1024\n",
+		 (int)(end - small_zoneinfo), small_zoneinfo, batch, high, high);
+	scratch_write_text("zoneinfo.start", text);
+}
+
+START_TEST(each_rule_is_judged_by_what_the_events_before_it_left)
+{
+	struct buddy_stream stream;
+	struct one_step o;
+	char text[8192] = "";
+
+	for (size_t i = 0; i < 4; i++)
+		small_flags_buddy(rule_cases[_i].free[i][0], rule_cases[_i].free[i][1]);
+	small_bundle_write(rule_cases[_i].events);
+	write_zoneinfo_of_lists("1", "3");
+	if (*rule_cases[_i].high)
+		scratch_write_text("counters.tsv", "3000\t3100\tNormal.pcp_high_cpu1\t3\n");
+	if (bundle_read(&b, scratch_folder(), 0, &msg))
+		ck_abort_msg("%s", msg.text);
+	ck_assert_int_eq(buddy_stream_make(&stream, &b), 0);
+	ck_assert_int_eq(one_step_run(&o, &b, &stream), 0);
+	say_rules(text, &o);
+	ck_assert_str_eq(text, rule_cases[_i].rules);
+	buddy_stream_free(&stream);
+}
+END_TEST
+
 static void say_books(char text[8192], const struct open_loop *o)
 {
 	say(text, "repairs");
@@ -1032,6 +1206,8 @@ int main(void)
 	tcase_add_test(tc, blocks_that_are_out_for_a_moment_are_flagged_and_others_are_not);
 	tcase_add_test(tc, only_places_that_are_known_can_be_predicted);
 	tcase_add_test(tc, the_rules_hold_on_the_sample);
+	tcase_add_loop_test(tc, each_rule_is_judged_by_what_the_events_before_it_left, 0,
+			    ARRAY_SIZE(rule_cases));
 	tcase_add_test(tc, what_is_claimed_of_the_sample_is_what_was_claimed_before);
 	tcase_add_loop_test(tc, unseen_pages_show_in_the_counts_of_per_cpu_lists, 0,
 			    ARRAY_SIZE(books_cases));
