@@ -687,6 +687,28 @@ START_TEST(each_rule_is_judged_by_what_the_events_before_it_left)
 }
 END_TEST
 
+/* Lists are numbered: those of the last CPU come after 60,000 others. */
+START_TEST(the_lists_of_a_thousand_cpus_are_followed)
+{
+	struct buddy_stream stream;
+	struct one_step o;
+	char text[8192] = "";
+
+	small_bundle_write(" sh 1 [1023] 0.000005: kmem:mm_page_free: pfn=0x500 order=0\n"
+			   " sh 1 [001] 0.000006: kmem:mm_page_free: pfn=0x501 order=0\n"
+			   " sh 1 [1023] 0.000007: kmem:mm_page_alloc: pfn=0x500 order=0 migratetype=1 gfp_flags=GFP_KERNEL\n"
+			   " sh 1 [001] 0.000008: kmem:mm_page_alloc: pfn=0x501 order=0 migratetype=1 gfp_flags=GFP_KERNEL\n");
+	if (bundle_read(&b, scratch_folder(), 0, &msg))
+		ck_abort_msg("%s", msg.text);
+	ck_assert_int_eq(buddy_stream_make(&stream, &b), 0);
+	ck_assert_int_eq(one_step_run(&o, &b, &stream), 0);
+	say_rules(text, &o);
+	ck_assert_str_eq(text, "Normal pcp_head 2 0 0\n"
+			 "retyped 0, claims 0, aged 0, skipped 0\n");
+	buddy_stream_free(&stream);
+}
+END_TEST
+
 static void say_books(char text[8192], const struct open_loop *o)
 {
 	say(text, "repairs");
@@ -1208,6 +1230,7 @@ int main(void)
 	tcase_add_test(tc, the_rules_hold_on_the_sample);
 	tcase_add_loop_test(tc, each_rule_is_judged_by_what_the_events_before_it_left, 0,
 			    ARRAY_SIZE(rule_cases));
+	tcase_add_test(tc, the_lists_of_a_thousand_cpus_are_followed);
 	tcase_add_test(tc, what_is_claimed_of_the_sample_is_what_was_claimed_before);
 	tcase_add_loop_test(tc, unseen_pages_show_in_the_counts_of_per_cpu_lists, 0,
 			    ARRAY_SIZE(books_cases));

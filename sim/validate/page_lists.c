@@ -16,7 +16,7 @@ int page_lists_init(struct page_lists *l, unsigned long nr_pages,
 		.of = calloc(nr_pages, sizeof(*l->of)),
 		.known = calloc(nr_pages, sizeof(*l->known)),
 	};
-	assert(nr_lists < UINT16_MAX && nr_pages < NO_PAGE);
+	assert(nr_pages < NO_PAGE);
 	if (!l->lists || !l->next || !l->prev || !l->of || !l->known) {
 		page_lists_destroy(l);
 		return -ENOMEM;
@@ -43,7 +43,7 @@ static void link_between(struct page_lists *l, unsigned int list,
 	struct page_list *at = &l->lists[list];
 
 	assert(l->of[pfn] == NO_LIST);
-	l->of[pfn] = (uint16_t)list;
+	l->of[pfn] = list;
 	l->prev[pfn] = prev;
 	l->next[pfn] = next;
 	*(prev == NO_PAGE ? &at->head : &l->next[prev]) = (uint32_t)pfn;

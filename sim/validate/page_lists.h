@@ -24,7 +24,7 @@ struct page_list {
 struct page_lists {
 	struct page_list *lists;
 	uint32_t *next, *prev;		/* by pfn */
-	uint16_t *of;			/* the list a page is in, or NO_LIST */
+	uint32_t *of;			/* the list a page is in, or NO_LIST */
 	bool *known;			/* its place is known */
 };
 
