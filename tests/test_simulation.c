@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_simulation.c - tests sim/simulation/{actors,lives,reclaim}.c by the
- * events that a run records
+ * test_simulation.c - tests sim/simulation/{actors,lives,reclaim,observers}.c by
+ * the events that a run records
  *
  * What a class may ask for, when and from where, and whom reclaim takes, is
  * said again here as a few lines over the row of events.
@@ -49,20 +49,20 @@ static void read_scenario(const char *text)
 	ck_assert_msg(!allocatee_table_load(&allocatees, "today", &msg), "%s", msg.text);
 }
 
+static struct simulate_plan plan = {
+	.allocatees = &allocatees,
+	.scenario = &scenario,
+	.layout = &scenario.layout,
+	.start = &start,
+	.seed = 1,
+	.sample_ns = 10 * MS,
+	.checked = true,
+	.teardown = true,
+	.record = &record,
+};
+
 static void run_scenario(const char *text)
 {
-	const struct simulate_plan plan = {
-		.allocatees = &allocatees,
-		.scenario = &scenario,
-		.layout = &scenario.layout,
-		.start = &start,
-		.seed = 1,
-		.sample_ns = 1000 * MS,
-		.checked = true,
-		.teardown = true,
-		.record = &record,
-	};
-
 	read_scenario(text);
 	ck_assert_msg(!record_open(&record, scratch_path("events.ptr"), CONVERT_PTR,
 				   &scenario, &msg), "%s", msg.text);
@@ -443,55 +443,73 @@ END_TEST
 static const struct {
 	const char *lifetime;
 	double spared;		/* for each that is taken: keep / (1 - keep) */
+	unsigned int zone;	/* the one that runs low */
 } kept[] = {
-	{ "reclaimed", 0 },
-	{ "reclaimed keep=60%", 1.5 },
+	{ "zone = DMA\nlifetime = reclaimed", 0, 0 },
+	{ "zone = DMA\nlifetime = reclaimed keep=60%", 1.5, 0 },
+	{ "lifetime = reclaimed", 0, 1 },
 };
+
+/* Of the zone of these blocks, in their order. */
+struct row {
+	unsigned long pfn[8 * PAGES];
+	size_t first, nr;
+	uint64_t free_pages, due_ns;
+	unsigned int taken, spared, runs;
+};
+
+static void row_alloc(struct row *r, const struct zone *z, const struct event *ev)
+{
+	must(ev->pfn != EVENT_PFN_FAILED);
+	must(!r->due_ns || ev->time_ns <= r->due_ns);
+	must(r->nr < ARRAY_SIZE(r->pfn));
+	r->pfn[r->nr++] = ev->pfn;
+	if (--r->free_pages < z->wmark_low && !r->due_ns)
+		r->due_ns = ev->time_ns + 20000;
+}
+
+static void row_free(struct row *r, const struct zone *z, const struct event *ev)
+{
+	must(ev->time_ns == r->due_ns);
+	for (; r->first < r->nr && r->pfn[r->first] != ev->pfn; r->first++, r->spared++) {
+		must(r->nr < ARRAY_SIZE(r->pfn));
+		r->pfn[r->nr++] = r->pfn[r->first];
+	}
+	must(r->first++ < r->nr);
+	r->free_pages++;
+	if (++r->taken % 32)
+		return;
+	r->runs += r->free_pages >= z->wmark_high;
+	r->due_ns = r->free_pages < z->wmark_high ? r->due_ns + 20000 : 0;
+}
 
 START_TEST(kswapd_takes_32_of_the_oldest_each_20_us)
 {
-	static unsigned long row[8 * PAGES];
-	const struct zone *z = &scenario.layout.zones[0];
-	size_t first = 0, nr = 0;
-	uint64_t free_pages, due_ns = 0;
-	unsigned int taken = 0, spared = 0, runs = 0;
+	static struct row rows[2];
+	const struct zone *zones = scenario.layout.zones;
+	const struct row *r = &rows[kept[_i].zone];
 	char text[512];
 
-	snprintf(text, sizeof(text), MARKS "[phase a]\nduration = 10ms\n"
+	snprintf(text, sizeof(text), MARKS "[phase a]\nduration = 20ms\n"
 		 "[class cache]\narrivals = periodic every=1us\nmigratetype = movable\n"
-		 "zone = DMA\nlifetime = %s\n", kept[_i].lifetime);
+		 "%s\n", kept[_i].lifetime);
 	run_scenario(text);
-	free_pages = z->managed;
-	ck_assert_uint_gt(z->wmark_low, 0);
+	for (unsigned int z = 0; z < 2; z++)
+		rows[z].free_pages = zones[z].managed;
 	for (size_t i = 0; i < nr_events; i++) {
 		const struct event *ev = &events[i];
+		unsigned int z = ev->pfn >= zones[1].start_pfn;
 
-		if (is_alloc(ev)) {
-			must(ev->pfn != EVENT_PFN_FAILED);
-			must(!due_ns || ev->time_ns <= due_ns);
-			must(nr < ARRAY_SIZE(row));
-			row[nr++] = ev->pfn;
-			if (--free_pages < z->wmark_low && !due_ns)
-				due_ns = ev->time_ns + 20000;
-			continue;
-		}
-		must(ev->time_ns == due_ns);
-		for (; first < nr && row[first] != ev->pfn; first++, spared++) {
-			must(nr < ARRAY_SIZE(row));
-			row[nr++] = row[first];
-		}
-		must(first++ < nr);
-		free_pages++;
-		if (++taken % 32)
-			continue;
-		runs += free_pages >= z->wmark_high;
-		due_ns = free_pages < z->wmark_high ? due_ns + 20000 : 0;
+		if (is_alloc(ev))
+			row_alloc(&rows[z], &zones[z], ev);
+		else
+			row_free(&rows[z], &zones[z], ev);
 	}
-	ck_assert_uint_eq(taken % 32, 0);
-	ck_assert_uint_eq(taken, run.classes[0].reclaimed);
-	ck_assert_uint_gt(runs, 1);
-	ck_assert(_i || !spared);
-	ck_assert_double_eq_tol((double)spared / taken, kept[_i].spared, 0.15);
+	ck_assert_uint_gt(r->runs, 1);
+	ck_assert_uint_eq(r->taken % 32, 0);
+	ck_assert_uint_eq(r->taken, run.classes[0].reclaimed);
+	ck_assert(_i == 1 || !r->spared);
+	ck_assert_double_eq_tol((double)r->spared / r->taken, kept[_i].spared, 0.15);
 	forget();
 }
 END_TEST
@@ -569,12 +587,11 @@ START_TEST(a_small_request_that_may_wait_takes_32_for_itself)
 		}
 		taken += !is_alloc(ev);
 	}
-	if (direct[_i].takes) {
+	if (direct[_i].takes)
 		ck_assert_uint_gt(taken, 200);
-	} else {
+	else
 		ck_assert_uint_eq(taken, 0);
-		ck_assert_uint_gt(failed, 0);
-	}
+	ck_assert(direct[_i].takes == !failed);
 	ck_assert_uint_eq(run.classes[1].failed_allocs, failed);
 	ck_assert_uint_eq(run.classes[1].allocs, asked - failed);
 	forget();
@@ -641,6 +658,93 @@ START_TEST(reclaim_passes_over_what_a_phase_has_given_back)
 }
 END_TEST
 
+/* 100 ms: one picture each 10 ms, of 96 stripes. Blocks of both classes go at 55 ms. */
+START_TEST(a_picture_shows_the_blocks_that_are_live)
+{
+	unsigned long movable = 0, unmovable = 0, later = 0;
+
+	run_scenario(MACHINE "[phase a]\nduration = 100ms\n"
+		     "[class m]\narrivals = once\nbatch = 2000\norders = 1\n"
+		     "migratetype = movable\nlifetime = until constant value=55ms\n"
+		     "[class u]\narrivals = once\nbatch = 1000\n"
+		     "lifetime = until constant value=55ms\n");
+	for (size_t i = 0; i < run.picture.nr_runs; i++) {
+		const struct picture_run *r = &run.picture.runs[i];
+
+		must(r->from_ns == 0 || r->from_ns == 10 * MS || r->from_ns == 60 * MS);
+		if (r->from_ns == 10 * MS) {
+			must(r->to_ns == 60 * MS);
+			movable += r->movable;
+			unmovable += r->unmovable;
+		} else {
+			later += r->movable + r->unmovable;
+		}
+	}
+	ck_assert_uint_eq(movable, 4000);
+	ck_assert_uint_eq(unmovable, 1000);
+	ck_assert_uint_eq(later, 0);
+	forget();
+}
+END_TEST
+
+static uint64_t told_ns[64], told_ops[64];
+static size_t nr_told;
+
+static bool note_progress(void *ctx, const char *allocator, uint64_t now_ns,
+			  uint64_t end_ns, uint64_t ops)
+{
+	(void)ctx;
+	must(!strcmp(allocator, "linked"));
+	must(end_ns == scenario.duration_ns);
+	must(nr_told < ARRAY_SIZE(told_ns));
+	told_ns[nr_told] = now_ns;
+	told_ops[nr_told++] = ops;
+	return true;
+}
+
+/* The clock of ticks begins with the first operation, at 0.25 s. */
+START_TEST(the_user_is_told_each_second)
+{
+	plan.progress = note_progress;
+	run_scenario(MACHINE "[phase a]\nduration = 4s\n"
+		     "[class c]\narrivals = periodic every=250ms\n"
+		     "lifetime = constant value=1ms\n");
+	ck_assert_uint_eq(nr_told, 3);
+	for (size_t i = 0; i < nr_told; i++)
+		ck_assert_uint_eq(told_ns[i], (1250 + 1000 * i) * MS);
+	forget();
+}
+END_TEST
+
+START_TEST(the_user_is_told_each_16384_operations)
+{
+	plan.progress = note_progress;
+	run_scenario(MACHINE "[phase a]\nduration = 100ms\n"
+		     "[class c]\narrivals = periodic every=1us\n"
+		     "lifetime = constant value=10us\n");
+	ck_assert_uint_eq(nr_told, run.ops_done / 16384);
+	for (size_t i = 0; i < nr_told; i++)
+		ck_assert_uint_eq(told_ops[i], 16384 * (i + 1));
+	forget();
+}
+END_TEST
+
+/* Compaction is for larger ones, and says nothing of these. */
+START_TEST(a_small_request_that_was_served_is_none_of_compaction)
+{
+	plan.compaction = true;
+	run_scenario(MARKS "[phase a]\nduration = 20ms\n"
+		     "[class cache]\narrivals = fill level=90% rate=10000000/s\n"
+		     "migratetype = movable\nlifetime = reclaimed\n"
+		     "[class c]\narrivals = periodic every=15ms\nbatch = 2000\n"
+		     "lifetime = forever\n");
+	ck_assert_uint_gt(run.classes[0].reclaimed, 200);
+	ck_assert_uint_eq(run.compact.asked, 0);
+	ck_assert_uint_eq(run.compact.served, 0);
+	forget();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("simulation");
@@ -668,6 +772,10 @@ int main(void)
 			    ARRAY_SIZE(direct));
 	tcase_add_test(tc, blocks_have_the_owner_that_their_class_says);
 	tcase_add_test(tc, reclaim_passes_over_what_a_phase_has_given_back);
+	tcase_add_test(tc, a_picture_shows_the_blocks_that_are_live);
+	tcase_add_test(tc, the_user_is_told_each_second);
+	tcase_add_test(tc, the_user_is_told_each_16384_operations);
+	tcase_add_test(tc, a_small_request_that_was_served_is_none_of_compaction);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
