@@ -125,6 +125,242 @@ START_TEST(a_region_is_emptied_and_one_with_a_pinned_page_is_not)
 }
 END_TEST
 
+/* Everything is free but what lies at these pages. */
+struct lodger {
+	unsigned long pfn;
+	unsigned int order, class;
+};
+
+static void lodge(struct house *h, const struct lodger *l)
+{
+	ck_assert_int_eq(allocator_adopt(h->a, l->pfn, l->order), 0);
+	move_in(h, l->pfn, l->order, l->class);
+}
+
+/*
+ * Furnish from the front: up to the lodger's page all is free. Lives have the
+ * numbers of their lodgers.
+ */
+static void lodge_all(struct house *h, const struct lodger *l, size_t nr,
+		      unsigned long nr_pages)
+{
+	unsigned long pfn = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		for (; pfn < l[i].pfn; pfn++)
+			allocator_release(h->a, pfn, 0);
+		lodge(h, &l[i]);
+		pfn += 1UL << l[i].order;
+	}
+	for (; pfn < nr_pages; pfn++)
+		allocator_release(h->a, pfn, 0);
+}
+
+/* The lodgers of 16 pages each from `from` to `end`, first page used. */
+static size_t one_in_16(struct lodger *l, unsigned long from, unsigned long end,
+			unsigned int order, unsigned int class)
+{
+	size_t nr = 0;
+
+	for (; from < end; from += 16)
+		l[nr++] = (struct lodger){ from, order, class };
+	return nr;
+}
+
+/*
+ * Four pageblocks; the last one has 32 pages that cannot move, the third 16 of
+ * each kind. So the third is used, and its last single page is the next place.
+ *
+ *    0  3          16           512 ..  1024 ..      1520 1521   1536 ..     2047
+ *    [. M . .][P . . .][P ..]   [P ..]  [M ..][P ..] [P   ^   ]  [P ..][P ..]
+ */
+START_TEST(places_are_taken_from_the_last_pageblock_that_is_not_mostly_pinned)
+{
+	struct lodger l[130] = { { 3, 0, MOVABLE } };
+	size_t nr = 1;
+	struct house h;
+
+	house_build(&h, "linked:pcp=off", 2048);
+	nr += one_in_16(l + nr, 16, 1024, 0, PINNED);
+	nr += one_in_16(l + nr, 1024, 1280, 0, MOVABLE);
+	nr += one_in_16(l + nr, 1280, 2048, 0, PINNED);
+	lodge_all(&h, l, nr, 2048);
+	ck_assert(compactor_make_block(h.c, 4, 0, 0));
+	ck_assert_uint_eq(pfn_of(&h, 0), 1521);
+	ck_assert_uint_eq(h.result.pages_sought, 512);
+	for (uint32_t id = 1; id < nr; id++)
+		must(pfn_of(&h, id) == l[id].pfn);
+	house_leave(&h);
+}
+END_TEST
+
+/*
+ * Order 10 is wanted. The last pageblock is free as a whole, and stays so; the
+ * one before it has a single page at 3073.
+ */
+START_TEST(a_pageblock_that_is_free_is_no_place)
+{
+	static const struct lodger l[] = {
+		{ 5, 0, MOVABLE }, { 1024, 0, PINNED }, { 2048, 0, PINNED },
+		{ 3072, 0, MOVABLE },
+	};
+	struct house h;
+
+	house_build(&h, "linked:pcp=off", 4096);
+	lodge_all(&h, l, ARRAY_SIZE(l), 4096);
+	ck_assert(compactor_make_block(h.c, 10, 0, 0));
+	ck_assert_uint_eq(pfn_of(&h, 0), 3073);
+	ck_assert_uint_eq(h.result.pages_sought, 512);
+	ck_assert_uint_eq(h.result.pages_scanned, 1024);
+	house_leave(&h);
+}
+END_TEST
+
+/*
+ * The places of the last pageblock are 8 pages each. The first page gets the low
+ * end of the last one; what is left of it is the smallest place for the second.
+ *
+ *    0   3     9          16         512            1008     1016 17     1023
+ *    [.. M ... M ...]     [P ...]    [MMMMMMMM ..]  [MMMMMMMM ^   ^         ]
+ */
+START_TEST(a_place_is_cut_and_its_rest_is_the_next)
+{
+	struct lodger l[70] = { { 3, 0, MOVABLE }, { 9, 0, MOVABLE } };
+	size_t nr = 2;
+	struct house h;
+
+	house_build(&h, "linked:pcp=off", 1024);
+	nr += one_in_16(l + nr, 16, 512, 0, PINNED);
+	nr += one_in_16(l + nr, 512, 1024, 3, MOVABLE);
+	lodge_all(&h, l, nr, 1024);
+	ck_assert(compactor_make_block(h.c, 4, 0, 0));
+	ck_assert_uint_eq(pfn_of(&h, 0), 1016);
+	ck_assert_uint_eq(pfn_of(&h, 1), 1017);
+	ck_assert_uint_eq(h.result.blocks_moved, 2);
+	ck_assert_uint_eq(h.result.pages_moved, 2);
+	ck_assert_uint_eq(h.result.pages_scanned, 16);
+	house_leave(&h);
+}
+END_TEST
+
+/* Nor is a part of a larger one: 0 is of order 4, 32 of order 5. */
+START_TEST(a_block_as_large_as_what_is_wanted_does_not_move)
+{
+	struct lodger l[70] = {
+		{ 0, 4, MOVABLE }, { 16, 0, PINNED }, { 32, 5, MOVABLE },
+		{ 66, 1, MOVABLE },
+	};
+	size_t nr = 4;
+	struct house h;
+
+	house_build(&h, "linked:pcp=off", 1024);
+	nr += one_in_16(l + nr, 80, 1024, 0, MOVABLE);
+	lodge_all(&h, l, nr, 1024);
+	ck_assert(compactor_make_block(h.c, 4, 0, 0));
+	ck_assert_uint_eq(pfn_of(&h, 0), 0);
+	ck_assert_uint_eq(pfn_of(&h, 2), 32);
+	ck_assert_uint_ge(pfn_of(&h, 3), 512);
+	ck_assert_uint_eq(pfn_of(&h, 3) % 2, 0);
+	ck_assert_uint_eq(h.result.pages_moved, 2);
+	ck_assert_uint_eq(h.result.pages_scanned, 16);
+	house_leave(&h);
+}
+END_TEST
+
+/*
+ * The first run empties region 0, whose pages then go to others that can move. The
+ * second one does not come back to them: region 1 is next, and the third pageblock.
+ */
+START_TEST(a_run_goes_on_where_the_last_one_ended)
+{
+	struct lodger l[130] = { { 3, 0, MOVABLE } };
+	const struct alloc_req req = { .order = 4, .migratetype = MIGRATE_MOVABLE };
+	size_t nr = 1;
+	struct house h;
+
+	house_build(&h, "linked:pcp=off", 2048);
+	nr += one_in_16(l + nr, 16, 2048, 0, MOVABLE);
+	lodge_all(&h, l, nr, 2048);
+	ck_assert(compactor_make_block(h.c, 4, 0, 0));
+	ck_assert_uint_ge(pfn_of(&h, 0), 1536);
+	ck_assert_uint_eq(alloc_pages(h.a, &req), 0);
+	ck_assert(allocator_split(h.a, 0, 4, 0));
+	for (unsigned long pfn = 0; pfn < 16; pfn++)
+		move_in(&h, pfn, 0, MOVABLE);
+	ck_assert(compactor_make_block(h.c, 4, 0, 0));
+	for (uint32_t i = 0; i < 16; i++)
+		ck_assert_uint_eq(pfn_of(&h, (uint32_t)nr + i), i);
+	ck_assert_uint_eq(pfn_of(&h, 1) / 512, 2);
+	ck_assert_uint_eq(pfn_of(&h, 2), 32);
+	ck_assert_uint_eq(h.result.pages_scanned, 32);
+	ck_assert_uint_eq(h.result.pages_sought, 1024);
+	house_leave(&h);
+}
+END_TEST
+
+/* Half of memory is free, in blocks of 8: (1000 + 32000) / 64 = 515, index 484. */
+START_TEST(a_zone_that_lacks_memory_rather_than_order_is_not_scanned)
+{
+	struct lodger l[70];
+	size_t nr;
+	struct house h;
+
+	house_build(&h, "linked:pcp=off", 1024);
+	nr = one_in_16(l, 0, 1024, 3, MOVABLE);
+	lodge_all(&h, l, nr, 1024);
+	ck_assert(!compactor_make_block(h.c, 4, 0, 0));
+	ck_assert_uint_eq(h.result.unsuitable, 1);
+	ck_assert_uint_eq(h.result.runs, 0);
+	house_leave(&h);
+}
+END_TEST
+
+/* Its block becomes one of the other class; the number stays. */
+static void become(struct house *h, uint32_t id, unsigned int class)
+{
+	struct life life = live_get(&h->live, id);
+
+	compactor_note_free(h->c, life);
+	live_end(&h->live, id);
+	ck_assert_uint_eq(move_in(h, life_pfn(life), life_order(life), class), id);
+}
+
+/*
+ * All is pinned: request 1 fails, 2 is put off. Then page 0 can move, and half of
+ * the other pageblock, so that it is a place: 3 is served, which ends the row of
+ * failures. With all pinned again 4 fails, only 5 is put off, and 6 is tried.
+ */
+START_TEST(a_request_that_was_served_ends_the_row_of_failures)
+{
+	static const struct alloc_req req = { .order = 4 };
+	struct lodger l[70];
+	struct house h;
+
+	house_build(&h, "linked:pcp=off", 1024);
+	lodge_all(&h, l, one_in_16(l, 0, 1024, 0, PINNED), 1024);
+	for (unsigned int i = 0; i < 2; i++)
+		ck_assert(!compactor_make_block(h.c, 4, 0, 0));
+	become(&h, 0, MOVABLE);
+	for (uint32_t id = 32; id < 48; id++)
+		become(&h, id, MOVABLE);
+	ck_assert(compactor_make_block(h.c, 4, 0, 0));
+	ck_assert_uint_ge(pfn_of(&h, 0), 512);
+	ck_assert_uint_eq(alloc_pages(h.a, &req), 0);
+	compactor_note_outcome(h.c, true);
+	move_in(&h, 0, 4, PINNED);
+	become(&h, 0, PINNED);
+	for (uint32_t id = 32; id < 48; id++)
+		become(&h, id, PINNED);
+	for (unsigned int i = 0; i < 3; i++)
+		ck_assert(!compactor_make_block(h.c, 4, 0, 0));
+	ck_assert_uint_eq(h.result.runs, 4);
+	ck_assert_uint_eq(h.result.deferred, 2);
+	ck_assert_uint_eq(h.result.made, 1);
+	ck_assert_uint_eq(h.result.served, 1);
+	house_leave(&h);
+}
+END_TEST
+
 /* Nothing can move: after n failures in a row, only each 2^n-th request tries. */
 START_TEST(a_zone_where_it_fails_is_put_off_longer_and_longer)
 {
@@ -325,6 +561,13 @@ int main(void)
 
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, a_region_is_emptied_and_one_with_a_pinned_page_is_not);
+	tcase_add_test(tc, places_are_taken_from_the_last_pageblock_that_is_not_mostly_pinned);
+	tcase_add_test(tc, a_pageblock_that_is_free_is_no_place);
+	tcase_add_test(tc, a_place_is_cut_and_its_rest_is_the_next);
+	tcase_add_test(tc, a_block_as_large_as_what_is_wanted_does_not_move);
+	tcase_add_test(tc, a_run_goes_on_where_the_last_one_ended);
+	tcase_add_test(tc, a_zone_that_lacks_memory_rather_than_order_is_not_scanned);
+	tcase_add_test(tc, a_request_that_was_served_ends_the_row_of_failures);
 	tcase_add_test(tc, a_zone_where_it_fails_is_put_off_longer_and_longer);
 	tcase_add_loop_test(tc, a_zone_with_less_than_two_blocks_free_is_not_scanned, 0, 2);
 	tcase_add_test(tc, a_design_that_cannot_take_a_given_block_is_left_alone);
