@@ -298,6 +298,52 @@ START_TEST(a_run_goes_on_where_the_last_one_ended)
 }
 END_TEST
 
+/* After order 4 it stands at 16; the next region of 32 pages begins at 32. */
+START_TEST(a_larger_order_begins_at_its_own_regions)
+{
+	struct lodger l[130] = { { 3, 0, MOVABLE } };
+	const struct alloc_req req = { .order = 4, .migratetype = MIGRATE_MOVABLE };
+	size_t nr = 1;
+	struct house h;
+
+	house_build(&h, "linked:pcp=off", 2048);
+	nr += one_in_16(l + nr, 16, 2048, 0, MOVABLE);
+	lodge_all(&h, l, nr, 2048);
+	ck_assert(compactor_make_block(h.c, 4, 0, 0));
+	ck_assert_uint_eq(alloc_pages(h.a, &req), 0);
+	move_in(&h, 0, 4, PINNED);
+	ck_assert(compactor_make_block(h.c, 5, 0, 0));
+	ck_assert_uint_eq(pfn_of(&h, 1), 16);
+	ck_assert_uint_eq(pfn_of(&h, 2) / 512, 2);
+	ck_assert_uint_eq(pfn_of(&h, 3) / 512, 2);
+	ck_assert_uint_eq(pfn_of(&h, 4), 64);
+	ck_assert_uint_eq(h.result.pages_scanned, 16 + 32);
+	house_leave(&h);
+}
+END_TEST
+
+/* Nothing can move. Order 5 has failed, which says nothing of order 4. */
+START_TEST(a_smaller_order_than_failed_is_tried)
+{
+	struct lodger l[70];
+	struct house h;
+
+	house_build(&h, "linked:pcp=off", 1024);
+	lodge_all(&h, l, one_in_16(l, 0, 1024, 0, PINNED), 1024);
+	ck_assert(!compactor_make_block(h.c, 5, 0, 0));
+	ck_assert(!compactor_make_block(h.c, 4, 0, 0));
+	ck_assert_uint_eq(h.result.runs, 2);
+	/* Both have failed in a row: three are put off, of either order. */
+	ck_assert(!compactor_make_block(h.c, 5, 0, 0));
+	ck_assert(!compactor_make_block(h.c, 4, 0, 0));
+	ck_assert(!compactor_make_block(h.c, 5, 0, 0));
+	ck_assert_uint_eq(h.result.deferred, 3);
+	ck_assert(!compactor_make_block(h.c, 4, 0, 0));
+	ck_assert_uint_eq(h.result.runs, 3);
+	house_leave(&h);
+}
+END_TEST
+
 /* Half of memory is free, in blocks of 8: (1000 + 32000) / 64 = 515, index 484. */
 START_TEST(a_zone_that_lacks_memory_rather_than_order_is_not_scanned)
 {
@@ -386,6 +432,11 @@ START_TEST(a_zone_where_it_fails_is_put_off_longer_and_longer)
 	h.result = (struct compact_result){ 0 };
 	ck_assert(compactor_make_block(h.c, 3, 0, 0));
 	ck_assert_uint_eq(h.result.deferred, 0);
+
+	/* That it was there already is no success of the zone. */
+	compactor_note_outcome(h.c, true);
+	ck_assert(!compactor_make_block(h.c, 4, 0, 0));
+	ck_assert_uint_eq(h.result.deferred, 1);
 	house_leave(&h);
 }
 END_TEST
@@ -566,6 +617,8 @@ int main(void)
 	tcase_add_test(tc, a_place_is_cut_and_its_rest_is_the_next);
 	tcase_add_test(tc, a_block_as_large_as_what_is_wanted_does_not_move);
 	tcase_add_test(tc, a_run_goes_on_where_the_last_one_ended);
+	tcase_add_test(tc, a_larger_order_begins_at_its_own_regions);
+	tcase_add_test(tc, a_smaller_order_than_failed_is_tried);
 	tcase_add_test(tc, a_zone_that_lacks_memory_rather_than_order_is_not_scanned);
 	tcase_add_test(tc, a_request_that_was_served_ends_the_row_of_failures);
 	tcase_add_test(tc, a_zone_where_it_fails_is_put_off_longer_and_longer);
