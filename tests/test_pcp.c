@@ -52,6 +52,7 @@ static const struct {
 } sizes[] = {
 	{ 4096, 1, 1, 512 },		/* 4096 / 1024 / 4 = 1, and 1 - 1 is too few */
 	{ 16384, 2, 3, 1024 },		/* 4: nearest power of two, less one */
+	{ 49152, 1, 15, 6144 },		/* 12, which is nearer to 16 than to 8 */
 	{ 65536, 1, 15, 8192 },		/* 16 */
 	{ 262144, 1, 63, 32768 },	/* 64: 1 GiB, and so from here on */
 	{ 2097152, 4, 63, 65536 },
@@ -94,6 +95,30 @@ START_TEST(recorded_sizes_and_options_win)
 		machine_destroy(d.machine);
 	}
 	layout_free(&d.layout);
+}
+END_TEST
+
+/* 4 batches of 3, or what each CPU has of a low mark of 200. */
+START_TEST(lists_hold_their_share_of_the_low_mark_at_least)
+{
+	for (unsigned int nr_cpus = 1; nr_cpus <= 32; nr_cpus *= 2) {
+		struct buddy_zone z = { .mark[MARK_LOW] = 200 };
+		struct buddy b = { .base.machine = NULL };
+		int least = nr_cpus < 32 ? 200 / (int)nr_cpus : 12;
+
+		ck_assert_int_eq(layout_flat(&d.layout, 16384, nr_cpus, NULL), 0);
+		ck_assert_int_eq(machine_create(&d.machine, &d.layout,
+						WINDOW_ARITH, NULL), 0);
+		z.zone = &d.layout.zones[0];
+		b.base.machine = d.machine;
+		ck_assert(pcp_create(&b, &z, 0, 0));
+		ck_assert_int_eq(z.pcps[0].batch, 3);
+		ck_assert_int_eq(z.pcps[nr_cpus - 1].high_min, least);
+		ck_assert_int_eq(z.pcps[nr_cpus - 1].high, least);
+		pcp_destroy(&b, &z);
+		machine_destroy(d.machine);
+		layout_free(&d.layout);
+	}
 }
 END_TEST
 
@@ -622,6 +647,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, lists_are_sized_by_zone_and_cpus, 0, ARRAY_SIZE(sizes));
 	tcase_add_test(tc, recorded_sizes_and_options_win);
+	tcase_add_test(tc, lists_hold_their_share_of_the_low_mark_at_least);
 	tcase_add_test(tc, a_refill_doubles_until_something_is_freed);
 	tcase_add_test(tc, a_refill_fits_under_the_limit);
 	tcase_add_loop_test(tc, a_refill_of_larger_blocks_is_a_batch_and_two_blocks_at_least,

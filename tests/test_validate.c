@@ -607,6 +607,20 @@ static const struct {
 	  "Normal smallest_order 1 0 0\nNormal list_head 1 0 0\nNormal split_low 1 0 0\n"
 	  "Normal drain_tail 2 0 0\nretyped 1, claims 0, aged 2, skipped 0\n" },
 
+	/* 0x502 and 0x503 are free: 0x500 will merge soon, and goes to the tail */
+	{ { { 0x502, 0x504 } }, "", FREE("5", "0x510", "0") FREE("6", "0x500", "0")
+	  DRAIN("7", "0x510", "0", "1") DRAIN("7", "0x500", "0", "1")
+	  LOCKED("8", "0x510", "0", "1"),
+	  "Normal smallest_order 1 0 0\nNormal list_head 1 0 0\nNormal split_low 1 0 0\n"
+	  "Normal drain_tail 2 0 0\nretyped 0, claims 0, aged 2, skipped 0\n" },
+	/* two pageblocks join and are of the type of the page that came last */
+	{ { { 0x401, 0x800 } }, "", FREE("5", "0x400", "0") LOCKED("5", "0x7ff", "0", "1")
+	  ALLOC("6", "0x7ff", "0") FREE("6", "0x7ff", "0") DRAIN("7", "0x7ff", "0", "1")
+	  DRAIN("7", "0x400", "0", "2") LOCKED("8", "0x600", "0", "2"),
+	  "Normal smallest_order 2 0 0\nNormal list_head 2 0 0\nNormal split_low 0 2 0\n"
+	  "Normal pcp_head 1 0 0\nNormal drain_tail 2 0 0\n"
+	  "retyped 0, claims 0, aged 2, skipped 0\n" },
+
 	/* the third page reaches 3, and all but a batch go: 2 */
 #define THREE FREE("5", "0x500", "0") FREE("5", "0x501", "0") FREE("5", "0x502", "0")
 	{ { { 0 } }, "1", THREE DRAIN("6", "0x500", "0", "1") DRAIN("6", "0x501", "0", "1")
