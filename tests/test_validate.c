@@ -412,6 +412,112 @@ START_TEST(blocks_that_are_out_for_a_moment_are_flagged_and_others_are_not)
 }
 END_TEST
 
+/*
+ * Said are 100 single pages, 100 blocks of order 9 and 40 of order 10. A pass takes
+ * 32 blocks, of 32768 pages at most, within two seconds; and a thousandth of what
+ * is free may have changed at lower orders: 59 pages here.
+ */
+static const struct {
+	unsigned int nr[3];		/* there: of orders 0, 9, 10 */
+	uint64_t lasts_ns;
+	enum sample_flag flag;
+} passes[] = {
+	{ { 100, 100, 8 }, 10, SAMPLE_reporting },
+	{ { 100, 100, 7 }, 10, SAMPLE_COUNTS },		/* 33 blocks */
+	{ { 100,  68, 40 }, 10, SAMPLE_reporting },
+	{ { 100,  67, 40 }, 10, SAMPLE_COUNTS },	/* 33 smaller ones */
+	{ { 100, 100, 40 }, 10, SAMPLE_COUNTS },	/* nothing is out */
+	{ { 100, 101, 40 }, 10, SAMPLE_COUNTS },	/* there is more */
+	{ { 100, 110,  0 }, 10, SAMPLE_COUNTS },	/* 40 - 10 blocks, but 35840 pages */
+	{ {  41, 100,  8 }, 10, SAMPLE_reporting },	/* 59 fewer */
+	{ {  40, 100,  8 }, 10, SAMPLE_COUNTS },
+	{ { 159, 100,  8 }, 10, SAMPLE_reporting },	/* 59 more */
+	{ { 160, 100,  8 }, 10, SAMPLE_COUNTS },
+	{ { 100, 100,  8 }, 1999999999, SAMPLE_reporting },
+	{ { 100, 100,  8 }, 2000000000, SAMPLE_COUNTS },
+};
+
+START_TEST(a_pass_is_known_by_its_blocks_its_pages_its_noise_and_its_time)
+{
+	const unsigned int *nr = passes[_i].nr;
+	struct buddyinfo_sample sample = {
+		.before_ns = 10, .after_ns = 10 + passes[_i].lasts_ns,
+		.nr_free = { [0] = nr[0], [9] = nr[1], [10] = nr[2] },
+	};
+	free_counts counts = { { [0] = 100, [9] = 100, [10] = 40 } };
+	struct brackets br;
+	struct scorer s;
+
+	ck_assert_int_eq(layout_flat(&b.layout, 131072, 1, &msg), 0);
+	b.buddyinfo = &sample;
+	b.nr_buddyinfo = 1;
+	ck_assert_int_eq(brackets_make(&br, &b), 0);
+	ck_assert_int_eq(scorer_init(&s, &br), 0);
+	scorer_see(&s, UINT64_MAX, counts);
+	brackets_flag_reporting(&br, &s);
+	ck_assert_int_eq(br.list[0].flag[0], passes[_i].flag);
+	b.buddyinfo = NULL;
+	scorer_destroy(&s);
+	brackets_free(&br);
+}
+END_TEST
+
+/* ---- what contradicts what ---- */
+
+/* Blocks of order 4 go to no per-CPU list: they enter the buddy as they are freed. */
+static const struct {
+	const char *events;
+	unsigned int repairs[NR_RECORDED_REPAIRS];	/* in their order */
+	unsigned int hidden_allocs, hidden_frees;	/* pages */
+	unsigned int parked;		/* 0x500 and the others of it, in the end */
+} contradictions[] = {
+	{ FREE("5", "0x500", "0") ALLOC("6", "0x500", "0"), { 0 }, 0, 0, 0 },
+	{ FREE("5", "0x500", "0") DRAIN("6", "0x500", "0", "1"), { 0 }, 0, 0, 0 },
+	{ FREE("5", "0x500", "1"), { 0 }, 0, 0, 2 },
+	/* allocated twice, freed twice; drained though in use */
+	{ ALLOC("5", "0x500", "1") ALLOC("6", "0x500", "1"), { 0 }, 0, 2, 0 },
+	{ FREE("5", "0x500", "1") FREE("6", "0x500", "1"), { 0 }, 2, 0, 2 },
+	{ ALLOC("5", "0x500", "0") DRAIN("6", "0x500", "0", "1"), { 0 }, 0, 1, 0 },
+	/* it went past the list */
+	{ FREE("5", "0x500", "0") LOCKED("6", "0x500", "0", "1"),
+	  { [REPAIR_bypass] = 1 }, 0, 0, 1 },
+	{ ALLOC("5", "0x500", "0") LOCKED("6", "0x500", "0", "1"),
+	  { [REPAIR_left_absent] = 1 }, 0, 0, 1 },
+	{ FREE("5", "0x500", "4") DRAIN("6", "0x500", "0", "1"),
+	  { [REPAIR_entered_present] = 1 }, 0, 0, 0 },
+	{ FREE("5", "0x500", "4") ALLOC("6", "0x500", "0"),
+	  { [REPAIR_alloc_in_buddy] = 1 }, 0, 0, 0 },
+	{ FREE("5", "0x500", "4") FREE("6", "0x500", "0"),
+	  { [REPAIR_free_in_buddy] = 1 }, 1, 0, 1 },
+	/* what was removed is there no more: the same again is none */
+	{ FREE("5", "0x500", "4") ALLOC("6", "0x500", "0") ALLOC("7", "0x500", "0"),
+	  { [REPAIR_alloc_in_buddy] = 1 }, 0, 1, 0 },
+	{ FREE("5", "0x500", "4") LOCKED("6", "0x500", "1", "1") ALLOC("7", "0x500", "1"),
+	  { 0 }, 0, 0, 0 },
+};
+
+START_TEST(events_that_contradict_each_other_are_counted)
+{
+	struct buddy_stream stream;
+	struct recorded r;
+	uint64_t parked;
+
+	read_small(contradictions[_i].events);
+	ck_assert_int_eq(buddy_stream_make(&stream, &b), 0);
+	ck_assert_int_eq(recorded_init(&r, &b, &stream), 0);
+	for (size_t i = 0; i < b.trace.nr_events; i++)
+		recorded_apply(&r, i);
+	for (unsigned int i = 0; i < NR_RECORDED_REPAIRS; i++)
+		ck_assert_uint_eq(r.repairs[i], contradictions[_i].repairs[i]);
+	ck_assert_uint_eq(r.hidden_allocs, contradictions[_i].hidden_allocs);
+	ck_assert_uint_eq(r.hidden_frees, contradictions[_i].hidden_frees);
+	parked = recorded_nr_parked(&r);
+	ck_assert_uint_eq(parked, contradictions[_i].parked);
+	recorded_destroy(&r);
+	buddy_stream_free(&stream);
+}
+END_TEST
+
 /* ---- one step ---- */
 
 /*
@@ -562,6 +668,16 @@ static const struct {
 	{ { { 0x400, 0x600 } }, "", LOCKED("5", "0x400", "0", "1") EXTFRAG("6", "0x401", "1"),
 	  "Normal smallest_order 1 0 0\nNormal list_head 1 0 0\nNormal split_low 1 0 0\n"
 	  "retyped 0, claims 1, aged 0, skipped 0\n" },
+	/* ... or a type that the pageblock was not of; then the same with the right one */
+#define STOLEN(type) EV("6", "alloc_extfrag", "0x600", "alloc_order=0 fallback_order=8 " \
+			"pageblock_order=9 alloc_migratetype=0 fallback_migratetype=" type \
+			" change_ownership=0")
+	{ { { 0x600, 0x800 } }, "", LOCKED("5", "0x7ff", "0", "1") STOLEN("2"),
+	  "Normal smallest_order 1 0 0\nNormal list_head 1 0 0\nNormal split_low 0 1 0\n"
+	  "retyped 0, claims 1, aged 0, skipped 0\n" },
+	{ { { 0x600, 0x800 } }, "", LOCKED("5", "0x7ff", "0", "1") STOLEN("1"),
+	  "Normal smallest_order 1 0 0\nNormal list_head 2 0 0\nNormal split_low 0 1 0\n"
+	  "retyped 0, claims 1, aged 0, skipped 0\n" },
 	/* one that explains the removal before it: the removal is a claim */
 	{ { { 0x400, 0x600 } }, "", LOCKED("5", "0x400", "0", "0") EXTFRAG("5", "0x400", "1")
 	  LOCKED("6", "0x401", "0", "0"),
@@ -588,6 +704,11 @@ static const struct {
 	{ { { 0 } }, "", FREE("5", "0x500", "0") ALLOC("6", "0x501", "0")
 	  ALLOC("7", "0x501", "0") ALLOC("8", "0x500", "0"),
 	  "Normal pcp_head 1 1 1\nretyped 0, claims 0, aged 0, skipped 0\n" },
+	/* in the list of the type it is handed out as, whatever the pageblock is of */
+	{ { { 0x510, 0x511 } }, "", LOCKED("5", "0x510", "0", "2") FREE("6", "0x500", "0")
+	  ALLOC("7", "0x500", "0"),
+	  "Normal smallest_order 1 0 0\nNormal list_head 1 0 0\nNormal split_low 1 0 0\n"
+	  "Normal pcp_head 1 0 0\nretyped 0, claims 0, aged 0, skipped 0\n" },
 	/* a free with a second record reaches its list with that: 0x501 is first */
 	{ { { 0 } }, "", FREE("5", "0x501", "0") FREE("6", "0x500", "0") BATCHED("7", "0x501")
 	  ALLOC("8", "0x501", "0") ALLOC("9", "0x500", "0"),
@@ -645,6 +766,19 @@ static const struct {
 	  "Normal pcp_head 0 0 1\nNormal drain_tail 2 0 0\nNormal drain 1 0 0\n"
 	  "Normal drain_when 0 1 0\nretyped 0, claims 0, aged 0, skipped 0\n" },
 
+	/* the last block that is drained may be larger than what was left to drain */
+	{ { { 0 } }, "1", FREE("5", "0x500", "0") FREE("5", "0x502", "1")
+	  DRAIN("6", "0x500", "0", "1") DRAIN("6", "0x502", "1", "1") ALLOC("7", "0x506", "0"),
+	  "Normal pcp_head 0 0 1\nNormal drain_tail 2 0 0\nNormal drain 1 0 0\n"
+	  "Normal drain_when 1 0 0\nretyped 0, claims 0, aged 0, skipped 0\n" },
+	/* what came early tells how many there are: 1 is left, so two more are 3 */
+	{ { { 0 } }, "1", FREE("5", "0x500", "0") FREE("5", "0x501", "0")
+	  DRAIN("6", "0x500", "0", "1") DRAIN("6", "0x501", "0", "1")
+	  FREE("7", "0x508", "0") FREE("7", "0x50a", "0")
+	  DRAIN("8", "0x508", "0", "1") DRAIN("8", "0x50a", "0", "1") ALLOC("9", "0x506", "0"),
+	  "Normal pcp_head 0 0 1\nNormal drain_tail 4 0 0\nNormal drain 2 0 0\n"
+	  "Normal drain_when 1 1 0\nretyped 0, claims 0, aged 0, skipped 0\n" },
+
 	/* 1 block, and 2 as nothing was freed meanwhile; then one too few */
 	{ { { 0x400, 0x410 } }, "1", LOCKED("5", "0x400", "0", "1") ALLOC("5", "0x400", "0")
 	  LOCKED("6", "0x401", "0", "1") LOCKED("6", "0x402", "0", "1")
@@ -688,7 +822,7 @@ START_TEST(each_rule_is_judged_by_what_the_events_before_it_left)
 	for (size_t i = 0; i < 4; i++)
 		small_flags_buddy(rule_cases[_i].free[i][0], rule_cases[_i].free[i][1]);
 	small_bundle_write(rule_cases[_i].events);
-	write_zoneinfo_of_lists("1", "3");
+	write_zoneinfo_of_lists("1", "5");	/* 3 by the counters */
 	if (*rule_cases[_i].high)
 		scratch_write_text("counters.tsv", "3000\t3100\tNormal.pcp_high_cpu1\t3\n");
 	if (bundle_read(&b, scratch_folder(), 0, &msg))
@@ -1242,6 +1376,10 @@ int main(void)
 	tcase_add_test(tc, blocks_that_are_out_for_a_moment_are_flagged_and_others_are_not);
 	tcase_add_test(tc, only_places_that_are_known_can_be_predicted);
 	tcase_add_test(tc, the_rules_hold_on_the_sample);
+	tcase_add_loop_test(tc, a_pass_is_known_by_its_blocks_its_pages_its_noise_and_its_time, 0,
+			    ARRAY_SIZE(passes));
+	tcase_add_loop_test(tc, events_that_contradict_each_other_are_counted, 0,
+			    ARRAY_SIZE(contradictions));
 	tcase_add_loop_test(tc, each_rule_is_judged_by_what_the_events_before_it_left, 0,
 			    ARRAY_SIZE(rule_cases));
 	tcase_add_test(tc, the_lists_of_a_thousand_cpus_are_followed);
