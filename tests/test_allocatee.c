@@ -230,7 +230,7 @@ END_TEST
 
 /*
  *   pfn    0          1024       1536       2048
- *          | file 4 M | anon 2 M | slab 2 M |      in use before the recording
+ *          | file 4 M | anon,slab| anon 2 M |      in use before the recording
  */
 START_TEST(huge_folios_of_the_start_count_by_their_size)
 {
@@ -249,8 +249,9 @@ START_TEST(huge_folios_of_the_start_count_by_their_size)
 	memset(start, START_PINNED, sizeof(start));
 	memset(classes, ALLOCATEE_tail, sizeof(classes));
 	classes[0] = ALLOCATEE_file;
-	classes[1024] = ALLOCATEE_anon;
-	classes[1536] = ALLOCATEE_slab;
+	classes[1024] = ALLOCATEE_anon;		/* of 256 pages: no unit */
+	classes[1280] = ALLOCATEE_slab;
+	classes[1536] = ALLOCATEE_anon;
 	ck_assert_int_eq(census_take(&series, &nobody, &bundle, &table, &samples, NULL, 0), 0);
 	ck_assert_uint_eq(series.end.classes[ALLOCATEE_file].pages, 1024);
 	ck_assert_uint_eq(series.end.classes[ALLOCATEE_file].peak_pages, 1024);
@@ -290,6 +291,78 @@ START_TEST(halves_are_at_most_as_much_as_both)
 }
 END_TEST
 
+/*
+ * Three folios: of a, of b, and of a thread whose name is not known. What a asks for
+ * in between gets nothing, so its parts and their frees are nobody's.
+ *
+ *    time      10 20     30 30 30 30     40     50 60 60
+ *    sample  0        25             35     45            70
+ */
+START_TEST(a_census_counts_by_class_by_process_and_by_sample)
+{
+	struct demand_op ops[] = {
+		{ .time_ns = 10, .kind = DEMAND_ALLOC, .id = 0, .order = 1, .event = 0 },
+		{ .time_ns = 20, .kind = DEMAND_ALLOC, .id = 1, .order = 0, .event = 1 },
+		{ .time_ns = 30, .kind = DEMAND_ALLOC, .id = 2, .order = 1, .event = 2 },
+		{ .time_ns = 30, .kind = DEMAND_SPLIT, .id = 2, .upper = 3, .order = 0 },
+		{ .time_ns = 30, .kind = DEMAND_FREE, .id = 2, .order = 0 },
+		{ .time_ns = 30, .kind = DEMAND_FREE, .id = 3, .order = 0 },
+		{ .time_ns = 40, .kind = DEMAND_ALLOC, .id = 4, .order = 9, .event = 3 },
+		{ .time_ns = 50, .kind = DEMAND_FREE, .id = 0, .order = 1 },
+		{ .time_ns = 60, .kind = DEMAND_FREE, .id = 1, .order = 0 },
+		{ .time_ns = 60, .kind = DEMAND_FREE, .id = 4, .order = 9 },
+	};
+	const struct demand demand = {
+		.ops = ops, .nr_ops = ARRAY_SIZE(ops), .nr_ids = 5,
+	};
+	static char nobody[] = "", a[] = "a", of_b[] = "b";
+	char *comms[] = { nobody, a, of_b };
+	struct event events[4];
+	const struct bundle bundle = {
+		.trace = {
+			.events = events, .nr_events = ARRAY_SIZE(events),
+			.comms = comms, .nr_comms = ARRAY_SIZE(comms),
+		},
+	};
+	static const uint16_t who[] = { 1, 2, 1, 3 };
+	uint64_t times_ns[] = { 0, 25, 35, 45, 70 };
+	const struct sample_plan samples = { .times_ns = times_ns, .nr = 5 };
+	const uint32_t failed[] = { 2 };
+	const struct census_process *p;
+	struct census_series series;
+
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		events[i] = (struct event){
+			.kind = EV_ALLOC, .migratetype = MIGRATE_MOVABLE, .comm = who[i],
+			.gfp = GFP(MOVABLE) | GFP(HIGHMEM) | GFP(FS),
+		};
+	ck_assert_int_eq(census_take(&series, &demand, &bundle, &table, &samples,
+				     failed, 1), 0);
+	p = series.processes;
+	ck_assert_uint_eq(series.nr_processes, 3);
+	ck_assert_uint_eq(series.end.classes[ALLOCATEE_anon].allocs, 3);
+	ck_assert_uint_eq(series.end.classes[ALLOCATEE_anon].start_blocks, 0);
+	ck_assert_uint_eq(series.end.classes[ALLOCATEE_anon].peak_blocks, 3);
+	ck_assert_uint_eq(series.end.classes[ALLOCATEE_anon].peak_pages, 2 + 1 + 512);
+	ck_assert_uint_eq(p[0].allocs, 1);
+	ck_assert_uint_eq(p[0].pages_allocated, 512);
+	ck_assert_uint_eq(p[1].allocs, 1);
+	ck_assert_uint_eq(p[1].pages_allocated, 2);
+	ck_assert_uint_eq(p[1].peak_pages, 2);
+	ck_assert_uint_eq(p[1].peak_object_bytes, 80);
+	ck_assert_uint_eq(p[2].allocs, 1);
+	ck_assert_uint_eq(p[2].pages_allocated, 1);
+	for (int i = 0; i < 3; i++)
+		ck_assert_uint_eq(p[i].pages + p[i].object_bytes, 0);
+	ck_assert_uint_eq(series.nr, 5);
+	for (size_t i = 0; i < 5; i++) {
+		ck_assert_uint_eq(series.bytes[i], i == 0 || i == 4 ? 0 : 4160);
+		ck_assert_uint_eq(series.huge_units[i], i == 3);
+	}
+	census_series_free(&series);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("allocatee");
@@ -307,6 +380,7 @@ int main(void)
 	tcase_add_test(tc, a_table_that_is_not_there_lists_those_that_are);
 	tcase_add_loop_test(tc, every_built_in_table_loads, 0, 3);
 	tcase_add_test(tc, a_block_that_is_cut_has_two_owners_objects);
+	tcase_add_test(tc, a_census_counts_by_class_by_process_and_by_sample);
 	tcase_add_test(tc, halves_are_at_most_as_much_as_both);
 	tcase_add_test(tc, huge_folios_of_the_start_count_by_their_size);
 	tcase_add_test(tc, the_object_of_a_cut_block_may_need_a_slab_page_more);
