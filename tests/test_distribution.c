@@ -41,6 +41,7 @@ static const struct {
 	{ "weibull scale=1ms shape=2",       886227,    832555 },
 	{ "pareto min=1ms shape=3",          1.5e6,     1259921 },
 	{ "pareto min=1ms shape=1 max=8ms",  3079442,   2e6 },
+	{ "pareto min=1ms shape=2 max=8ms",  1.875e6,   1414214 },
 };
 
 START_TEST(draws_have_the_mean_and_the_median_of_the_formula)
@@ -62,6 +63,26 @@ START_TEST(draws_have_the_mean_and_the_median_of_the_formula)
 				0.02 * known[_i].mean);
 	ck_assert_double_eq_tol((double)draws[NR_DRAWS / 2], known[_i].median,
 				0.02 * known[_i].median);
+}
+END_TEST
+
+START_TEST(both_ends_of_a_uniform_distribution_are_drawn_and_nothing_else)
+{
+	struct distribution d = parsed("uniform min=3ns max=5ns");
+	struct distribution one = parsed("uniform min=4ns max=4ns");
+	unsigned int seen[9] = { 0 };
+	struct rng rng;
+
+	rng_seed(&rng, 7);
+	for (int i = 0; i < 1000; i++) {
+		uint64_t x = distribution_draw(&d, &rng);
+
+		ck_assert_uint_lt(x, ARRAY_SIZE(seen));
+		seen[x]++;
+		ck_assert_uint_eq(distribution_draw(&one, &rng), 4);
+	}
+	ck_assert_uint_eq(seen[3] + seen[4] + seen[5], 1000);
+	ck_assert(seen[3] && seen[5]);
 }
 END_TEST
 
@@ -183,6 +204,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, draws_have_the_mean_and_the_median_of_the_formula, 0,
 			    ARRAY_SIZE(known));
+	tcase_add_test(tc, both_ends_of_a_uniform_distribution_are_drawn_and_nothing_else);
 	tcase_add_test(tc, a_table_is_drawn_by_its_quantiles);
 	tcase_add_loop_test(tc, a_wrong_distribution_is_refused_with_what_is_allowed,
 			    0, ARRAY_SIZE(wrong));

@@ -100,6 +100,11 @@ START_TEST(an_included_file_is_found_beside_the_one_that_names_it)
 				 "[class a]\nlike = t\n", 1), "%s", msg.text);
 	ck_assert_double_eq(s.classes[0].arrivals.every_ns, 1e6);
 	scenario_free(&s);
+	/* what comes behind it is in none of its sections */
+	ck_assert_msg(!read_text(&s, "include = part.ini\ndescription = mine\n" MACHINE
+				 PHASE "[class a]\nlike = t\n", 1), "%s", msg.text);
+	ck_assert_str_eq(s.description, "mine");
+	scenario_free(&s);
 	scratch_write_text("part.ini", "[template t]\narivals = 3\n");
 	ck_assert_int_eq(read_text(&s, "include = part.ini\n", 1), -EINVAL);
 	ck_assert_msg(strstr(msg.text, "part.ini:2: unknown key 'arivals'"), "%s", msg.text);
@@ -111,6 +116,44 @@ START_TEST(an_included_file_is_found_beside_the_one_that_names_it)
 	ck_assert_int_eq(read_text(&s, "include = .\n", 1), -EINVAL);
 	ck_assert_msg(strstr(msg.text, "s.ini:1: include: ") &&
 		      strstr(msg.text, "Is a directory"), "%s", msg.text);
+}
+END_TEST
+
+/* A PAE machine's memory is high from 256 MiB on, unless the border is said. */
+static const struct { const char *says; unsigned long highmem_pfn; } borders[] = {
+	{ "", 65536 },
+	{ "highmem = none\n", PFN_NONE },
+	{ "highmem = all\n", 0 },
+	{ "highmem = above:512M\n", 131072 },
+};
+
+START_TEST(memory_is_high_from_where_the_machine_says)
+{
+	char text[512];
+	struct scenario s;
+
+	snprintf(text, sizeof(text), "[machine]\nmemory = 1G\nzones = pae\nlowmem = 256M\n"
+		 "%s" PHASE CLASS, borders[_i].says);
+	ck_assert_msg(!read_text(&s, text, 1), "%s", msg.text);
+	ck_assert_uint_eq(s.layout.highmem_pfn, borders[_i].highmem_pfn);
+	scenario_free(&s);
+}
+END_TEST
+
+/* 1000 in a slot of 1 us are one a nanosecond, which is as much as there can be. */
+START_TEST(a_schedule_is_as_dense_as_its_fullest_slot)
+{
+	struct scenario s;
+
+	ck_assert_msg(!read_text(&s, MACHINE PHASE "[class a]\nlifetime = forever\n"
+				 "arrivals = schedule slot=1us\ncounts = 1 1000 1\n", 1),
+		      "%s", msg.text);
+	scenario_free(&s);
+	ck_assert_int_eq(read_text(&s, MACHINE PHASE "[class a]\nlifetime = forever\n"
+				   "arrivals = schedule slot=1us\ncounts = 1 2000 1\n", 1),
+			 -EINVAL);
+	ck_assert_msg(strstr(msg.text, "cannot be met: 2 requests a nanosecond"), "%s",
+		      msg.text);
 }
 END_TEST
 
@@ -268,6 +311,9 @@ int main(void)
 	tcase_add_test(tc, a_scenario_says_machine_phases_and_classes);
 	tcase_add_test(tc, a_scale_makes_memory_and_demand_smaller_alike);
 	tcase_add_test(tc, an_included_file_is_found_beside_the_one_that_names_it);
+	tcase_add_loop_test(tc, memory_is_high_from_where_the_machine_says, 0,
+			    ARRAY_SIZE(borders));
+	tcase_add_test(tc, a_schedule_is_as_dense_as_its_fullest_slot);
 	tcase_add_loop_test(tc, a_wrong_scenario_gets_one_message_with_its_line, 0,
 			    ARRAY_SIZE(wrong));
 	tcase_add_loop_test(tc, a_byte_of_value_0_is_named_by_its_line, 0, 2);

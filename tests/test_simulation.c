@@ -14,6 +14,7 @@
 #include "base/array.h"
 #include "sim/record.h"
 #include "sim/simulate.h"
+#include "sim/workload/live.h"
 #include "tests/sim_scratch.h"
 #include "tests/suite.h"
 
@@ -745,6 +746,26 @@ START_TEST(the_user_is_told_each_16384_operations)
 }
 END_TEST
 
+/* The ring of 256 is full, and begins in its middle, when it has to grow. */
+START_TEST(a_row_of_lives_keeps_its_order_while_it_grows)
+{
+	struct id_list list = { .nr = 0 };
+	uint32_t in = 0, out = 0;
+
+	for (; in < 100; in++)
+		ck_assert_int_eq(id_list_push(&list, in), 0);
+	for (; out < 100; out++)
+		ck_assert_uint_eq(id_list_pop(&list), out);
+	for (; in < 1500; in++)
+		ck_assert_int_eq(id_list_push(&list, in), 0);
+	ck_assert_uint_eq(list.nr, 1400);
+	for (; out < 1500; out++)
+		ck_assert_uint_eq(id_list_pop(&list), out);
+	ck_assert_uint_eq(list.nr, 0);
+	id_list_destroy(&list);
+}
+END_TEST
+
 /* Compaction is for larger ones, and says nothing of these. */
 START_TEST(a_small_request_that_was_served_is_none_of_compaction)
 {
@@ -792,6 +813,7 @@ int main(void)
 	tcase_add_test(tc, a_picture_shows_the_blocks_that_are_live);
 	tcase_add_test(tc, the_user_is_told_each_second);
 	tcase_add_test(tc, the_user_is_told_each_16384_operations);
+	tcase_add_test(tc, a_row_of_lives_keeps_its_order_while_it_grows);
 	tcase_add_test(tc, a_small_request_that_was_served_is_none_of_compaction);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
