@@ -330,6 +330,31 @@ START_TEST(four_frees_in_a_row_reserve_with_the_next)
 }
 END_TEST
 
+/* Four into tree 0, one into another, and one more into tree 0: no five in a row. */
+START_TEST(a_free_into_another_tree_begins_the_row_anew)
+{
+	unsigned long other, home;
+
+	set_up("llfree:reserve_on_free=on", 32 * TREE, 2);
+	home = tree_of_next(1);
+	fill_tree(0);
+	other = tree_of_next(0);
+	for (unsigned long i = 1; i < TREE; i++)
+		ck_assert_uint_eq(tree_of_next(0), other);
+	ck_assert_uint_ne(tree_of_next(0), other);	/* nobody's now, as is tree 0 */
+	for (unsigned long page = 0; page < 300; page++) {
+		a->ops->free(a, page, 0, 0);
+		a->ops->free(a, other * TREE + page, 0, 0);
+	}
+	for (unsigned long page = 300; page < 304; page++)
+		a->ops->free(a, page, 0, 1);
+	a->ops->free(a, other * TREE + 300, 0, 1);
+	a->ops->free(a, 304, 0, 1);
+	ck_assert_uint_eq(tree_of_next(1), home);
+	tear_down();
+}
+END_TEST
+
 START_TEST(what_others_free_into_a_cpus_tree_is_taken_before_another_tree)
 {
 	set_up("llfree", 32 * TREE, 2);
@@ -583,6 +608,7 @@ int main(void)
 	tcase_add_test(tc, a_tree_begins_with_the_class_of_its_pageblocks);
 	tcase_add_test(tc, a_pair_that_is_lost_leaves_its_first_half_whole);
 	tcase_add_loop_test(tc, four_frees_in_a_row_reserve_with_the_next, 0, 2);
+	tcase_add_test(tc, a_free_into_another_tree_begins_the_row_anew);
 	tcase_add_test(tc, what_others_free_into_a_cpus_tree_is_taken_before_another_tree);
 	tcase_add_loop_test(tc, a_huge_block_split_is_freed_page_by_page, 0, 2);
 	tcase_add_loop_test(tc, a_page_costs_little_more_than_a_bit, 0,
