@@ -271,6 +271,21 @@ START_TEST(a_pageblock_across_a_border_is_never_claimed)
 }
 END_TEST
 
+/* Nor does the zone claim it that ends in it. */
+START_TEST(a_pageblock_across_the_end_is_never_claimed)
+{
+	static const struct alloc_req low = { .migratetype = U, .zone_limit = 0 };
+
+	drawn_create_two(&d, backend(_i), ":pcp=off", 3 * BLOCK, 0);
+	allocator_release(d.a, BLOCK, 8);
+	ck_assert_uint_eq(alloc_pages(d.a, &low), BLOCK);
+	ck_assert_uint_eq(d.a->stats.claims, 0);
+	ck_assert_uint_eq(d.a->stats.steals, 1);
+	ck_assert_uint_eq(drawn_type(&d, BLOCK), M);
+	drawn_destroy(&d);
+}
+END_TEST
+
 START_TEST(without_mobility_there_is_one_list_for_all)
 {
 	create(_i, ":pcp=off:mobility=off");
@@ -300,6 +315,7 @@ int main(void)
 	EVERY(the_reserve_does_not_join_other_pageblocks, 1);
 	EVERY(what_is_larger_than_a_pageblock_is_freed_in_pageblocks, 1);
 	EVERY(a_pageblock_across_a_border_is_never_claimed, 1);
+	EVERY(a_pageblock_across_the_end_is_never_claimed, 1);
 	EVERY(without_mobility_there_is_one_list_for_all, 1);
 #undef EVERY
 	suite_add_tcase(suite, tc);
