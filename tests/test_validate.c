@@ -332,6 +332,59 @@ static void score_three(struct buddyinfo_sample samples[3], struct brackets *br,
 	ck_assert_int_eq(scorer_init(s, br), 0);
 }
 
+/*
+ * The snapshot of the pages was done at 2000. Events were lost at 6000, or the
+ * trace ends at 8000 before the workload does.
+ */
+static const struct {
+	uint64_t before_ns, after_ns;
+	uint64_t workload_end_ns;
+	bool lost;
+	enum sample_flag flag;
+} times[] = {
+	{ 1999, 2100, 8000, true, SAMPLE_early },
+	{ 2000, 2100, 8000, true, SAMPLE_COUNTS },
+	{ 5900, 6000, 8000, true, SAMPLE_COUNTS },
+	{ 5900, 6001, 8000, true, SAMPLE_lossy },
+	{ 5900, 6001, 8000, false, SAMPLE_COUNTS },
+	{ 8000, 8100, 8001, false, SAMPLE_COUNTS },
+	{ 8001, 8100, 8001, false, SAMPLE_late },
+	{ 8001, 8100, 8000, false, SAMPLE_COUNTS },
+	{ 8001, 8100, 8001, true, SAMPLE_lossy },
+};
+
+START_TEST(a_sample_counts_between_the_snapshot_and_what_was_lost)
+{
+	struct buddyinfo_sample sample = {
+		.before_ns = times[_i].before_ns, .after_ns = times[_i].after_ns,
+	};
+	uint64_t chunk_ns = 2000;
+	struct event events[] = {
+		{ .time_ns = 3000, .kind = EV_FREE },
+		{ .time_ns = 6000, .kind = times[_i].lost ? EV_LOST : EV_FREE },
+		{ .time_ns = 8000, .kind = EV_FREE },
+	};
+	struct brackets br;
+
+	ck_assert_int_eq(layout_flat(&b.layout, 1024, 1, &msg), 0);
+	b.buddyinfo = &sample;
+	b.nr_buddyinfo = 1;
+	b.chunk_ns = &chunk_ns;
+	b.nr_chunks = 1;
+	b.workload_end_ns = times[_i].workload_end_ns;
+	b.trace.events = events;
+	b.trace.nr_events = ARRAY_SIZE(events);
+	b.trace.lost = times[_i].lost;
+	ck_assert_int_eq(brackets_make(&br, &b), 0);
+	ck_assert_uint_eq(br.nr, 1);
+	ck_assert_int_eq(br.list[0].flag[0], times[_i].flag);
+	b.buddyinfo = NULL;
+	b.chunk_ns = NULL;
+	b.trace.events = NULL;
+	brackets_free(&br);
+}
+END_TEST
+
 /* 100 single pages are said to stay; 101 and 102 are there. What is left out, is. */
 START_TEST(that_nothing_changes_is_a_prediction_from_the_first_that_counts)
 {
@@ -731,8 +784,8 @@ static const struct {
 	/* 0x502 and 0x503 are free: 0x500 will merge soon, and goes to the tail */
 	{ { { 0x502, 0x504 } }, "", FREE("5", "0x510", "0") FREE("6", "0x500", "0")
 	  DRAIN("7", "0x510", "0", "1") DRAIN("7", "0x500", "0", "1")
-	  LOCKED("8", "0x510", "0", "1"),
-	  "Normal smallest_order 1 0 0\nNormal list_head 1 0 0\nNormal split_low 1 0 0\n"
+	  LOCKED("8", "0x510", "0", "1") LOCKED("9", "0x500", "0", "1"),
+	  "Normal smallest_order 2 0 0\nNormal list_head 2 0 0\nNormal split_low 2 0 0\n"
 	  "Normal drain_tail 2 0 0\nretyped 0, claims 0, aged 2, skipped 0\n" },
 	/* two pageblocks join and are of the type of the page that came last */
 	{ { { 0x401, 0x800 } }, "", FREE("5", "0x400", "0") LOCKED("5", "0x7ff", "0", "1")
@@ -1376,6 +1429,8 @@ int main(void)
 	tcase_add_test(tc, blocks_that_are_out_for_a_moment_are_flagged_and_others_are_not);
 	tcase_add_test(tc, only_places_that_are_known_can_be_predicted);
 	tcase_add_test(tc, the_rules_hold_on_the_sample);
+	tcase_add_loop_test(tc, a_sample_counts_between_the_snapshot_and_what_was_lost, 0,
+			    ARRAY_SIZE(times));
 	tcase_add_loop_test(tc, a_pass_is_known_by_its_blocks_its_pages_its_noise_and_its_time, 0,
 			    ARRAY_SIZE(passes));
 	tcase_add_loop_test(tc, events_that_contradict_each_other_are_counted, 0,
