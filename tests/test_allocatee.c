@@ -191,7 +191,7 @@ START_TEST(a_block_that_is_cut_has_two_owners_objects)
 }
 END_TEST
 
-/* 51 folios fill a slab page, and its other word, to the last byte. */
+/* 51 folios fill a slab page; the upper half of one of them needs another. */
 START_TEST(the_object_of_a_cut_block_may_need_a_slab_page_more)
 {
 	struct census c;

@@ -178,11 +178,11 @@ START_TEST(orders_and_lifetimes_have_the_shares_that_were_asked_for)
 END_TEST
 
 /*
- *   0    5    10 ms    15             20 ms             100 ms
- *        ccc  ccc      ppp p p p      ... border: every class begins anew
+ *    ms       5          10         15
+ *    at-once  7          7          7
+ *    paced    1 1 1 ..   1 1 1 ..   1 1 1 ..     30 us apart
  *
- * A batch without pace comes at one moment from one CPU; one with a pace keeps
- * its CPU, too, and has its distance.
+ * Either is of one CPU.
  */
 START_TEST(a_batch_is_of_one_cpu_and_comes_at_its_pace)
 {
