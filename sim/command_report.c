@@ -229,10 +229,30 @@ static const char *last_part(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-/* Append the rows of one result's table, after its names if it is the first. */
-static int append_rows(FILE *out, const struct result *result,
-		       const struct plot *plot, bool first, struct msg *msg)
+/* What a result is called: the last part of its path; all of it if another's ends so. */
+static const char *label_of(const struct reporting *r, unsigned int result)
 {
+	const char *path = r->results[result].path, *label = last_part(path);
+
+	for (unsigned int i = 0; i < r->nr_results; i++) {
+		if (i != result && !strcmp(last_part(r->results[i].path), label))
+			return path;
+	}
+	return label;
+}
+
+/* gnuplot cuts its list of names at blanks, and keeps together what is in quotes. */
+static void print_label(FILE *out, const char *label)
+{
+	for (; *label; label++)
+		fputc(strchr(" \t\n\"'", *label) ? '_' : *label, out);
+}
+
+/* Append the rows of one result's table, after its names if it is the first. */
+static int append_rows(FILE *out, const struct reporting *r, unsigned int i,
+		       const struct plot *plot, struct msg *msg)
+{
+	const struct result *result = &r->results[i];
 	char path[4200];
 	struct tsv_table t;
 
@@ -245,12 +265,14 @@ static int append_rows(FILE *out, const struct result *result,
 			       "%s: no column %s; this result is of an older version",
 			       path, plot->column);
 	}
-	for (unsigned int row = first ? 0 : 1; row <= t.nr_rows; row++) {
+	for (unsigned int row = i ? 1 : 0; row <= t.nr_rows; row++) {
 		for (unsigned int c = 0; c < t.nr_columns; c++) {
 			fprintf(out, "%s%s", c ? "\t" : "",
 				t.cells[(size_t)row * t.nr_columns + c]);
-			if (row && !c)
-				fprintf(out, "@%s", last_part(result->path));
+			if (row && !c) {
+				fputc('@', out);
+				print_label(out, label_of(r, i));
+			}
 		}
 		fputc('\n', out);
 	}
@@ -270,7 +292,7 @@ static int join_tables(const struct reporting *r, const struct plot *plot,
 	if (!out)
 		return msg_set(msg, errno, "%s: %s", path, strerror(errno));
 	for (unsigned int i = 0; i < r->nr_results && !err; i++)
-		err = append_rows(out, &r->results[i], plot, i == 0, msg);
+		err = append_rows(out, r, i, plot, msg);
 	close_err = close_file(out, path, err ? NULL : msg);
 	return err ? err : close_err;
 }

@@ -33,7 +33,7 @@ static void shell(const char *format, ...)
 	ck_assert_msg(!system(command), "%s", command);
 }
 
-/* Run a command line, cut at blanks; @ is the result of this test. */
+/* Run a command line, cut at blanks; @ is the result of this test, ~ a blank. */
 static enum status run(const char *line)
 {
 	static char text[2048];
@@ -48,8 +48,11 @@ static enum status run(const char *line)
 			text[len++] = *c;
 	}
 	text[len] = '\0';
-	while (argc < 31 && (argv[argc] = strsep(&rest, " ")))
+	while (argc < 31 && (argv[argc] = strsep(&rest, " "))) {
+		for (char *c = argv[argc]; (c = strchr(c, '~')); )
+			*c = ' ';
 		argc++;
+	}
 	argv[argc] = NULL;
 	return pagetax_run(argc, argv, &msg);
 }
@@ -446,13 +449,27 @@ START_TEST(a_validation_is_drawn)
 }
 END_TEST
 
+/* What a second result beside r is called in its plot. */
+static const struct { const char *folder, *given, *name; } beside[] = {
+	{ "other",     "@/../other",     "linked@other" },
+	{ "after all", "@/../after~all", "linked@after_all" },	/* gnuplot cuts at blanks */
+	{ "it's",      "@/../it's",      "linked@it_s" },
+	{ "new/r",     "@/../new/r",     "linked@.*/../new/r" },	/* r is the first one's */
+};
+
 START_TEST(results_stand_beside_each_other_in_a_plot)
 {
-	shell("cp -r %s %s", scratch_path("r"), scratch_path("other"));
-	ck_assert_msg(run("pagetax plot tax @ @/../other -o @/x.svg") == STATUS_DONE,
-		      "%s", msg.text);
-	shell("grep -q 'linked@other' %s", scratch_path("r/x.svg"));
-	shell("rm -r %s", scratch_path("other"));
+	char line[128];
+
+	shell("mkdir -p '%s/new'", scratch_folder());
+	shell("cp -r %s \"%s/%s\"", scratch_path("r"), scratch_folder(), beside[_i].folder);
+	snprintf(line, sizeof(line), "pagetax plot owners %s @ -o @/y.svg", beside[_i].given);
+	ck_assert_msg(run(line) == STATUS_DONE, "%s", msg.text);
+	snprintf(line, sizeof(line), "pagetax plot tax @ %s -o @/x.svg", beside[_i].given);
+	ck_assert_msg(run(line) == STATUS_DONE, "%s", msg.text);
+	shell("grep -q \">%s<\" %s", beside[_i].name, scratch_path("r/x.svg"));
+	shell("test $(grep -c '>linked@' %s) = 2", scratch_path("r/x.svg"));
+	shell("rm -r \"%s/%s\" '%s/new'", scratch_folder(), beside[_i].folder, scratch_folder());
 }
 END_TEST
 
@@ -505,7 +522,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, several_results_share_a_page);
 	tcase_add_loop_test(tc, every_plot_draws_svg_png_and_letters, 0, 9);
 	tcase_add_test(tc, a_validation_is_drawn);
-	tcase_add_test(tc, results_stand_beside_each_other_in_a_plot);
+	tcase_add_loop_test(tc, results_stand_beside_each_other_in_a_plot, 0,
+			    (int)ARRAY_SIZE(beside));
 	tcase_add_loop_test(tc, a_mistake_gets_one_message, 0,
 			    (int)ARRAY_SIZE(mistakes));
 	suite_add_tcase(suite, tc);
