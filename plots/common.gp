@@ -63,7 +63,8 @@ shown(x) = strstrt(" ".allocators." ", " ".strcol("allocator")." ")
 # All of simulated time, and no more.
 time_range = "\
 	stats table using (column('time_ns') * seconds) nooutput; \
-	set xrange [0:STATS_max > 0 ? STATS_max : 1]"
+	span = STATS_max > 0 ? STATS_max : 1; \
+	set xrange [0:span]"
 
 # -- curves, one an allocator -------------------------------------------------
 #
@@ -78,18 +79,20 @@ every(x) = samples_each(0) >= 200 ? 20 : samples_each(0) >= 20 ? samples_each(0)
 marked(k) = int(column(0)) % every(0) == (7 * k) % every(0) ? when(k) : NaN
 
 curves(value) = sprintf("plot for [k = 1:nr] table using (when(k)):(ours(k) ? %s : NaN) with lines \
-		linecolor rgb color(word(allocators, k)) linewidth line_width(k) \
+		linetype k linecolor rgb color(word(allocators, k)) linewidth line_width(k) \
 		dashtype dash(k) notitle, \
 	for [k = 1:nr] table using (marked(k)):(ours(k) ? %s : NaN) with points \
 		linecolor rgb color(word(allocators, k)) pointtype point(k) \
 		pointsize 0.9 notitle, \
 	for [k = 1:nr] keyentry with linespoints \
-		linecolor rgb color(word(allocators, k)) linewidth line_width(k) \
+		linetype k linecolor rgb color(word(allocators, k)) linewidth line_width(k) \
 		dashtype dash(k) pointtype point(k) title word(allocators, k)", value, value)
 
 # -- panels, one an allocator ---------------------------------------------------
 
-# Each has the time below only where no other panel stands below it.
+# Each has the time below only where no other panel stands below it. On the
+# terminal there is room for few numbers there, which gnuplot prints into each other:
+# `panel_tics` puts them at round steps that cut the `span` of x into `few`.
 
 panels = "\
 	nr = words(allocators); \
@@ -98,9 +101,15 @@ panels = "\
 	width = 140 + (columns == 1 ? 760 : columns == 2 ? 460 * 2 : 340 * columns); \
 	height = 90 + (columns <= 2 ? 310 : 215) * rows"
 
+round_up(x) = x > 5 ? 10 : x > 2 ? 5 : x > 1 ? 2 : 1
+round_step(x) = round_up(x / 10.0 ** floor(log10(x))) * 10.0 ** floor(log10(x))
+panel_tics = "if (letters) { set xtics round_step(1.0 * span / few) }"
+
 label_panel = "\
 	set title word(allocators, k) noenhanced offset 0, -0.5; \
-	set xlabel (k + columns > nr ? 'simulated time [s]' : ''); \
+	few = columns > 2 ? 2 : 3; \
+	if (columns > 1) { eval panel_tics }; \
+	set xlabel (k + columns > nr ? (letters && columns > 2 ? '' : 'simulated ').'time [s]' : ''); \
 	set ylabel ((k - 1) % columns ? '' : quantity)"
 
 # -- the output ---------------------------------------------------------------

@@ -42,9 +42,9 @@ kept(k) = ours(k) && column("metadata_pages") > 0 ? from(0) : NaN
 second(half) = (half - 1) * dot		# of its halves begins so much later
 
 stats table using (to(0)) nooutput
-xmax = STATS_max > 0 ? STATS_max : 1
-set xrange [0:xmax]
-dot = xmax / (width / columns - 120) * 2	# two pixels of time
+span = STATS_max > 0 ? STATS_max : 1
+set xrange [0:span]
+dot = span / (width / columns - 120) * 2	# two pixels of time
 unit = 1
 stats table using (top(0)) nooutput
 unit = STATS_max < gib ? mib : gib
@@ -52,7 +52,7 @@ set yrange [0:STATS_max / unit]
 
 # A stretch of time as that many letters.
 again(letter, n) = n < 1 ? "" : letter.again(letter, n - 1)
-stretch(letter) = again(letter, int((to(0) - from(0)) / xmax * ((letters_wide - 29.0) / columns - 7) + 0.5))
+stretch(letter) = again(letter, int((to(0) - from(0)) / span * ((letters_wide - 29.0) / columns - 7) + 0.5))
 
 quantity = "address [".unit_name(unit)."]"
 set multiplot layout rows, columns title titled("Physical memory", quantity) \

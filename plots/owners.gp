@@ -20,10 +20,10 @@ stats table using (ours(1) ? remember(strcol("class")) : 0) nooutput
 
 stats table using (ours(1) ? column("peak_pages") * page : NaN) nooutput
 pages_unit = unit_of(STATS_max)
-pages_none = STATS_max <= 0
+pages_most = STATS_max / pages_unit
 stats table using (ours(1) ? column("peak_bytes") : NaN) nooutput
 objects_unit = unit_of(STATS_max)
-objects_none = STATS_max <= 0
+objects_most = STATS_max / objects_unit
 
 width = 960; height = 460
 eval open_output
@@ -40,15 +40,19 @@ row(x) = sum [k = 1:words(classes)] (word(classes, k) eq strcol("class") ? k : 0
 at(x) = ours(1) ? row(0) : NaN
 
 # Of nothing gnuplot finds no range by itself.
-range = "if (none) { set xrange [0:1] } else { set xrange [0:*] }"
+range = "\
+	span = most > 0 ? most : 1; \
+	if (most > 0) { set xrange [0:*] } else { set xrange [0:1] }; \
+	few = 4; \
+	eval panel_tics"
 
-none = pages_none
+most = pages_most
 eval range
 set title "pages in use"
 set xlabel "memory [".unit_name(pages_unit)."]"
 plot table using (0):(at(0)):(0):(column("peak_pages") * page / pages_unit):(at(0) - 0.35):(at(0) + 0.35) \
 	with boxxyerror fillstyle pattern 3 border rgb "#222222" linecolor rgb "#0072B2"
-none = objects_none
+most = objects_most
 eval range
 set title "owners' objects, in slab pages"
 set xlabel "memory [".unit_name(objects_unit)."]"

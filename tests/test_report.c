@@ -423,6 +423,42 @@ START_TEST(every_plot_draws_svg_png_and_letters)
 }
 END_TEST
 
+/*
+ * Of five designs three stand side by side, with little room for numbers:
+ *
+ *	   + + + ++         + + + ++		marks below two panels
+ *	    0.  1 2          0.  1 2		and numbers that ran into each other
+ */
+START_TEST(letters_below_panels_do_not_run_together)
+{
+	static const char *const names[] = {
+		"unusable", "buddyinfo", "fragments", "memory", "owners",
+	};
+	char line[128];
+
+	ck_assert_msg(run("pagetax replay -q --no-plots -a linked,twoword,llfree,packed8,hybrid -o @ tests/data/fork-sample")
+		      == STATUS_DONE, "%s", msg.text);
+	scratch_stdout();
+	snprintf(line, sizeof(line), "pagetax plot %s @", names[_i]);
+	ck_assert_msg(run(line) == STATUS_DONE, "%s", msg.text);
+	fflush(stdout);
+	shell("awk '/^[ 0-9.]*[0-9][ 0-9.]*$/ && marks ~ /^ *[+][ +]*$/ { found++; if (gsub(/[+]/, \"\", marks) != NF) exit 1 }"
+	      " { marks = $0 } END { if (!found) exit 1 }' %s", scratch_path("stdout"));
+	shell("! grep -q ssimulated %s", scratch_path("stdout"));
+}
+END_TEST
+
+/* Which letters draw a curve, and stand before its name. */
+START_TEST(letters_of_a_curve_are_those_of_its_name)
+{
+	scratch_stdout();
+	ck_assert_msg(run("pagetax plot metadata @") == STATUS_DONE, "%s", msg.text);
+	fflush(stdout);
+	shell("grep -q '[*][*][*]D[*][*][*]linked' %s && grep -q '###G###twoword' %s",
+	      scratch_path("stdout"), scratch_path("stdout"));
+}
+END_TEST
+
 /* What validate leaves is no run, and has a drawing all the same. */
 START_TEST(a_validation_is_drawn)
 {
@@ -521,6 +557,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, an_empty_result_has_no_numbers);
 	tcase_add_test(tc, several_results_share_a_page);
 	tcase_add_loop_test(tc, every_plot_draws_svg_png_and_letters, 0, 9);
+	tcase_add_loop_test(tc, letters_below_panels_do_not_run_together, 0, 5);
+	tcase_add_test(tc, letters_of_a_curve_are_those_of_its_name);
 	tcase_add_test(tc, a_validation_is_drawn);
 	tcase_add_loop_test(tc, results_stand_beside_each_other_in_a_plot, 0,
 			    (int)ARRAY_SIZE(beside));
