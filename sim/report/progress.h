@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* progress.h - one line on standard error while a run lasts, on a terminal only */
+/* progress.h - one line on standard error while a run lasts, on a terminal that can wipe it */
 #ifndef PAGETAX_SIM_REPORT_PROGRESS_H
 #define PAGETAX_SIM_REPORT_PROGRESS_H
 
 #include "base/types.h"
 
 struct progress {
-	bool shown;			/* set at start: is this a terminal? */
+	bool shown;			/* set at start: is this such a terminal? */
 	unsigned int done;		/* of `total` runs */
 	unsigned int total;
 	double last_s;			/* wall clock of the last line */
