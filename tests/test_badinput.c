@@ -205,7 +205,8 @@ START_TEST(a_page_beyond_any_made_up_machine_is_refused_with_its_line)
 		ck_assert_int_eq(bundle_read(&b, paths[i], 0, &msg), -EINVAL);
 		ck_assert_ptr_null(b.name);
 		expect_in_message("events.txt:2: pfn 0x8000000000");
-		expect_in_message("zoneinfo");
+		/* Words of 32 bits hold no such pfn, whatever the zones. */
+		expect_in_message(sizeof(long) == 8 ? "zoneinfo" : "expected one below");
 	}
 }
 END_TEST
