@@ -34,6 +34,8 @@ static void output_free(struct output *out)
 
 static int cannot(const char *path, int err, struct msg *msg)
 {
+	if (err == EPIPE)		/* the reader has gone, as `less` does: no news to anybody */
+		return msg_set(msg, err, "%s", "");
 	return msg_set(msg, err, "%s: cannot write: %s", path, strerror(err));
 }
 

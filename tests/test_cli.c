@@ -590,6 +590,16 @@ START_TEST(letters_that_cannot_be_printed_are_told)
 }
 END_TEST
 
+/* As when somebody leaves `less` before the end: there is nobody to tell. */
+START_TEST(a_reader_that_goes_is_no_news)
+{
+	write_trace("trace");
+	ck_assert_int_eq(shell("convert trace - 2>err; echo $? >status; } | :", "{"), 0);
+	ck_assert_str_eq(scratch_text("err"), "");
+	ck_assert_str_eq(scratch_text("status"), "1\n");
+}
+END_TEST
+
 static const char *const plot_outputs[] = { "x.svg", "no/x.svg" };
 
 START_TEST(a_plot_that_fails_leaves_the_older_one)
@@ -658,6 +668,7 @@ int main(void)
 		tcase_add_test(process, plots_and_scenarios_are_found_beside_the_program);
 		tcase_add_test(process, a_pipe_is_written_to_and_stays_one);
 		tcase_add_test(process, letters_that_cannot_be_printed_are_told);
+		tcase_add_test(process, a_reader_that_goes_is_no_news);
 		tcase_add_test(process, half_a_plot_is_none);
 		tcase_add_loop_test(process, a_plot_that_fails_leaves_the_older_one,
 				    0, (int)ARRAY_SIZE(plot_outputs));
