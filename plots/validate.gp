@@ -33,18 +33,20 @@ ink(x) = strcol("flag") eq "counts" ? black : gray
 first = word(levels, 1)
 
 set multiplot layout 3, 4 title "Free blocks by order, zone ".zone.": recorded and predicted" \
-	margins char 9, char 3, char 4, char 4 spacing char 9, char 5
+	margins char (letters ? 9 : 12), char 3, char 4, char 4 spacing char 9, char 5
 unset key
+few = 2
+eval panel_tics
 do for [o = 0:10] {
 	set title sprintf("order %d", o) offset 0, -0.7
-	set xlabel (o > 6 ? "time since the first sample [s]" : "")
+	set xlabel (o > 6 ? (letters ? "time [s]" : "time since the first sample [s]") : "")
 	set ylabel (o % 4 == 0 ? "free blocks" : "")
 	recorded = sprintf("recorded_order%d_blocks", o)
 	predicted = sprintf("predicted_order%d_blocks", o)
 	plot table using (at(first)):(column(recorded)):(ink(0)) with points \
 			pointtype 6 pointsize 0.5 linecolor rgb variable, \
 		for [k = 1:words(levels)] table using (at(word(levels, k))):(column(predicted)) \
-			with lines linecolor rgb word(hue, (k - 1) % 5 + 1) \
+			with lines linetype k linecolor rgb word(hue, (k - 1) % 5 + 1) \
 			linewidth 2 dashtype k
 }
 unset border
@@ -53,12 +55,13 @@ unset tics
 unset title
 unset xlabel
 unset ylabel
-set key center center noenhanced
+set key center center noenhanced samplen (letters ? 1 : 4)
+named(level) = letters ? base(strstrt(level, "L1:") == 1 ? level[4:strlen(level)] : level) : "predicted, ".level
 set xrange [0:1]
 set yrange [0:1]
 plot NaN notitle, \
 	keyentry with points pointtype 6 linecolor rgb black title "recorded", \
-	keyentry with points pointtype 6 linecolor rgb gray title "recorded, left out", \
-	for [k = 1:words(levels)] keyentry with lines linewidth 2 dashtype k \
-		linecolor rgb word(hue, (k - 1) % 5 + 1) title "predicted, ".word(levels, k)
+	keyentry with points pointtype 6 linecolor rgb gray title (letters ? "" : "recorded, ")."left out", \
+	for [k = 1:words(levels)] keyentry with lines linetype k linewidth 2 dashtype k \
+		linecolor rgb word(hue, (k - 1) % 5 + 1) title named(word(levels, k))
 unset multiplot

@@ -473,13 +473,20 @@ START_TEST(a_validation_is_drawn)
 	for (unsigned int row = 0; row < 3; row++) {
 		fprintf(table, "\n%u\tL0\tNormal\tcounts", row);
 		for (unsigned int o = 0; o <= 10; o++)
-			fprintf(table, "\t%u\t%u", o, o + row);
+			fprintf(table, "\t%u\t%u", 100000 * o, 100000 * o + 1000 * row);
 	}
 	fclose(table);
 	shell("echo '{}' >%s", scratch_path("v/validation.json"));
 	ck_assert_msg(run("pagetax plot validate @/../v -o @/x.svg") == STATUS_DONE,
 		      "%s", msg.text);
 	shell("grep -q 'predicted, L0' %s", scratch_path("r/x.svg"));
+	/* What stands upright at the left: its letters reach 10 pixels to the left of this. */
+	shell("! grep -q 'translate(\\(-.*\\|[0-9]\\)\\.[0-9]*,[0-9.]*) rotate(270)' %s", scratch_path("r/x.svg"));
+	scratch_stdout();
+	ck_assert_msg(run("pagetax plot validate @/../v") == STATUS_DONE, "%s", msg.text);
+	fflush(stdout);
+	shell("grep -q '[*][*][*][*]L0' %s && grep -q ' time .s. .* time .s. ' %s",
+	      scratch_path("stdout"), scratch_path("stdout"));
 	ck_assert_int_eq(run("pagetax plot validate @/../v @"), STATUS_FAILED);
 	shell("rm -r %s", scratch_path("v"));
 }
