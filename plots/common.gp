@@ -57,6 +57,10 @@ look_at = "\
 	stats table using (note_policy(strcol('allocator'))) nooutput; \
 	if (allocators eq '') { stats table using (note(strcol('allocator'))) nooutput }"
 
+# Letters of the longest name from the k-th on.
+max(a, b) = a > b ? a : b
+longest(k) = k > words(allocators) ? 0 : max(strlen(word(allocators, k)), longest(k + 1))
+
 # Whether this row's allocator is one of them.
 shown(x) = strstrt(" ".allocators." ", " ".strcol("allocator")." ")
 

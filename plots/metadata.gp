@@ -17,7 +17,9 @@ table = result."/samples.tsv"
 eval look_at
 nr = words(allocators)
 
-width = 960; height = 640 + 12 * nr
+# Both panels leave the same room for the key, which else would lie on long curves.
+key_room = max(26, longest(1) + 9)
+width = 960 + 9 * (key_room - 26); height = 640 + 12 * nr
 eval open_output
 
 total(x) = column("meta_descriptors_bytes") + column("meta_structures_bytes") + \
@@ -30,7 +32,7 @@ taken(x) = column("meta_nodes_bytes") > 0 ? column("meta_nodes_bytes") : NaN
 eval time_range
 set multiplot layout 2, 1
 set lmargin 11
-set rmargin 26
+set rmargin key_room
 set key outside right top
 
 stats table using (total(0)) nooutput

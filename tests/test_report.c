@@ -448,6 +448,18 @@ START_TEST(letters_below_panels_do_not_run_together)
 }
 END_TEST
 
+/* The name of a curve stands right of all the numbers below, where no curve is. */
+START_TEST(a_long_name_does_not_lie_on_curves)
+{
+	ck_assert_msg(run("pagetax replay -q --no-plots --limit 3000 -a linked,twoword:removal=punch:relocate=off -o @ tests/data/fork-sample")
+		      == STATUS_DONE, "%s", msg.text);
+	ck_assert_msg(run("pagetax plot metadata @ -o @/x.svg") == STATUS_DONE, "%s", msg.text);
+	shell("awk 'match($0, /translate[(][0-9.]+/) { x = substr($0, RSTART + 10, RLENGTH - 10) + 0 } /> *[0-9.]+</ && x > last { last = x }"
+	      " /<text>twoword:/ { name = x } END { exit !(last && name > last) }' %s",
+	      scratch_path("r/x.svg"));
+}
+END_TEST
+
 /* Which letters draw a curve, and stand before its name. */
 START_TEST(letters_of_a_curve_are_those_of_its_name)
 {
@@ -566,6 +578,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, every_plot_draws_svg_png_and_letters, 0, 9);
 	tcase_add_loop_test(tc, letters_below_panels_do_not_run_together, 0, 5);
 	tcase_add_test(tc, letters_of_a_curve_are_those_of_its_name);
+	tcase_add_test(tc, a_long_name_does_not_lie_on_curves);
 	tcase_add_test(tc, a_validation_is_drawn);
 	tcase_add_loop_test(tc, results_stand_beside_each_other_in_a_plot, 0,
 			    (int)ARRAY_SIZE(beside));
