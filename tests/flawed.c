@@ -26,7 +26,7 @@ static struct flawed *to_flawed(struct allocator *a)
 
 static const struct flawed *to_const_flawed(const struct allocator *a)
 {
-	return container_of((struct allocator *)(uintptr_t)a, struct flawed, base);
+	return container_of_const(a, struct flawed, base);
 }
 
 static void set_pages(struct flawed *f, unsigned long pfn, unsigned int order,

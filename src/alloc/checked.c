@@ -63,7 +63,7 @@ static struct checked *to_checked(struct allocator *a)
 
 static const struct checked *to_const_checked(const struct allocator *a)
 {
-	return container_of((struct allocator *)(uintptr_t)a, struct checked, base);
+	return container_of_const(a, struct checked, base);
 }
 
 static __printf(2, 3) void violation(const struct checked *c,

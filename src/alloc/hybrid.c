@@ -78,8 +78,7 @@ static struct hybrid *to_hybrid(struct allocator *a)
 
 static const struct hybrid *to_const_hybrid(const struct allocator *a)
 {
-	return (const struct hybrid *)((const char *)a -
-				       offsetof(struct hybrid, base));
+	return container_of_const(a, struct hybrid, base);
 }
 
 static struct hybrid_zone *zone_of(struct hybrid *h, unsigned long pfn)

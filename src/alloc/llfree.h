@@ -89,8 +89,7 @@ static inline struct llfree *to_llfree(struct allocator *a)
 
 static inline const struct llfree *to_const_llfree(const struct allocator *a)
 {
-	return (const struct llfree *)((const char *)a -
-				       offsetof(struct llfree, base));
+	return container_of_const(a, struct llfree, base);
 }
 
 static inline unsigned long tree_children(const struct llfree_zone *z)

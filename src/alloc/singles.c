@@ -51,8 +51,7 @@ static struct singles *to_singles(struct allocator *a)
 
 static const struct singles *to_const_singles(const struct allocator *a)
 {
-	return (const struct singles *)((const char *)a -
-					offsetof(struct singles, base));
+	return container_of_const(a, struct singles, base);
 }
 
 /* A block of nr pages comes into a caller's hands, and its list with it. */

@@ -45,8 +45,7 @@ struct linked {
 
 static inline struct linked *to_linked(const struct buddy *b)
 {
-	return (struct linked *)(uintptr_t)((const char *)b -
-					    offsetof(struct linked, buddy));
+	return (struct linked *)(uintptr_t)container_of_const(b, struct linked, buddy);
 }
 
 static inline struct linked_page *page_of(const struct buddy *b,
@@ -58,9 +57,7 @@ static inline struct linked_page *page_of(const struct buddy *b,
 static inline unsigned long pfn_of(const struct buddy *b,
 				   const struct list_entry *entry)
 {
-	return (unsigned long)((const struct linked_page *)
-			       (const void *)((const char *)entry -
-					      offsetof(struct linked_page, lru)) -
+	return (unsigned long)(container_of_const(entry, struct linked_page, lru) -
 			       to_linked(b)->pages);
 }
 
@@ -68,8 +65,7 @@ static inline struct list_entry *list_head(const struct buddy_zone *z,
 					   unsigned int order, unsigned int type)
 {
 	struct linked_zone *lz =
-		(struct linked_zone *)(uintptr_t)((const char *)z -
-				offsetof(struct linked_zone, base));
+		(struct linked_zone *)(uintptr_t)container_of_const(z, struct linked_zone, base);
 
 	return &lz->free_list[order][type];
 }

@@ -58,16 +58,15 @@ struct listed {
 
 static inline struct listed *to_listed(const struct buddy *b)
 {
-	return (struct listed *)(uintptr_t)((const char *)b -
-					    offsetof(struct listed, buddy));
+	return (struct listed *)(uintptr_t)container_of_const(b, struct listed, buddy);
 }
 
 static inline struct link_list *listed_free_list(const struct buddy_zone *z,
 						 unsigned int order,
 						 unsigned int type)
 {
-	struct listed_zone *lz = (struct listed_zone *)(uintptr_t)
-		((const char *)z - offsetof(struct listed_zone, base));
+	struct listed_zone *lz =
+		(struct listed_zone *)(uintptr_t)container_of_const(z, struct listed_zone, base);
 
 	return &lz->free_list[order][type];
 }

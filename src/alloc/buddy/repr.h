@@ -138,8 +138,7 @@ static inline struct buddy *to_buddy(struct allocator *a)
 
 static inline const struct buddy *to_const_buddy(const struct allocator *a)
 {
-	return (const struct buddy *)((const char *)a -
-				      offsetof(struct buddy, base));
+	return container_of_const(a, struct buddy, base);
 }
 
 /* What the first page of something says it is. */

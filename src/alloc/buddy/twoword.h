@@ -53,14 +53,12 @@ struct twoword {
 
 static inline struct twoword *to_twoword(const struct buddy *b)
 {
-	return (struct twoword *)(uintptr_t)((const char *)b -
-					     offsetof(struct twoword, buddy));
+	return (struct twoword *)(uintptr_t)container_of_const(b, struct twoword, buddy);
 }
 
 static inline struct twoword_zone *to_zone(const struct buddy_zone *z)
 {
-	return (struct twoword_zone *)(uintptr_t)((const char *)z -
-				offsetof(struct twoword_zone, base));
+	return (struct twoword_zone *)(uintptr_t)container_of_const(z, struct twoword_zone, base);
 }
 
 static inline struct twoword_page *page_of(const struct buddy *b,

@@ -99,8 +99,7 @@ static inline struct gen_pool *to_gen_pool(struct range *r)
 
 static inline const struct gen_pool *to_const_gen_pool(const struct range *r)
 {
-	return (const struct gen_pool *)((const char *)r -
-					 offsetof(struct gen_pool, base));
+	return container_of_const(r, struct gen_pool, base);
 }
 
 static inline struct gen_chunk *gen_chunk_of(const struct gen_pool *p,

@@ -56,15 +56,12 @@ struct split {
 
 static struct split *to_split(const struct range *r)
 {
-	return (struct split *)(uintptr_t)((const char *)r -
-					   offsetof(struct split, pool.base));
+	return (struct split *)(uintptr_t)container_of_const(r, struct split, pool.base);
 }
 
 static int compare_first(const void *key, const struct avl_node *node)
 {
-	const struct split_run *run =
-		(const struct split_run *)((const char *)node -
-					   offsetof(struct split_run, node));
+	const struct split_run *run = container_of_const(node, struct split_run, node);
 	unsigned long first = *(const unsigned long *)key;
 
 	return first < run->first ? -1 : first > run->first;

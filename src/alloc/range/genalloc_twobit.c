@@ -60,8 +60,7 @@ struct twobit {
 
 static const struct twobit *to_twobit(const struct gen_pool *p)
 {
-	return (const struct twobit *)((const char *)p -
-				       offsetof(struct twobit, pool));
+	return container_of_const(p, struct twobit, pool);
 }
 
 static bool is_as_posted(const struct gen_pool *p)

@@ -87,14 +87,13 @@ static inline struct nta *to_nta(struct range *r)
 
 static inline const struct nta *to_const_nta(const struct range *r)
 {
-	return (const struct nta *)((const char *)r - offsetof(struct nta, base));
+	return container_of_const(r, struct nta, base);
 }
 
 /* Of the nodes' tree, which is ordered by `first`. */
 static inline const struct nta_node *to_const_node(const struct avl_node *tree)
 {
-	return (const struct nta_node *)((const char *)tree -
-					 offsetof(struct nta_node, tree));
+	return container_of_const(tree, struct nta_node, tree);
 }
 
 static inline struct nta_node *to_node(struct avl_node *tree)

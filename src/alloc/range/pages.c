@@ -48,8 +48,7 @@ static struct range_pages *to_pages(struct allocator *a)
 
 static const struct range_pages *to_const_pages(const struct allocator *a)
 {
-	return (const struct range_pages *)((const char *)a -
-					    offsetof(struct range_pages, base));
+	return container_of_const(a, struct range_pages, base);
 }
 
 static uint64_t carried_bytes(const struct range_pages *p)

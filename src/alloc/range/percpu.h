@@ -74,8 +74,7 @@ static inline struct percpu *to_percpu(struct range *r)
 
 static inline const struct percpu *to_const_percpu(const struct range *r)
 {
-	return (const struct percpu *)((const char *)r -
-				       offsetof(struct percpu, base));
+	return container_of_const(r, struct percpu, base);
 }
 
 /*
