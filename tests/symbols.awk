@@ -8,8 +8,10 @@
 # The includes (layers.awk) cannot tell a function that is declared by hand
 # where it is called; the linker's view can. The library has no files, no
 # clock, no exit and no variable that is written, and never prints; only
-# fatal.c may, on its way down after a broken invariant. Lines come from the
-# objects' debug information. Exits with 1 when a line was printed, or when
+# fatal.c may, on its way down after a broken invariant. src/lib is for kernels,
+# too: all it has from outside is how to copy bytes, and what a compiler brings
+# itself, whose names begin with "__". Lines come from the objects' debug
+# information. Exits with 1 when a line was printed, or when
 # there was nothing to look at.
 
 BEGIN {
@@ -31,6 +33,9 @@ BEGIN {
 		"__printf_chk __fprintf_chk __vfprintf_chk", names, " ")
 	for (i = 1; i <= nr; i++)
 		outside[names[i]] = 1
+	nr = split("memcpy memmove memset memcmp", names, " ")
+	for (i = 1; i <= nr; i++)
+		of_kernels[names[i]] = 1
 }
 
 function source_of(object,	path)
@@ -105,6 +110,10 @@ END {
 		} else if (from != "sim" && name in outside &&
 			   source_of(user[i]) != "src/base/fatal.c") {
 			print place(user[i], name) ": the library uses " name
+			bad = 1
+		} else if (from == "lib" && name !~ /^__/ && !(name in of_kernels)) {
+			print place(user[i], name) ": src/lib uses " name \
+				", which a kernel need not have"
 			bad = 1
 		}
 	}

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/cdefs.h>	/* __always_inline */
 
 #include "base/config.h"
 
@@ -20,6 +19,9 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define __noinline   __attribute__((noinline))
+#ifndef __always_inline			/* a C library may have it */
+#define __always_inline inline __attribute__((always_inline))
+#endif
 #define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -21,7 +21,7 @@
  * no leaf at all. The ring is as large as the list can ever get, so the
  * tree's depth is fixed and its interior nodes are set aside at once; only
  * leaves come and go, and a push needs at most one. The deque never asks for
- * a leaf by itself: whoever pushes asks deque_has_room() and hands one in,
+ * a leaf by itself: whoever pushes asks deque_wants_leaf() and hands one in,
  * which lets an allocator use the very page it is about to free.
  *
  * A leaf that holds nothing any more goes to the store's put(), except one:

@@ -17,7 +17,6 @@
  * stack.
  */
 #include <assert.h>
-#include <stdlib.h>
 
 #include "lib/avl.h"
 
@@ -61,7 +60,7 @@ static void rebalance(struct avl_node **link)
 	int lean = lean_of(*link);
 	int side = lean > 0;
 
-	if (abs(lean) < 2) {
+	if (lean > -2 && lean < 2) {
 		set_height(*link);
 		return;
 	}
@@ -260,7 +259,7 @@ static int checked_height(const struct avl_node *node)
 		return 0;
 	small = checked_height(node->child[0]);
 	large = checked_height(node->child[1]);
-	if (small < 0 || large < 0 || abs(small - large) > 1)
+	if (small < 0 || large < 0 || small - large > 1 || large - small > 1)
 		return -1;
 	if ((int)node->height != 1 + max_t(int, small, large))
 		return -1;
