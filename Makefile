@@ -5,6 +5,7 @@
 #     include/ src/  ->  libpagetax.a  --.
 #     sim/           ->  libsim.a  ------+-->  pagetax      (sim/main.c on top)
 #     tests/         ->  libhelpers.a  --+-->  test_*       (one program a file)
+#     examples/          libpagetax.a alone
 #
 #     build/                 the optimised build: libpagetax.a, pagetax
 #     build/count/           the same program, counting what operations cost
@@ -59,6 +60,8 @@ TEST_TIMEOUT ?= $(if $(SANITIZE),900,400)
 
 define HELP
   make                      $(O)/libpagetax.a and $(O)/pagetax, optimised
+  make lib                  the library only, which needs nothing but libc
+  make examples             programs that use the library: $(B)/examples
   make check                install what is missing, build and run every test
   make run                  install what is missing, replay INPUT, report
                               (INPUT=$(INPUT) ALLOCATORS=$(ALLOCATORS))
@@ -156,6 +159,7 @@ below = $(sort $(foreach f,$(wildcard $(1)/*),$(call below,$(f),$(2)) $(filter $
 lib_src  := $(call below,src,%.c)
 sim_src  := $(call below,sim,%.c)
 main_src := sim/main.c
+example_src := $(wildcard examples/*.c)
 
 # tests/: test_*, tiny_* and counted_* are programs, fuzz_* are none of `make
 # check`, and the rest helps; what needs the program's parts is named sim_*.
@@ -207,7 +211,7 @@ $(1)/sources: FORCE | $(1)/flags
 	@$$(call update,$$@,$$(all_src))
 endef
 
-all_src = $(lib_src) $(sim_src) $(test_src) $(tiny_src) $(counted_src) $(fuzz_src) $(helper_src)
+all_src = $(lib_src) $(sim_src) $(example_src) $(test_src) $(tiny_src) $(counted_src) $(fuzz_src) $(helper_src)
 
 # $(call archive,FILE,OBJECT FOLDER,SOURCES); made anew each time, so that it
 # never keeps the object of a source that is gone.
@@ -221,6 +225,7 @@ endef
 # $(call program,FILE,OBJECT,ARCHIVES,LIBRARIES)
 define program
 $(1): $(2) $(3)
+	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(ld_flags) -o $$@ $(2) $(3) $(4)
 endef
@@ -240,6 +245,15 @@ endef
 all: $(B)/pagetax $(if $(variant),,compile_commands.json)
 
 $(eval $(call build,$(B),-DNDEBUG))
+
+# -- the library without the program ------------------------------------------
+
+.PHONY: lib examples
+lib: $(B)/libpagetax.a
+examples: $(example_src:%.c=$(B)/%)
+
+$(foreach folder,$(B) $(T),$(foreach e,$(example_src:%.c=%),$(eval \
+	$(call program,$(folder)/$(e),$(folder)/obj/$(e).o,$(folder)/libpagetax.a,))))
 
 # -- the counting build, for the figures ---------------------------------------
 
@@ -319,7 +333,7 @@ check: deps
 	@$(submake) do-check
 test: check
 
-do-check: $(T)/pagetax $(check_programs)
+do-check: $(T)/pagetax $(example_src:%.c=$(T)/%) $(check_programs)
 	@PAGETAX=$(T)/pagetax PAGETAX_PLOTS=plots SANITIZE=$(SANITIZE) \
 	scripts/run-tests -t $(TEST_TIMEOUT) -l $(T)/log \
 		$(long_programs) $(filter-out $(long_programs),$(check_programs))
@@ -547,7 +561,7 @@ endef
 compile_commands.json: $(B)/obj/flags $(B)/obj/flags.sim $(B)/obj/flags.tests $(B)/obj/sources
 	$(call say,JSON,$@)
 	@echo '[' >$@.tmp
-	$(call json_entries,$(lib_src),,-DNDEBUG)
+	$(call json_entries,$(lib_src) $(example_src),,-DNDEBUG)
 	$(call json_entries,$(sim_src),$(sim_flags),-DNDEBUG)
 	$(call json_entries,$(test_src) $(fuzz_src) $(helper_src),$(test_flags),-DPAGETAX_COUNT)
 	$(call json_entries,$(tiny_src),$(test_flags),$(tiny_fan2))
@@ -561,7 +575,7 @@ help:
 	$(info $(HELP))
 	@:
 
--include $(wildcard $(patsubst %.c,$(B)/obj/%.d,$(lib_src) $(sim_src)) \
+-include $(wildcard $(patsubst %.c,$(B)/obj/%.d,$(lib_src) $(sim_src) $(example_src)) \
 	$(patsubst %.c,$(C)/obj/%.d,$(lib_src) $(sim_src)) \
 	$(patsubst %.c,$(W)/obj/%.d,$(lib_src) $(sim_src) $(counted_src) $(tiny_helper_src)) \
 	$(patsubst %.c,$(T)/obj/%.d,$(all_src)) \
