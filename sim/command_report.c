@@ -65,8 +65,27 @@ static unsigned int collect_specs(const struct reporting *r, char **specs)
 	return nr;
 }
 
+/* What owners kept in the first result, where the command line says nothing. */
+static struct allocatee_table owners_of(const struct reporting *r)
+{
+	struct allocatee_table table = r->options->allocatees;
+	const json_t *bytes = json_object_get(
+		json_object_get(r->results[0].summary, "allocatee"), "bytes");
+
+	if (r->options->allocatees_given)
+		return table;
+	for (unsigned int c = 0; c < NR_ALLOCATEES; c++) {
+		double size = json_number_at(bytes, allocatee_names[c], NULL);
+
+		if (size >= 0 && size <= (double)PAGE_SIZE)
+			table.bytes[c] = (unsigned int)size;
+	}
+	return table;
+}
+
 static int run_breakeven(struct reporting *r, struct msg *msg)
 {
+	const struct allocatee_table owners = owners_of(r);
 	unsigned int nr = 0;
 	char **specs;
 	int err;
@@ -78,8 +97,7 @@ static int run_breakeven(struct reporting *r, struct msg *msg)
 		return msg_set(msg, ENOMEM, "no memory for the break-even");
 	nr = collect_specs(r, specs);
 	err = breakeven_run(&r->breakeven, specs, nr, BREAKEVEN_BYTES,
-			    r->options->seed, &r->options->allocatees, NULL,
-			    msg);
+			    r->options->seed, &owners, NULL, msg);
 	free(specs);
 	return err;
 }

@@ -264,6 +264,7 @@ static int option_take(struct options *o, enum option_id id, const char *value,
 	case OPTION_JOBS:
 		return parse_jobs(o, value, msg);
 	case OPTION_ALLOCATEE:
+		o->allocatees_given = true;
 		return allocatee_table_load(&o->allocatees, value, msg);
 	case OPTION_FAIL_IF:
 		o->fail_if = value;
@@ -452,7 +453,7 @@ int options_parse(struct options *o, uint64_t allowed, int argc, char **argv,
 	err = parse_all(o, allowed, argc, argv, msg);
 	if (!err && !o->nr_specs && (allowed & OPT(ALLOCATORS)))
 		err = parse_allocators(o, "linked,twoword", msg);
-	if (!err && !*o->allocatees.name && (allowed & OPT(ALLOCATEE)))
+	if (!err && !o->allocatees_given && (allowed & OPT(ALLOCATEE)))
 		err = allocatee_table_load(&o->allocatees, "today", msg);
 	if (err)
 		options_free(o);

@@ -81,7 +81,8 @@ struct options {
 	bool merge_zones;
 	enum window_mode window;
 
-	struct allocatee_table allocatees;
+	struct allocatee_table allocatees;	/* today's if not given */
+	bool allocatees_given;
 
 	const char *fail_if;		/* NULL: not given */
 	const char *output;		/* NULL: no result folder */

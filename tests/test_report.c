@@ -137,6 +137,40 @@ START_TEST(ids_differ_from_drawing_to_drawing)
 }
 END_TEST
 
+/* From how many pages a folio on the winner wins, by the verdict. */
+static double crossing(const char *option)
+{
+	char line[256];
+	char *page;
+	const char *at;
+	double pages;
+
+	snprintf(line, sizeof(line), "pagetax report -q%s @", option);
+	ck_assert_msg(run(line) == STATUS_DONE, "%s", msg.text);
+	page = page_of(scratch_path("r/report.html"));
+	at = strstr(page, "small folios: below ");
+	ck_assert_ptr_nonnull(at);
+	ck_assert_int_eq(sscanf(at, "small folios: below %lf", &pages), 1);
+	free(page);
+	return pages;
+}
+
+START_TEST(the_break_even_is_of_the_owners_that_the_result_knows)
+{
+	char option[256];
+
+	shell("sed -i 's/\"anon\": 80/\"anon\": 240/' %s", scratch_path("r/summary.json"));
+	scratch_write_text("table", "size anon 240\n");
+	snprintf(option, sizeof(option), " --allocatee %s", scratch_path("table"));
+	ck_assert_double_eq(crossing(""), crossing(option));
+	ck_assert_double_gt(crossing(""), 2 * crossing(" --allocatee today"));
+
+	/* What no table can hold is not taken. */
+	shell("sed -i 's/\"anon\": 240/\"anon\": -1/' %s", scratch_path("r/summary.json"));
+	ck_assert_double_eq(crossing(""), crossing(" --allocatee today"));
+}
+END_TEST
+
 START_TEST(the_first_words_say_who_costs_least)
 {
 	char *page = report();
@@ -557,6 +591,7 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, the_page_stands_alone);
 	tcase_add_test(tc, ids_differ_from_drawing_to_drawing);
+	tcase_add_test(tc, the_break_even_is_of_the_owners_that_the_result_knows);
 	tcase_add_test(tc, the_first_words_say_who_costs_least);
 	tcase_add_loop_test(tc, what_a_result_lacks_is_said, 0,
 			    (int)ARRAY_SIZE(broken));
