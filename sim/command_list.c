@@ -8,6 +8,7 @@
 #include "alloc/registry.h"
 #include "base/nearest.h"
 #include "sim/commands.h"
+#include "sim/replay.h"
 #include "sim/report/tsv.h"
 #include "sim/workload/scenario.h"
 #include "sim/wrap.h"
@@ -156,6 +157,20 @@ static void list_machines(void)
 	printf("%-16s %s\n", "SCENARIO", "that of a scenario, by its name or its file");
 }
 
+static void list_metrics(void)
+{
+	tsv_list_columns();
+#define LIST_COUNT(name, what) printf("  %-26s %s\n", #name, what);
+	printf("summary.json, dirty of each run: what was odd in a trace, and what was done about it:\n");
+	DEMAND_DIRTY(LIST_COUNT)
+	REPLAY_DIRTY(LIST_COUNT)
+	printf("summary.json, classes of each run of a scenario, by name:\n");
+	CLASS_RESULTS(LIST_COUNT)
+	printf("summary.json, compaction of each run with --compaction:\n");
+	COMPACT_RESULTS(LIST_COUNT)
+#undef LIST_COUNT
+}
+
 static const struct {
 	const char *name;
 	void (*print)(void);
@@ -163,7 +178,7 @@ static const struct {
 	{ "allocators", list_allocators },
 	{ "scenarios",  list_scenarios },
 	{ "machines",   list_machines },
-	{ "metrics",    tsv_list_columns },
+	{ "metrics",    list_metrics },
 };
 
 enum status command_list(const struct options *o, struct msg *msg)

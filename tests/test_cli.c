@@ -208,7 +208,7 @@ static const struct {
 	{ "pagetax list allocators", "as a range: runs of any length, aligned to any power of two"
 	  "|up to 512 units, unaligned|up to 256 units, aligned to up to 256" },
 	{ "pagetax list machines", "flat:SIZE" },
-	{ "pagetax list metrics", "time_ns|share_2m|meta_nodes_bytes|tax.tsv" },
+	{ "pagetax list metrics", "time_ns|share_2m|meta_nodes_bytes|tax.tsv|free_unknown|frees_dropped|fallbacks|pages_sought" },
 	{ "pagetax list machines", "SCENARIO" },
 	{ "pagetax list scenarios", "desktop          A desktop of 16 GiB" },
 	{ "pagetax help", "\n  replay |\n  list " },

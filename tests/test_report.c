@@ -171,6 +171,20 @@ START_TEST(the_break_even_is_of_the_owners_that_the_result_knows)
 }
 END_TEST
 
+START_TEST(each_counter_of_a_dirty_trace_is_explained)
+{
+	char *page;
+
+	shell("sed -i 's/\"\\(frees_dropped\\|free_part\\)\": [0-9]*/\"\\1\": 77777/' %s",
+	      scratch_path("r/summary.json"));
+	page = report();
+	ck_assert_uint_eq(occurrences(page, "77777"), 2);
+	expect(page, "frees of a part of a block: the block is cut");
+	expect(page, "frees of blocks that this allocator had failed to give");
+	free(page);
+}
+END_TEST
+
 START_TEST(the_first_words_say_who_costs_least)
 {
 	char *page = report();
@@ -592,6 +606,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, the_page_stands_alone);
 	tcase_add_test(tc, ids_differ_from_drawing_to_drawing);
 	tcase_add_test(tc, the_break_even_is_of_the_owners_that_the_result_knows);
+	tcase_add_test(tc, each_counter_of_a_dirty_trace_is_explained);
 	tcase_add_test(tc, the_first_words_say_who_costs_least);
 	tcase_add_loop_test(tc, what_a_result_lacks_is_said, 0,
 			    (int)ARRAY_SIZE(broken));

@@ -18,6 +18,7 @@
 
 #include "alloc/registry.h"
 #include "sim/demand.h"
+#include "sim/replay.h"
 #include "sim/report/page.h"
 #include "sim/report/plots.h"
 
@@ -485,7 +486,10 @@ static const char *dirty_help(const char *name)
 		if (!strcmp(name, demand_dirty_names[i]))
 			return demand_dirty_help[i];
 	}
-	return "in this allocator's replay";
+#define RETURN_HELP(id, what) if (!strcmp(name, #id)) return what;
+	REPLAY_DIRTY(RETURN_HELP)
+#undef RETURN_HELP
+	return "not known to this version";
 }
 
 static void write_dirty(struct page *p)
