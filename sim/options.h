@@ -16,16 +16,16 @@
 
 /* x(NAME, short or 0, long, what it takes or NULL, help) */
 #define OPTIONS(x)                                                                        \
-	x(ALLOCATORS, 'a', "allocators", "LIST", "allocators, comma-separated, or all; each as NAME:KEY=VALUE:..." ) \
+	x(ALLOCATORS, 'a', "allocators", "LIST", "allocators, comma-separated, or all; each as NAME:KEY=VALUE:... (default: linked,twoword)") \
 	x(MACHINE,    'm', "machine",    "M",    "machine for a trace that brings none: a size as 24G, flat:SIZE, or that of a scenario") \
-	x(HIGHMEM,    0,   "highmem",    "none|all|above:SIZE", "which memory is high: mapped before it is seen") \
-	x(ZONES,      0,   "zones",      "recorded|merged", "the machine's zones, or one made of all of them") \
-	x(WINDOW,     0,   "window",     "arith|guard", "how high memory is mapped: computed, or so that misuse faults") \
+	x(HIGHMEM,    0,   "highmem",    "none|all|above:SIZE", "which memory is high: mapped before it is seen (default: as the input has it; of bench, none and all)") \
+	x(ZONES,      0,   "zones",      "recorded|merged", "the machine's zones, or one made of all of them (default: recorded)") \
+	x(WINDOW,     0,   "window",     "arith|guard", "how high memory is mapped: computed, or so that misuse faults (default: arith)") \
 	x(OUTPUT,     'o', "output",     "PATH", "where to write: a result folder; of report, plot and fit, a file") \
 	x(SAMPLE,     0,   "sample",     "N|TIME", "sample every N events, or every TIME as in 10ms (default: 200 samples)") \
 	x(LIMIT,      0,   "limit",      "N",    "stop after N events of the input")      \
 	x(SEED,       0,   "seed",       "N",    "seed of all that is random (default: 1)") \
-	x(LIST_ORDER, 0,   "list-order", "shuffled|address", "order of the free lists at the start") \
+	x(LIST_ORDER, 0,   "list-order", "shuffled|address", "order of the free lists at the start (default: shuffled)") \
 	x(SCALE,      0,   "scale",      "F",    "memory and arrivals of a scenario times F, as 0.05 or 1/20") \
 	x(RECORD,     0,   "record",     "FILE", "write the run as a trace, text or .ptr (see --to); one allocator only") \
 	x(COMPACTION, 0,   "compaction", NULL,   "move movable blocks together when a request of order 4 or more gets nothing") \
@@ -35,7 +35,7 @@
 	x(JOBS,       'j', "jobs",       "N",    "replay N allocators at a time (default: one for each processor)") \
 	x(TO,         0,   "to",         "ptr|perf-text", "format to write (default: ptr for a name that ends so, else text)") \
 	x(NO_PLOTS,   0,   "no-plots",   NULL,   "leave the plots out of the result folder") \
-	x(ALLOCATEE,  0,   "allocatee",  "today|2025|32bit|FILE", "what owners keep for their pages, where no descriptor holds it") \
+	x(ALLOCATEE,  0,   "allocatee",  "today|2025|32bit|FILE", "what owners keep for their pages, where no descriptor holds it (default: today; of report and plot, as in the result)") \
 	x(FAIL_IF,    0,   "fail-if",    "EXPR", "end with 1 if this holds, as in 'total_peak_bytes > 1% or b.failed_allocs > 0'") \
 	x(SIZES,      0,   "sizes",      "DIST", "bytes an object has, as 'lognormal median=96 sigma=1' (default: uniform min=1 max=4096)") \
 	x(PATTERN,    0,   "pattern",    "LIST", "of a1 (one page freed, one taken), aB (in bursts), aW (in waves), aU (bursts, some unmovable), c (all orders), b (all taken, then freed), policy and stream (default: all but aU and policy)") \
