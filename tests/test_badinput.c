@@ -314,6 +314,7 @@ static const struct {
 	  "zoneinfo.start", "10 pages present" },
 	{ "zoneinfo.start", NULL, "zoneinfo.start", "expected both or neither" },
 	{ "events.txt", NULL, "events.txt", "is no bundle" },
+	{ "events.txt", NULL, "events.txt", "pagetypeinfo.start, pagetypeinfo.end, kpageflags.start" },
 	{ "events.txt", GOOD " sh 1 [000] 2.0: kmem:mm_page_free: pfn=0xc00 order=0\n",
 	  "events.txt:2", "pfn 0xc00 is in no zone" },
 	{ "events.txt", " sh 1 [000] 2.0: kmem:mm_page_free: pfn=0x0 order=0\n",

@@ -459,10 +459,8 @@ static int read_events(struct bundle *b, const struct recording *rec,
 	if (err == 0)
 		return msg_set(msg, ENOENT,
 			       "%s: is no bundle: it has no events.txt; expected a folder with"
-			       " events.txt and, as far as recorded, zoneinfo.start, kpageflags.start,"
-			       " kpageflags.start.times, machine.txt, buddyinfo.tsv, counters.tsv,"
-			       " each plain or with .zst or .gz",
-			       rec->folder);
+			       " events.txt and, as far as recorded, %s, each plain or with .zst or .gz",
+			       rec->folder, recording_file_names().text);
 	err = trace_read_checked(&b->trace, path, limit,
 				 b->has_zoneinfo ? check_zones : NULL, &b->layout,
 				 msg);

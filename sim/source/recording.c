@@ -20,6 +20,15 @@ static const char *const file_names[] = {
 	"buddyinfo.tsv", "counters.tsv",
 };
 
+struct names recording_file_names(void)
+{
+	struct names names = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(file_names); i++)
+		names_add(&names, "%s", file_names[i]);
+	return names;
+}
+
 bool recording_is_folder(const char *path)
 {
 	struct stat st;

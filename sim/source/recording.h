@@ -13,6 +13,7 @@
 #ifndef PAGETAX_SIM_RECORDING_H
 #define PAGETAX_SIM_RECORDING_H
 
+#include "base/names.h"
 #include "sim/source/input.h"
 #include "sim/source/trace.h"
 
@@ -43,6 +44,9 @@ int recording_open(struct recording *rec, const char *name, struct input *in,
  * 0 when there is none, or -ENOMEM.
  */
 int recording_find(const struct recording *rec, const char *name, char **path);
+
+/* The names of what may stand beside events.txt, for a message. */
+struct names recording_file_names(void);
 
 /*
  * Take every file that a bundle's folder may hold, but the events, into
