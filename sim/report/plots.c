@@ -38,7 +38,7 @@ const struct plot plots[] = {
 	{ "fragments", "samples.tsv", "free_order8_blocks", "Free memory in small blocks over time",
 	  "Orders 0 to 8 only, which the scale of the picture above hides.", true },
 	{ "memory", "memory.tsv", "look", "A picture of memory",
-	  "Physical addresses against time. Movable blocks are plain, others lined, the stronger the fuller; dots mark stripes in which some page carries the allocator's own state.",
+	  "Physical addresses against time. Movable blocks are plain, others lined, the stronger the fuller; dots mark stripes in which some page carries the allocator's own state. White is where there is no memory.",
 	  true },
 	{ "owners", "classes.tsv", "peak_bytes", "Who owns the pages",
 	  "By class: pages in use, and the objects that owners keep where no descriptor holds their state.",
