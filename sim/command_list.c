@@ -9,6 +9,7 @@
 #include "base/nearest.h"
 #include "sim/commands.h"
 #include "sim/replay.h"
+#include "sim/report/plots.h"
 #include "sim/report/tsv.h"
 #include "sim/workload/scenario.h"
 #include "sim/wrap.h"
@@ -171,6 +172,12 @@ static void list_metrics(void)
 #undef LIST_COUNT
 }
 
+static void list_plots(void)
+{
+	for (const struct plot *plot = plots; plot->name; plot++)
+		printf("%-16s %s\n", plot->name, plot->title);
+}
+
 static const struct {
 	const char *name;
 	void (*print)(void);
@@ -179,6 +186,7 @@ static const struct {
 	{ "scenarios",  list_scenarios },
 	{ "machines",   list_machines },
 	{ "metrics",    list_metrics },
+	{ "plots",      list_plots },
 };
 
 enum status command_list(const struct options *o, struct msg *msg)

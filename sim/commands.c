@@ -129,7 +129,7 @@ const struct command commands[] = {
 	},
 	{
 		.name = "list",
-		.args = "allocators|scenarios|machines|metrics",
+		.args = "allocators|scenarios|machines|metrics|plots",
 		.summary = "what there is to choose from",
 		.min_args = 1, .max_args = 1,
 		.run = command_list,

@@ -210,6 +210,7 @@ static const struct {
 	{ "pagetax list machines", "flat:SIZE" },
 	{ "pagetax list metrics", "time_ns|share_2m|meta_nodes_bytes|tax.tsv|free_unknown|frees_dropped|fallbacks|pages_sought" },
 	{ "pagetax list machines", "SCENARIO" },
+	{ "pagetax list plots", "tax              Memory tax by design\n|\nfigure-b10 " },
 	{ "pagetax list scenarios", "desktop          A desktop of 16 GiB" },
 	{ "pagetax help", "\n  replay |\n  list " },
 	{ "pagetax help replay", "pagetax replay [options] INPUT" },
