@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * fit.h - a recorded demand as a scenario, and how alike two demands are
+ *
+ *    demand --fit_lives.c--> lives --fit.c--> scenario
  */
 #ifndef PAGETAX_SIM_FIT_H
 #define PAGETAX_SIM_FIT_H
@@ -48,9 +50,14 @@ struct fit_quality {
 	double live_mean;		/* mean difference of live pages, as a share */
 };
 
+/* Sort times or spans of time. */
+void fit_sort(uint64_t *values, size_t nr);
+
 /* Compare two demands; the curve of `b` is stretched to the time of `a`. 0 or -ENOMEM. */
 int fit_compare(struct fit_quality *q, const struct fit_lives *a,
 		const struct fit_lives *b);
+
+/* fit.c */
 
 #define FIT_PINNED   "pinned"
 #define FIT_RESIDENT "resident"

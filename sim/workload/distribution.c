@@ -18,7 +18,8 @@
 
 #include "sim/workload/distribution.h"
 
-const char *const distribution_names[NR_DISTRIBUTIONS + 1] = {
+/* In the order of enum distribution_kind; NULL ends them. */
+static const char *const distribution_names[NR_DISTRIBUTIONS + 1] = {
 #define DISTRIBUTION_NAME(NAME, name) #name,
 	DISTRIBUTIONS(DISTRIBUTION_NAME)
 #undef DISTRIBUTION_NAME

@@ -42,9 +42,6 @@ struct distribution {
 	unsigned int nr_points;
 };
 
-/* Names in the order above; NULL ends them. */
-extern const char *const distribution_names[NR_DISTRIBUTIONS + 1];
-
 /*
  * Read "exponential mean=5s" (the words are cut in place); `quantity` is
  * PARAM_TIME or PARAM_COUNT. 0, or -EINVAL with a message. A table is left
