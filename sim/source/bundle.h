@@ -2,7 +2,7 @@
 /*
  * bundle.h - a recorded machine: its events, its layout, its state at the start
  *
- * A bundle is a folder (see ../shared/traces/README.md for the files). What
+ * A bundle is a folder; pagetax(1) and the head of bundle.c list its files. What
  * is missing is left NULL or zero, so that a bare trace file reads as a
  * bundle without a snapshot: `bundle_read` takes either.
  */
@@ -28,7 +28,6 @@ struct start_block {
 	uint64_t pfn;
 	uint8_t order;
 	uint8_t migratetype;	/* of its pageblock, as far as known */
-	uint16_t comm;		/* unused for now */
 };
 
 struct buddyinfo_sample {
