@@ -22,7 +22,7 @@
 	x(ZONES,      0,   "zones",      "recorded|merged", "the machine's zones, or one made of all of them (default: recorded)") \
 	x(WINDOW,     0,   "window",     "arith|guard", "how high memory is mapped: computed, or so that misuse faults (default: arith)") \
 	x(OUTPUT,     'o', "output",     "PATH", "where to write: a result folder; of report, plot and fit, a file") \
-	x(SAMPLE,     0,   "sample",     "N|TIME", "sample every N events, or every TIME as in 10ms (default: 200 samples)") \
+	x(SAMPLE,     0,   "sample",     "N|TIME", "sample every TIME as in 10ms, or in a replay every N events (default: 200 samples)") \
 	x(LIMIT,      0,   "limit",      "N",    "stop after N events of the input")      \
 	x(SEED,       0,   "seed",       "N",    "seed of all that is random (default: 1)") \
 	x(LIST_ORDER, 0,   "list-order", "shuffled|address", "order of the free lists at the start (default: shuffled)") \

@@ -147,6 +147,7 @@ static const struct {
 	{ "pagetax replay -a linked: x", STATUS_USAGE, "linked: an option is missing after ':'" },
 	{ "pagetax bytes genalloc:", STATUS_USAGE, "genalloc: an option is missing after ':'" },
 	{ "pagetax breakeven --machine 100", STATUS_USAGE, "100 B is too small|expected 64M or more" },
+	{ "pagetax simulate --sample 100 waves", STATUS_USAGE, "sampled by time; expected TIME as in 10ms" },
 	{ "pagetax breakeven --machine flat:1G", STATUS_USAGE, "expected its size, 64M or more" },
 	{ "pagetax plot taxx x", STATUS_USAGE, "did you mean 'tax'?" },
 	{ "pagetax info %s/validation", STATUS_FAILED, "/validation|plot validate" },
