@@ -11,7 +11,8 @@
  *               |              lifetimes: compared             |
  *               +------------> SCENARIO.tsv <-----------------+
  *
- * Replay and simulation use one allocator, the first of -a.
+ * Replay and simulation use one allocator, the first of -a. Both files get their
+ * names at the end: a fit that fails or is interrupted leaves an older one alone.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -46,7 +47,7 @@ struct fitting {
 	struct replay_run replayed, run;
 	struct fit_quality quality;
 	char *tsv;			/* SCENARIO.tsv */
-	struct output *scenario_file, *curves_file;	/* NULL: complete */
+	struct output *scenario_file, *curves_file;	/* NULL: not open, or complete */
 	char *record;			/* the simulated run, while it is needed */
 	struct progress progress;
 };
@@ -122,11 +123,10 @@ static void close_files(struct fitting *f)
 		output_abort(f->curves_file);
 }
 
-/* What `write` prints becomes the file. */
-static int complete(struct output **file, const struct fitting *f,
-		    int (*write)(FILE *out, const struct fitting *f), struct msg *msg)
+/* What `write` prints is what the file will be. */
+static int fill(struct output *file, const struct fitting *f,
+		int (*write)(FILE *out, const struct fitting *f), struct msg *msg)
 {
-	struct output *output = *file;
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
@@ -135,10 +135,15 @@ static int complete(struct output **file, const struct fitting *f,
 	if (out && fclose(out))
 		err = -ENOMEM;
 	if (!err)
-		output_write(output, text, len);
+		output_write(file, text, len);
 	free(text);
-	if (err)
-		return no_memory(msg);
+	return err ? no_memory(msg) : 0;
+}
+
+static int complete(struct output **file, struct msg *msg)
+{
+	struct output *output = *file;
+
 	*file = NULL;
 	return output_commit(output, msg);
 }
@@ -195,7 +200,7 @@ static int simulate_fit(struct fitting *f, struct msg *msg)
 	struct scenario s;
 	struct record record;
 	struct rng rng;
-	int err = scenario_read(&s, f->options->output, 1, msg);
+	int err = scenario_read(&s, output_flush(f->scenario_file), 1, msg);
 	const struct simulate_plan plan = {
 		.scenario = &s,
 		.layout = &s.layout,
@@ -215,9 +220,10 @@ static int simulate_fit(struct fitting *f, struct msg *msg)
 	if (err)
 		goto free_scenario;
 	unlink(f->record);
+	interrupt_removes(f->record);
 	err = record_open(&record, f->record, CONVERT_BY_NAME, &s, msg);
 	if (err)
-		goto free_start;
+		goto remove_record;
 	err = simulate(&f->run, &plan, f->options->specs[0], msg);
 	if (err)
 		record_abort(&record);
@@ -226,8 +232,9 @@ static int simulate_fit(struct fitting *f, struct msg *msg)
 	if (!err)
 		err = traced_read(&f->simulated, f->record, 0, &s.layout,
 				  FIT_PINNED, FIT_RESIDENT, msg);
+remove_record:
 	unlink(f->record);
-free_start:
+	interrupt_keeps(f->record);
 	initial_state_free(&start);
 free_scenario:
 	scenario_free(&s);
@@ -302,7 +309,7 @@ static int prove(struct fitting *f, struct msg *msg)
 		err = simulate_fit(f, msg);
 	if (!err && fit_compare(&f->quality, &f->trace.lives, &f->simulated.lives))
 		err = no_memory(msg);
-	return err ? err : complete(&f->curves_file, f, write_curves, msg);
+	return err ? err : fill(f->curves_file, f, write_curves, msg);
 }
 
 enum status command_fit(const struct options *o, struct msg *msg)
@@ -327,9 +334,13 @@ enum status command_fit(const struct options *o, struct msg *msg)
 	if (!err)
 		err = read_trace(&f, msg);
 	if (!err)
-		err = complete(&f.scenario_file, &f, write_scenario, msg);
+		err = fill(f.scenario_file, &f, write_scenario, msg);
 	if (!err)
 		err = prove(&f, msg);
+	if (!err)
+		err = complete(&f.scenario_file, msg);
+	if (!err)
+		err = complete(&f.curves_file, msg);
 	progress_end(&f.progress);
 	if (!err && !o->quiet)
 		print_quality(&f);

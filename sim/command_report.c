@@ -17,6 +17,7 @@
 #include "alloc/registry.h"
 #include "base/nearest.h"
 #include "sim/commands.h"
+#include "sim/interrupt.h"
 #include "sim/output.h"
 #include "sim/report/plots.h"
 #include "sim/report/report.h"
@@ -102,10 +103,12 @@ static int run_breakeven(struct reporting *r, struct msg *msg)
 	return err;
 }
 
+/* It goes again whatever happens, an interrupt included. */
 static int open_scratch(struct reporting *r, struct msg *msg)
 {
 	const char *tmp = getenv("TMPDIR");
 
+	note_interrupts();
 	snprintf(r->scratch, sizeof(r->scratch), "%s/pagetax-XXXXXX",
 		 tmp && *tmp ? tmp : "/tmp");
 	if (mkdtemp(r->scratch))
@@ -191,6 +194,17 @@ static int make_page(const struct reporting *r, char **page, size_t *len,
 	return err;
 }
 
+/* What was made for the file becomes it, unless making it failed or was interrupted. */
+static int end_output(struct output *out, const char *path, int err, struct msg *msg)
+{
+	if (!err && interrupted())
+		err = msg_set(msg, EINTR, "interrupted while writing %s", path);
+	if (!err)
+		return output_commit(out, msg);
+	output_abort(out);
+	return err;
+}
+
 /* Whether it can be written is asked before all the work. */
 static int write_page(const struct reporting *r, const char *path, struct msg *msg)
 {
@@ -202,12 +216,9 @@ static int write_page(const struct reporting *r, const char *path, struct msg *m
 	if (err)
 		return err;
 	err = make_page(r, &page, &len, msg);
-	if (err) {
-		output_abort(out);
-	} else {
+	if (!err)
 		output_write(out, page, len);
-		err = output_commit(out, msg);
-	}
+	err = end_output(out, path, err, msg);
 	free(page);
 	return err;
 }
@@ -346,10 +357,7 @@ static int draw_file(const struct reporting *r, const struct plot *plot,
 	err = plot_draw(plot, drawing, folder, msg);
 	if (!err)
 		err = copy_file(out, drawing, msg);
-	if (!err)
-		return output_commit(out, msg);
-	output_abort(out);
-	return err;
+	return end_output(out, path, err, msg);
 }
 
 static int make_plot(struct reporting *r, const struct plot *plot,

@@ -39,8 +39,6 @@ static int write_folder(const struct validation *v, const struct options *o,
 		progress_note(progress, "plotting");
 		plots_draw_one(r.tmp, "validate");
 	}
-	if (!err && interrupted())
-		err = msg_set(msg, EINTR, "interrupted while writing %s", o->output);
 	return results_end(&r, err, msg);
 }
 

@@ -1,32 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* interrupt.c - a signal becomes a flag; the same once more ends the program */
+/* interrupt.c - a signal becomes a flag; the next one ends the program */
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/interrupt.h"
 
-static volatile sig_atomic_t seen;
+#define MAX_REMOVED 8			/* at a time; a fit has four */
 
-static void note(int signal_number)
+static volatile sig_atomic_t noting, seen;
+static const char *volatile removed[MAX_REMOVED];
+
+static void on_signal(int signal_number)
 {
-	(void)signal_number;
-	seen = 1;
+	if (noting && !seen) {
+		seen = 1;
+		return;
+	}
+	for (size_t i = 0; i < MAX_REMOVED; i++) {
+		if (removed[i])
+			unlink(removed[i]);
+	}
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);		/* which ends it on the way out of here */
 }
 
-void ignore_write_signals(void)
-{
-	signal(SIGXFSZ, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-void note_interrupts(void)
+static void catch_signals(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action;
 
 	memset(&action, 0, sizeof(action));
-	action.sa_handler = note;
-	action.sa_flags = (int)SA_RESETHAND;
+	action.sa_handler = on_signal;
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
 		struct sigaction before;
@@ -37,7 +42,39 @@ void note_interrupts(void)
 	}
 }
 
+void ignore_write_signals(void)
+{
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+void note_interrupts(void)
+{
+	noting = 1;
+	catch_signals();
+}
+
 bool interrupted(void)
 {
 	return seen;
+}
+
+void interrupt_removes(const char *path)
+{
+	size_t i = 0;
+
+	while (i < MAX_REMOVED && removed[i])
+		i++;
+	if (i == MAX_REMOVED)
+		return;
+	removed[i] = path;
+	catch_signals();
+}
+
+void interrupt_keeps(const char *path)
+{
+	for (size_t i = 0; i < MAX_REMOVED; i++) {
+		if (removed[i] == path)
+			removed[i] = NULL;
+	}
 }

@@ -10,10 +10,18 @@ void ignore_write_signals(void);
 
 /*
  * From now on SIGINT, SIGTERM and SIGHUP are noted instead of ending the
- * process, so that nothing half-written stays behind. Each but once: whoever
- * cannot wait, sends it again. One that is ignored stays so, as under nohup.
+ * process, so that nothing half-written stays behind. Only the first: whoever
+ * cannot wait, sends another. One that is ignored stays so, as under nohup.
  */
 void note_interrupts(void);
 bool interrupted(void);
+
+/*
+ * When a signal ends the process, a file that is not yet whole goes, too: this
+ * one, from before it is made until it has another name or is gone. `path` is
+ * kept, not copied, and told by its address.
+ */
+void interrupt_removes(const char *path);
+void interrupt_keeps(const char *path);
 
 #endif

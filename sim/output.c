@@ -9,6 +9,7 @@
 
 #include <zstd.h>
 
+#include "sim/interrupt.h"
 #include "sim/output.h"
 
 #define ZSTD_LEVEL 3
@@ -26,6 +27,7 @@ struct output {
 
 static void output_free(struct output *out)
 {
+	interrupt_keeps(out->tmp);
 	ZSTD_freeCCtx(out->zstd);
 	free(out->packed);
 	free(out->tmp);
@@ -71,6 +73,7 @@ static int open_file(struct output *out, struct msg *msg)
 		if (!out->tmp)
 			return msg_set(msg, ENOMEM, "%s: no memory to write it", out->path);
 		snprintf(out->tmp, room, "%s.%ld.tmp", out->path, (long)getpid());
+		interrupt_removes(out->tmp);
 	}
 	out->file = fopen(in_place ? out->path : out->tmp, "wb");
 	return out->file ? 0 : cannot_open(out->path, errno, msg);
@@ -137,6 +140,13 @@ void output_write(struct output *out, const void *bytes, size_t len)
 		write_zstd(out, bytes, len, ZSTD_e_continue);
 	else
 		write_raw(out, bytes, len);
+}
+
+const char *output_flush(struct output *out)
+{
+	if (fflush(out->file) && !out->err)
+		out->err = errno ? errno : EIO;
+	return out->tmp ? out->tmp : out->path;
 }
 
 uint64_t output_offset(const struct output *out)

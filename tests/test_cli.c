@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "sim/commands.h"
 #include "sim/interrupt.h"
+#include "sim/output.h"
 #include "tests/sim_bundle.h"
 #include "tests/sim_scratch.h"
 #include "tests/suite.h"
@@ -533,6 +534,32 @@ START_TEST(the_second_signal_ends_it)
 }
 END_TEST
 
+/* Those who note no interrupts are ended by the first, the others by the second. */
+START_TEST(a_file_half_written_goes_with_its_writer)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		struct output *out;
+
+		if (output_open(&out, scratch_path("x.json"), false, &msg))
+			_exit(1);
+		output_write(out, "{", 1);
+		if (_i) {
+			note_interrupts();
+			raise(SIGTERM);
+		}
+		raise(SIGTERM);
+		_exit(2);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	ck_assert_int_eq(rmdir(scratch_folder()), 0);
+	ck_assert_int_eq(mkdir(scratch_folder(), 0777), 0);
+}
+END_TEST
+
 /* As nohup and a shell's background jobs have it. */
 START_TEST(a_signal_that_is_ignored_does_not_interrupt)
 {
@@ -619,6 +646,20 @@ START_TEST(a_plot_that_fails_leaves_the_older_one)
 }
 END_TEST
 
+/* What it is drawn in goes, too. */
+START_TEST(an_interrupted_plot_leaves_the_older_one)
+{
+	write_result();
+	ck_assert_int_eq(shell("plot tax r -o x.svg",
+			       "mkdir bin tmp; printf '#!/bin/sh\nkill -TERM $PPID; echo \"<svg>a drawing</svg>\" >$3\n' >bin/gnuplot;"
+			       "chmod +x bin/gnuplot; echo old >x.svg; TMPDIR=$PWD/tmp "
+			       "PATH=$PWD/bin:$PATH PAGETAX_PLOTS=$PAGETAX_TEST_PLOTS"), 1);
+	ck_assert_ptr_nonnull(strstr(scratch_text("stderr"), "interrupted while writing x.svg"));
+	ck_assert_str_eq(scratch_text("x.svg"), "old\n");
+	ck_assert_int_eq(rmdir(scratch_path("tmp")), 0);
+}
+END_TEST
+
 /* As on a full disk, of which gnuplot says nothing. */
 START_TEST(half_a_plot_is_none)
 {
@@ -666,11 +707,13 @@ int main(void)
 				    0, (int)ARRAY_SIZE(processes));
 		tcase_add_test(process, an_interrupted_run_leaves_nothing);
 		tcase_add_test(process, the_second_signal_ends_it);
+		tcase_add_loop_test(process, a_file_half_written_goes_with_its_writer, 0, 2);
 		tcase_add_test(process, a_signal_that_is_ignored_does_not_interrupt);
 		tcase_add_test(process, plots_and_scenarios_are_found_beside_the_program);
 		tcase_add_test(process, a_pipe_is_written_to_and_stays_one);
 		tcase_add_test(process, letters_that_cannot_be_printed_are_told);
 		tcase_add_test(process, a_reader_that_goes_is_no_news);
+		tcase_add_test(process, an_interrupted_plot_leaves_the_older_one);
 		tcase_add_test(process, half_a_plot_is_none);
 		tcase_add_loop_test(process, a_plot_that_fails_leaves_the_older_one,
 				    0, (int)ARRAY_SIZE(plot_outputs));

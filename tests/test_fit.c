@@ -2,12 +2,17 @@
 /* test_fit.c - a trace becomes a scenario that behaves like it */
 #include <check.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "sim/commands.h"
 #include "sim/fit.h"
+#include "sim/interrupt.h"
 #include "sim/source/gfp.h"
 #include "sim/workload/scenario.h"
 #include "tests/sim_scratch.h"
@@ -246,6 +251,27 @@ START_TEST(the_shipped_sample_is_fitted)
 }
 END_TEST
 
+/* A scenario is there when it has proved itself, and its curves with it. */
+START_TEST(an_interrupted_fit_leaves_the_older_one)
+{
+	const char *path = scratch_write_text("sample.ini", "old");
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		note_interrupts();
+		raise(SIGTERM);
+		_exit(run_fit(path, "tests/data/fork-sample"));
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == STATUS_FAILED);
+	ck_assert(!strcmp(scratch_text("sample.ini"), "old"));
+	ck_assert_int_eq(unlink(scratch_path("sample.ini")), 0);
+	ck_assert_int_eq(rmdir(scratch_folder()), 0);
+	ck_assert_int_eq(mkdir(scratch_folder(), 0777), 0);
+}
+END_TEST
+
 START_TEST(mistakes_are_told)
 {
 	char path[300];
@@ -276,6 +302,7 @@ int main(void)
 	tcase_add_test(tc, what_is_written_can_be_read_and_has_every_block);
 	tcase_add_test(tc, zones_and_ends_of_lives_are_in_the_scenario);
 	tcase_add_test(tc, the_shipped_sample_is_fitted);
+	tcase_add_test(tc, an_interrupted_fit_leaves_the_older_one);
 	tcase_add_test(tc, mistakes_are_told);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sim/report/results.h"
@@ -151,6 +152,33 @@ START_TEST(an_abort_leaves_the_older_result_and_nothing_else)
 }
 END_TEST
 
+/* Results so far are written whenever the interrupt came. */
+static const struct { bool partial, interrupt; int err, left; } interruptions[] = {
+	{ false, false, 0, 1 }, { true, true, 0, 1 }, { false, true, -EINTR, 0 },
+};
+
+START_TEST(who_is_interrupted_while_writing_leaves_nothing)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		struct results r;
+		struct msg msg;
+
+		if (results_begin(&r, dir, &msg))
+			_exit(1);
+		r.partial = interruptions[_i].partial;
+		if (interruptions[_i].interrupt)
+			raise(SIGTERM);
+		_exit(results_end(&r, 0, &msg) != interruptions[_i].err);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	ck_assert_int_eq(nr_entries(place), interruptions[_i].left);
+}
+END_TEST
+
 /* What else may stand at the place: none of it is ours to replace. */
 static const char *const foreign[] = {
 	"mkdir $D && touch $D/thesis.tex",
@@ -253,6 +281,8 @@ int main(void)
 	tcase_add_test(tc, an_older_result_is_replaced_whole);
 	tcase_add_test(tc, an_empty_folder_may_become_a_result);
 	tcase_add_test(tc, an_abort_leaves_the_older_result_and_nothing_else);
+	tcase_add_loop_test(tc, who_is_interrupted_while_writing_leaves_nothing, 0,
+			    (int)ARRAY_SIZE(interruptions));
 	tcase_add_loop_test(tc, what_is_not_ours_is_refused_and_left_alone, 0,
 			    (int)ARRAY_SIZE(foreign));
 	tcase_add_test(tc, a_stranger_who_came_during_the_run_is_not_replaced);

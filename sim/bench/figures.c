@@ -44,6 +44,7 @@ struct figure_run {
 	unsigned int nr_claims;
 	const char *notes[MAX_NOTES];
 	unsigned int nr_notes;
+	struct figure_run *next;
 };
 
 void figure_columns(struct figure_run *f, const char *columns)
@@ -268,16 +269,18 @@ static json_t *figure_json(const struct figure_run *f)
 }
 
 static int write_summary(struct results *results, uint64_t seed,
-			 json_t *all, struct msg *msg)
+			 const struct figure_run *runs, struct msg *msg)
 {
-	json_t *summary = json_pack("{s:s, s:s, s:I, s:O}",
+	json_t *summary = json_pack("{s:s, s:s, s:I, s:[]}",
 				    "version", PAGETAX_VERSION,
 				    "command", "figures",
-				    "seed", (json_int_t)seed, "figures", all);
+				    "seed", (json_int_t)seed, "figures");
 	FILE *file;
 
 	if (!summary)
 		return msg_set(msg, ENOMEM, "summary.json: no memory");
+	for (const struct figure_run *f = runs; f; f = f->next)
+		json_array_append_new(json_object_get(summary, "figures"), figure_json(f));
 	file = results_open(results, "summary.json", msg);
 	if (!file) {
 		json_decref(summary);
@@ -328,63 +331,87 @@ static int check_ids(const struct figures_plan *plan, struct msg *msg)
 	return 0;
 }
 
+static void runs_free(struct figure_run *f)
+{
+	while (f) {
+		struct figure_run *next = f->next;
+
+		free(f->text);
+		free(f);
+		f = next;
+	}
+}
+
+/* A figure that was computed is at *end. */
 static int run_one(const struct figures_plan *plan, const struct figure *fig,
-		   struct results *results, json_t *all, struct msg *msg)
+		   struct figure_run **end, struct msg *msg)
 {
 	struct figure_run *f = calloc(1, sizeof(*f));
 	int err;
 
 	if (!f)
 		return msg_set(msg, ENOMEM, "%s: no memory", fig->id);
+	*end = f;
 	f->figure = fig;
 	f->seed = plan->seed;
 	f->rows = open_memstream(&f->text, &f->len);
-	if (!f->rows) {
-		free(f);
+	if (!f->rows)
 		return msg_set(msg, ENOMEM, "%s: no memory", fig->id);
-	}
 	err = fig->run(f, msg);
-	fclose(f->rows);
+	if (fclose(f->rows) && !err)
+		err = msg_set(msg, ENOMEM, "%s: no memory", fig->id);
 	if (!err && !plan->quiet)
 		print_figure(f);
-	if (!err && results)
-		err = write_table(results, f, msg);
-	if (!err)
-		json_array_append_new(all, figure_json(f));
-	free(f->text);
-	free(f);
 	return err;
 }
 
-static void draw(const struct figures_plan *plan, const struct results *results)
+static int run_wanted(const struct figures_plan *plan, struct figure_run **runs,
+		      struct msg *msg)
 {
-	for (size_t i = 0; plan->figures[i] && !interrupted(); i++) {
+	int err = 0;
+
+	for (size_t i = 0; plan->figures[i] && !err; i++) {
+		if (!is_wanted(plan, plan->figures[i]))
+			continue;
+		err = run_one(plan, plan->figures[i], runs, msg);
+		if (!err)
+			runs = &(*runs)->next;
+	}
+	return err;
+}
+
+static void draw(const struct figure_run *runs, const struct results *results)
+{
+	for (const struct figure_run *f = runs; f && !interrupted(); f = f->next) {
 		char name[32];
 
-		snprintf(name, sizeof(name), "figure-%s", plan->figures[i]->id);
-		if (is_wanted(plan, plan->figures[i]) && plot_find(name))
+		snprintf(name, sizeof(name), "figure-%s", f->figure->id);
+		if (plot_find(name))
 			plots_draw_one(results->tmp, name);
 	}
 }
 
-static int run_wanted(const struct figures_plan *plan, struct results *results,
-		      struct msg *msg)
+/* Not before all are computed, which takes minutes: an interrupt finds nothing. */
+static int write_folder(const struct figures_plan *plan,
+			const struct figure_run *runs, struct msg *msg)
 {
-	json_t *all = json_array();
-	int err = 0;
+	struct results results;
+	int err = results_begin(&results, plan->output, msg);
 
-	for (size_t i = 0; plan->figures[i] && !err; i++)
-		if (is_wanted(plan, plan->figures[i]))
-			err = run_one(plan, plan->figures[i], results, all, msg);
-	if (!err && results)
-		err = write_summary(results, plan->seed, all, msg);
-	json_decref(all);
-	return err;
+	if (err)
+		return err;
+	for (const struct figure_run *f = runs; f && !err; f = f->next)
+		err = write_table(&results, f, msg);
+	if (!err)
+		err = write_summary(&results, plan->seed, runs, msg);
+	if (!err && !plan->no_plots)
+		draw(runs, &results);
+	return results_end(&results, err, msg);
 }
 
 int figures_run(const struct figures_plan *plan, struct msg *msg)
 {
-	struct results results = { 0 };
+	struct figure_run *runs = NULL;
 	int err = check_ids(plan, msg);
 
 	if (err)
@@ -392,13 +419,12 @@ int figures_run(const struct figures_plan *plan, struct msg *msg)
 	if (!COST_COUNTS)
 		return msg_set(msg, ENOTSUP,
 			       "this build does not count what operations cost; `make figures` makes one that does");
-	if (!plan->output)
-		return run_wanted(plan, NULL, msg);
-	err = results_begin(&results, plan->output, msg);
-	if (err)
-		return err;
-	err = run_wanted(plan, &results, msg);
-	if (!err && !plan->no_plots)
-		draw(plan, &results);
-	return results_end(&results, err, msg);
+	if (plan->output)
+		err = results_check(plan->output, msg);
+	if (!err)
+		err = run_wanted(plan, &runs, msg);
+	if (!err && plan->output)
+		err = write_folder(plan, runs, msg);
+	runs_free(runs);
+	return err;
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sim/interrupt.h"
 #include "sim/report/cost_table.h"
 #include "sim/report/outcome.h"
 #include "sim/report/plots.h"
@@ -53,14 +52,12 @@ static int write_folder(const struct experiment *e,
 
 	if (err)
 		return err;
+	r.partial = e->interrupted;
 	err = write_files(&r, e, msg);
 	if (!err && !o->no_plots && !e->interrupted) {
 		progress_note(progress, "plotting");
 		plots_draw(r.tmp);
 	}
-	if (!err && !e->interrupted && interrupted())
-		err = msg_set(msg, EINTR, "interrupted while writing %s",
-			      o->output);
 	return results_end(&r, err, msg);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/interrupt.h"
 #include "sim/report/results.h"
 
 /* Every name that some command writes into a result folder. */
@@ -165,6 +166,8 @@ int results_begin(struct results *r, const char *dir, struct msg *msg)
 {
 	int err;
 
+	note_interrupts();
+	r->partial = false;
 	r->dir = strip_slashes(dir);
 	r->tmp = r->dir ? beside(r->dir, ".tmp-") : NULL;
 	if (!r->tmp) {
@@ -233,6 +236,8 @@ free_old:
 
 int results_end(struct results *r, int err, struct msg *msg)
 {
+	if (!err && interrupted() && !r->partial)
+		err = msg_set(msg, EINTR, "interrupted while writing %s", r->dir);
 	if (!err)
 		err = commit(r, msg);
 	if (err)

@@ -20,12 +20,16 @@
 struct results {
 	char *dir;			/* where it will be */
 	char *tmp;			/* where it is being written */
+	bool partial;			/* of an interrupted run, and wanted; set by the caller */
 };
 
 /* Whether `dir` may become a result folder: asked before a long run. */
 int results_check(const char *dir, struct msg *msg);
 
-/* Make the temporary folder. 0 or a negative errno with a message. */
+/*
+ * Make the temporary folder; from now on interrupts are noted. 0 or a negative
+ * errno with a message.
+ */
 int results_begin(struct results *r, const char *dir, struct msg *msg);
 
 /* A file in it; NULL with a message. */
@@ -37,7 +41,8 @@ int results_close(struct results *r, FILE *file, const char *name, int err,
 
 /*
  * The end of *r: put the folder in its place, or remove every trace of it if
- * something failed before, `err`, which is returned then.
+ * something failed before, `err`, which is returned then, or if an interrupt
+ * came, which makes it partial: -EINTR.
  */
 int results_end(struct results *r, int err, struct msg *msg);
 
