@@ -47,6 +47,8 @@ static int phases_fire(struct engine *engine, void *ctx, uint32_t index)
 	sim->phase_end_ns = engine->now_ns + sim->phase->duration_ns;
 	if (index + 1 < s->nr_phases)
 		err = engine_at(engine, sim->phase_end_ns, sim->phases, index + 1);
+	if (!err)
+		err = actors_look(sim);
 	for (unsigned int i = 0; i < sim->phase->nr_releases && !err; i++)
 		err = release(sim, &sim->phase->releases[i]);
 	return err;
@@ -173,6 +175,8 @@ static int simulate_on(struct simulation *sim, struct msg *msg)
 	sim->run->meta_start = sim->allocator->machine->meta;
 	census_init(&sim->census, plan->allocatees);
 	picture_init(&sim->run->picture, plan->layout, plan->start, &nobody);
+	for (unsigned int z = 0; z < plan->layout->nr_zones; z++)
+		sim->managed += plan->layout->zones[z].managed;
 	err = actors_make(sim);
 	if (!err && plan->compaction)
 		err = make_compactor(sim);

@@ -108,6 +108,54 @@ START_TEST(a_fill_stops_at_its_level)
 }
 END_TEST
 
+/* An hour of which the fill takes 8 ms, and after ten minutes a ms. */
+START_TEST(a_full_machine_is_not_looked_at_all_the_time)
+{
+	struct replay_run run;
+
+	prepare(MACHINE "[phase a]\nduration = 1h\n"
+		"[class c]\narrivals = fill level=50% rate=1000000/s\nlifetime = forever\n"
+		"[class d]\narrivals = once\nbatch = 256\nlives = together\n"
+		"lifetime = constant value=10min\n");
+	plan.sample_ns = UINT64_C(60000000000);
+	run = run_it("twoword");
+	ck_assert_uint_eq(run.classes[0].pages_end, PAGES / 2);
+	ck_assert_uint_eq(run.series.samples[9].allocated_pages, PAGES / 2);
+	ck_assert_uint_eq(run.series.samples[11].allocated_pages, PAGES / 2);
+	ck_assert_msg(run.engine.events < PAGES, "%llu",
+		      (unsigned long long)run.engine.events);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
+/* Two levels, of which the lower one is reached from above at 20 ms and left at 50. */
+START_TEST(who_waits_for_room_is_told_at_its_own_level)
+{
+	struct replay_run run;
+
+	prepare(MACHINE "[phase a]\nduration = 35ms\n[phase b]\nduration = 15ms\nrate.low = 0\n"
+		"release = high\n[phase c]\nduration = 50ms\nonly = low\n"
+		"[class high]\narrivals = fill level=50% rate=1000000/s\n"
+		"lifetime = until constant value=80ms\n"
+		"[class low]\narrivals = fill level=25% rate=1000000/s\nlifetime = forever\n");
+	plan.sample_ns = 1000000;
+	run = run_it("linked");
+	/* both begin at once, and low rests at a quarter; high goes on to a half */
+	ck_assert_uint_eq(run.series.samples[8].allocated_pages, PAGES / 2);
+	ck_assert_uint_eq(run.series.samples[20].allocated_pages, PAGES / 2);
+	/* high goes at 35 ms and comes again, without low */
+	ck_assert_uint_lt(run.series.samples[36].allocated_pages, PAGES / 4);
+	ck_assert_uint_eq(run.series.samples[49].allocated_pages, PAGES / 2);
+	/* and ends at 80 ms, which low sees within a ms of that */
+	ck_assert_uint_eq(run.series.samples[79].allocated_pages, PAGES / 2);
+	ck_assert_uint_eq(run.series.samples[90].allocated_pages, PAGES / 4);
+	ck_assert_uint_eq(run.classes[1].pages_end, PAGES / 4);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
 /* The cache would take all of memory; reclaim keeps each zone at its marks. */
 START_TEST(reclaim_keeps_memory_between_the_watermarks)
 {
@@ -161,6 +209,28 @@ START_TEST(a_closed_loop_asks_no_more_than_its_workers_can)
 	run = run_it("linked");
 	ck_assert(run.classes[0].pages_peak <= 80);
 	ck_assert_double_eq_tol((double)run.classes[0].allocs, 8000, 300);
+	replay_run_free(&run);
+	done();
+}
+END_TEST
+
+/* 10 blocks in 9 ms, the last of which lives for 1 or for ever; then next to no thought. */
+static const char *const paced_loops[] = {
+	"lives = each\nlifetime = constant value=1ms\n",
+	"lives = together\nlifetime = forever\n",
+};
+
+START_TEST(a_worker_waits_for_the_last_block_of_a_paced_batch)
+{
+	struct replay_run run;
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s%s", MACHINE "[phase a]\nduration = 1s\n"
+		 "[class c]\narrivals = closed workers=2 think=1us\nbatch = 10\npace = 1ms\n",
+		 paced_loops[_i]);
+	prepare(text);
+	run = run_it("linked");
+	ck_assert_double_eq_tol((double)run.classes[0].allocs, (_i ? 2222 : 2000), 20);
 	replay_run_free(&run);
 	done();
 }
@@ -561,9 +631,13 @@ int main(void)
 	tcase_add_checked_fixture(tc, scratch_setup, scratch_teardown);
 	tcase_add_test(tc, live_pages_are_rate_times_lifetime);
 	tcase_add_test(tc, a_fill_stops_at_its_level);
+	tcase_add_test(tc, a_full_machine_is_not_looked_at_all_the_time);
+	tcase_add_test(tc, who_waits_for_room_is_told_at_its_own_level);
 	tcase_add_test(tc, reclaim_keeps_memory_between_the_watermarks);
 	tcase_add_test(tc, a_huge_fault_falls_back_to_small_pages);
 	tcase_add_test(tc, a_closed_loop_asks_no_more_than_its_workers_can);
+	tcase_add_loop_test(tc, a_worker_waits_for_the_last_block_of_a_paced_batch, 0,
+			    (int)ARRAY_SIZE(paced_loops));
 	tcase_add_test(tc, a_phase_has_more_workers_or_fewer);
 	tcase_add_test(tc, a_class_that_rests_keeps_no_schedule);
 	tcase_add_test(tc, a_paced_batch_takes_its_time_and_dies_at_once);

@@ -113,58 +113,87 @@ static int process_new(struct simulation *sim, const struct process *process)
 	return engine_at(&sim->engine, sim->engine.now_ns, sim->pacer, i);
 }
 
+/* A worker whose batch is dead at that time. */
+static int worker_think(struct simulation *sim, struct actor *actor,
+			uint32_t worker, uint64_t dead_ns)
+{
+	uint64_t next_ns = dead_ns + 1 +
+		draw_exponential(&actor->rng, actor->class->arrivals.think_ns);
+
+	return next_ns >= end_of_run(sim) ? 0 :
+		engine_at(&sim->engine, next_ns, sim->first_actor + actor->index,
+			  worker);
+}
+
+static int process_end(struct simulation *sim, uint32_t i)
+{
+	struct process *p = &sim->processes[i];
+	uint64_t dead_ns = max_t(uint64_t, p->end_ns, sim->engine.now_ns);
+
+	p->cpu = sim->spare_process;
+	sim->spare_process = i;
+	return p->worker ? worker_think(sim, &sim->actors[p->actor], p->worker, dead_ns)
+			 : 0;
+}
+
 int pacer_fire(struct engine *engine, void *ctx, uint32_t arg)
 {
 	struct simulation *sim = ctx;
 	struct process *p = &sim->processes[arg];
 	struct actor *actor = &sim->actors[p->actor];
 	bool together = actor->class->together;
-	uint64_t end_ns = 0;
 	int err;
 
 	/* A process that has ended asks for nothing more. */
 	if (together && p->lifetime.kind == LIFE_TIMED &&
 	    p->lifetime.end_ns <= engine->now_ns)
 		p->left = 0;
-	if (!p->left) {
-		p->cpu = sim->spare_process;
-		sim->spare_process = arg;
-		return 0;
-	}
+	if (!p->left)
+		return process_end(sim, arg);
 	p->left--;
-	err = ask(sim, actor, p->cpu, together ? &p->lifetime : NULL, &end_ns);
+	err = ask(sim, actor, p->cpu, together ? &p->lifetime : NULL, &p->end_ns);
 	if (err)
 		return err;
+	if (!p->left)
+		return process_end(sim, arg);
 	return engine_at(engine, engine->now_ns + actor->class->pace_ns,
 			 sim->pacer, arg);
 }
 
-/* *end_ns is raised to when the last of its timed lives ends. */
-static int batch_begin(struct simulation *sim, struct actor *actor,
-		       uint64_t *end_ns)
+/* A batch for this worker of a closed loop, or 0, for nobody who waits for it. */
+static int batch_begin(struct simulation *sim, struct actor *actor, uint32_t worker)
 {
 	const struct workload_class *c = actor->class;
 	uint64_t nr = distribution_draw(&c->batch, &actor->rng);
 	unsigned int cpu = draw_cpu(sim, actor);
+	uint64_t end_ns = sim->engine.now_ns;
 	struct lifetime lifetime = { 0 };
 	int err = 0;
 
 	if (c->together)
 		lifetime = draw_lifetime(sim, actor);
 	if (c->pace_ns && nr > 1) {
+		/* Of a process whose end is known, all is. */
+		bool known = c->together && lifetime.kind == LIFE_TIMED;
 		const struct process process = {
 			.left = nr,
 			.lifetime = lifetime,
 			.actor = actor->index,
+			.worker = known ? 0 : worker,
 			.cpu = cpu,
 		};
 
-		*end_ns = max_t(uint64_t, *end_ns, lifetime.end_ns);
-		return process_new(sim, &process);
+		err = process_new(sim, &process);
+		if (!known)
+			return err;
+		end_ns = lifetime.end_ns;
+		nr = 0;
 	}
-	while (nr-- && !err)
-		err = ask(sim, actor, cpu, c->together ? &lifetime : NULL, end_ns);
-	return err;
+	while (nr && !err) {
+		err = ask(sim, actor, cpu, c->together ? &lifetime : NULL, &end_ns);
+		nr--;
+	}
+	return err || !worker ? err : worker_think(sim, actor, worker, end_ns);
 }
 
 /*
@@ -180,15 +209,44 @@ static double factor_now(const struct simulation *sim, const struct actor *actor
 	return sim->phase->rate[actor->index];
 }
 
-static bool machine_is_filled(const struct simulation *sim, double level)
+/* Pages in use from which on a class asks for no more. */
+static double level_of(const struct simulation *sim, const struct actor *actor)
 {
-	uint64_t used = 0, managed = 0;
+	return actor->class->arrivals.level * (double)sim->managed;
+}
 
-	for (unsigned int z = 0; z < sim->plan->layout->nr_zones; z++) {
-		used += sim->zones[z].used;
-		managed += sim->plan->layout->zones[z].managed;
-	}
-	return (double)used >= level * (double)managed;
+static bool machine_is_filled(const struct simulation *sim, const struct actor *actor)
+{
+	return (double)sim->used >= level_of(sim, actor);
+}
+
+static void wake_at_its_level(struct simulation *sim, const struct actor *actor)
+{
+	if (level_of(sim, actor) > sim->wake_below)
+		sim->wake_below = level_of(sim, actor);
+}
+
+/*
+ * It looks at the machine each look_every_ns from now on, until the phase ends.
+ * What it sees is the same until less is in use, so looks before that are left out.
+ */
+static void wait_for_room(struct simulation *sim, struct actor *actor,
+			  uint64_t look_every_ns)
+{
+	actor->waits = true;
+	actor->look_ns = sim->engine.now_ns;
+	actor->look_every_ns = look_every_ns;
+	wake_at_its_level(sim, actor);
+}
+
+/* When it looks next, now or later. */
+static uint64_t next_look_ns(const struct actor *actor, uint64_t now_ns)
+{
+	uint64_t waited_ns = max_t(uint64_t, now_ns - actor->look_ns, 1);
+
+	/* Rounded up. */
+	return actor->look_ns + ((waited_ns - 1) / actor->look_every_ns + 1) *
+				actor->look_every_ns;
 }
 
 static int schedule_arrival(struct simulation *sim, struct actor *actor,
@@ -199,31 +257,65 @@ static int schedule_arrival(struct simulation *sim, struct actor *actor,
 				    &actor->rng, now_ns, factor_now(sim, actor),
 				    sim->phase_end_ns, &time_ns);
 
-	if (filled && time_ns < now_ns + FILL_CHECK_NS)
-		time_ns = min_t(uint64_t, now_ns + FILL_CHECK_NS, sim->phase_end_ns);
+	if (filled) {
+		time_ns = max_t(uint64_t, time_ns, now_ns + FILL_CHECK_NS);
+		wait_for_room(sim, actor, time_ns - now_ns);
+		return 0;
+	}
 	if (time_ns >= end_of_run(sim))
 		return 0;
-	arrival = arrival && time_ns < sim->phase_end_ns;
 	return engine_at(&sim->engine, time_ns, sim->first_actor + actor->index,
 			 arrival ? ARRIVAL_NOW : ARRIVAL_BORDER);
 }
 
-static int worker_fire(struct simulation *sim, struct actor *actor, uint32_t arg)
+int actors_wake(struct simulation *sim)
 {
-	const struct arrivals *a = &actor->class->arrivals;
-	double active = a->workers * factor_now(sim, actor);
-	uint64_t next_ns = sim->engine.now_ns;
+	uint64_t now_ns = sim->engine.now_ns;
 	int err = 0;
 
-	if ((double)(arg - ARRIVAL_WORKER) < active) {
-		err = batch_begin(sim, actor, &next_ns);
-		next_ns += draw_exponential(&actor->rng, a->think_ns) + 1;
-	} else {
-		next_ns = sim->phase_end_ns;
+	sim->wake_below = 0;
+	for (unsigned int i = 0; i < sim->plan->scenario->nr_classes && !err; i++) {
+		struct actor *actor = &sim->actors[i];
+
+		if (!actor->waits)
+			continue;
+		if (machine_is_filled(sim, actor)) {
+			wake_at_its_level(sim, actor);
+		} else if (next_look_ns(actor, now_ns) < sim->phase_end_ns) {
+			actor->waits = false;
+			err = engine_at(&sim->engine, next_look_ns(actor, now_ns),
+					sim->first_actor + i, ARRIVAL_NOW);
+		}
 	}
-	if (err || next_ns >= end_of_run(sim))
-		return err;
-	return engine_at(&sim->engine, next_ns, sim->first_actor + actor->index, arg);
+	return err;
+}
+
+int actors_look(struct simulation *sim)
+{
+	int err = 0;
+
+	sim->wake_below = 0;
+	for (unsigned int i = 0; i < sim->plan->scenario->nr_classes && !err; i++) {
+		if (!sim->actors[i].waits)
+			continue;
+		sim->actors[i].waits = false;
+		err = engine_at(&sim->engine, sim->engine.now_ns,
+				sim->first_actor + i, ARRIVAL_BORDER);
+	}
+	return err;
+}
+
+static int worker_fire(struct simulation *sim, struct actor *actor, uint32_t arg)
+{
+	double active = actor->class->arrivals.workers * factor_now(sim, actor);
+
+	if ((double)(arg - ARRIVAL_WORKER) < active)
+		return batch_begin(sim, actor, arg);
+	/* One that has nothing to do rests for the phase. */
+	if (sim->phase_end_ns >= end_of_run(sim))
+		return 0;
+	return engine_at(&sim->engine, sim->phase_end_ns,
+			 sim->first_actor + actor->index, arg);
 }
 
 int actor_fire(struct engine *engine, void *ctx, uint32_t arg)
@@ -231,14 +323,13 @@ int actor_fire(struct engine *engine, void *ctx, uint32_t arg)
 	struct simulation *sim = container_of(engine, struct simulation, engine);
 	struct actor *actor = ctx;
 	const struct arrivals *a = &actor->class->arrivals;
-	bool filled = a->kind == ARRIVAL_FILL && machine_is_filled(sim, a->level);
-	uint64_t end_ns = 0;
+	bool filled = a->kind == ARRIVAL_FILL && machine_is_filled(sim, actor);
 	int err = 0;
 
 	if (arg >= ARRIVAL_WORKER)
 		return worker_fire(sim, actor, arg);
 	if (arg == ARRIVAL_NOW && !filled)
-		err = batch_begin(sim, actor, &end_ns);
+		err = batch_begin(sim, actor, 0);
 	if (err || a->kind == ARRIVAL_ONCE)
 		return err;
 	return schedule_arrival(sim, actor, filled);

@@ -68,9 +68,16 @@ int life_free(struct simulation *sim, struct life life)
 		compactor_note_free(sim->compactor, life);
 	free_pages(sim->allocator, life_pfn(life), order, cpu);
 	zone_of(sim, life_pfn(life))->used -= 1UL << order;
+	sim->used -= 1UL << order;
 	actor->pages -= 1UL << order;
 	actor->result->frees++;
 	census_remove(&sim->census, actor->owner[order], order);
+	if ((double)sim->used < sim->wake_below) {
+		int err = actors_wake(sim);
+
+		if (err)
+			return err;
+	}
 	return count_op(sim);
 }
 
@@ -104,6 +111,7 @@ static int life_begin(struct simulation *sim, struct actor *actor,
 	int err;
 
 	z->used += 1UL << order;
+	sim->used += 1UL << order;
 	actor->pages += 1UL << order;
 	actor->result->allocs++;
 	census_add(&sim->census, actor->owner[order], order);

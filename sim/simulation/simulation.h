@@ -44,6 +44,8 @@ struct actor {
 	unsigned int alloc_flags;
 	uint8_t owner[NR_PAGE_ORDERS];	/* enum allocatee of its blocks, by order */
 	double keep;			/* chance that reclaim spares a block */
+	bool waits;			/* FILL: until less than its level is in use; */
+	uint64_t look_ns, look_every_ns;	/* it then looks at look_ns + n look_every_ns */
 };
 
 /* How long a block, or a whole batch, will live. */
@@ -56,7 +58,9 @@ struct lifetime {
 struct process {
 	uint64_t left;			/* allocations still to make */
 	struct lifetime lifetime;	/* of all, when they die together */
+	uint64_t end_ns;		/* of the last of those so far that are timed */
 	uint32_t actor;
+	uint32_t worker;		/* who thinks when it is over; 0: nobody */
 	uint32_t cpu;			/* or the next spare process */
 };
 
@@ -81,6 +85,8 @@ struct simulation {
 	struct census census;
 	uint64_t nr_samples;
 	struct reclaim_zone zones[MAX_NR_ZONES];
+	uint64_t used, managed;		/* pages of all zones */
+	double wake_below;		/* pages in use; 0: no class waits */
 	struct process *processes;
 	uint32_t nr_processes, spare_process;
 	struct compactor *compactor;	/* NULL: not asked for */
@@ -134,6 +140,12 @@ int actors_start(struct simulation *sim);
 
 engine_fn actor_fire;
 engine_fn pacer_fire;
+
+/* Less than sim->wake_below is in use. 0 or -ENOMEM. */
+int actors_wake(struct simulation *sim);
+
+/* A phase begins: who waits looks now. 0 or -ENOMEM. */
+int actors_look(struct simulation *sim);
 
 /* observers.c */
 
