@@ -204,7 +204,7 @@ START_TEST(the_terminal_tells_every_level)
 		"missed: L0.5, Normal: refill_rate 94.000 %, expected at least 95.000 %\n"
 		"missed: L0: repairs_per_event 0.150 %, expected at most 0.100 %\n"
 		"missed: L0: pgalloc 0.500 %, expected at most 0.100 %\n"
-		"missed: L1 twoword, Normal: tv_p50 6.000 %, expected at most 5.000 %; why: mobility types, as they are modelled; without them 5.200 %\n"
+		"missed: L1 twoword, Normal: tv_p50 6.000 %, expected at most 5.000 %; why: mobility types, as modelled; without that part 5.200 %\n"
 		"missed: L1 twoword, Normal: skill 0.200, expected at least 0.500; why: no part of the policy accounts for half of it; L0, the start state and the events, misses a bound here, too\n");
 }
 END_TEST
@@ -326,7 +326,7 @@ static const struct {
 	bool adds, state, rule;
 	const char *spec, *says;
 } whys[] = {
-	{ true, true, true, "twoword", "tv_p50 6.000 %, expected at most 5.000 %; why: mobility types are off; with them 5.200 %\n" },
+	{ true, true, true, "twoword", "tv_p50 6.000 %, expected at most 5.000 %; why: it runs without mobility types; with that part 5.200 %\n" },
 	{ false, true, true, "genalloc", "why: it has a policy of its own\n" },
 	{ false, false, true, "twoword", "skill 0.200, expected at least 0.500; why: no part of the policy accounts for half of it; at L0.5 refill_rate is 94.000 %\n" },
 	{ false, false, false, "twoword", "why: not known; no part" },
@@ -384,7 +384,7 @@ START_TEST(zones_of_their_own_are_judged_as_one)
 	scratch_stdout();
 	ck_assert_int_eq(bounds_print(stdout, &v), 0);
 	ck_assert_msg(strstr(scratch_printed(),
-			"tv_p50 6.000 %, expected at most 5.000 %; why: zones of their own, as they are modelled; without them 5.100 %\n"),
+			"tv_p50 6.000 %, expected at most 5.000 %; why: zones of their own, as modelled; without that part 5.100 %\n"),
 		      "%s", scratch_printed());
 }
 END_TEST

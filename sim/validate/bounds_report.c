@@ -23,9 +23,9 @@ static void print_part(FILE *out, const struct miss *m)
 	const char *part = ablation_help[m->part];
 
 	if (m->adds)
-		fprintf(out, "%s are off; with them ", part);
+		fprintf(out, "it runs without %s; with that part ", part);
 	else
-		fprintf(out, "%s, as they are modelled; without them ", part);
+		fprintf(out, "%s, as modelled; without that part ", part);
 	print_value(out, m->bound, m->with);
 }
 
