@@ -954,6 +954,35 @@ START_TEST(what_is_claimed_of_the_sample_is_what_was_claimed_before)
 }
 END_TEST
 
+/* A refill is judged where a sample has told the state of its CPU's list. */
+static const struct { const char *counter; unsigned int judged; } list_counters[] = {
+	{ "Normal.pcp_high_cpu1", 0 },		/* which Normal it is, is not told */
+	{ "Normal.node0.pcp_high_cpu1", 1 },
+	{ "Normal.node1.pcp_high_cpu1", 0 },
+};
+
+START_TEST(a_counter_is_of_the_zone_of_its_node)
+{
+	struct buddy_stream stream;
+	struct one_step o;
+	char counter[128];
+	int zone;
+
+	two_node_bundle_write();
+	scratch_write_text("events.txt", LOCKED("5", "0x400", "0", "1") ALLOC("6", "0x400", "0"));
+	snprintf(counter, sizeof(counter), "1\t2\t%s\t100\n", list_counters[_i].counter);
+	scratch_write_text("counters.tsv", counter);
+	if (bundle_read(&b, scratch_folder(), 0, &msg))
+		ck_abort_msg("%s", msg.text);
+	zone = layout_zone_of(&b.layout, 0x400);
+	ck_assert_int_eq(buddy_stream_make(&stream, &b), 0);
+	ck_assert_int_eq(one_step_run(&o, &b, &stream), 0);
+	ck_assert_uint_eq(o.rules[zone][RULE_refill].hits + o.rules[zone][RULE_refill].misses,
+			  list_counters[_i].judged);
+	buddy_stream_free(&stream);
+}
+END_TEST
+
 /* ---- the books ---- */
 
 /*
@@ -1439,6 +1468,8 @@ int main(void)
 			    ARRAY_SIZE(rule_cases));
 	tcase_add_test(tc, the_lists_of_a_thousand_cpus_are_followed);
 	tcase_add_test(tc, what_is_claimed_of_the_sample_is_what_was_claimed_before);
+	tcase_add_loop_test(tc, a_counter_is_of_the_zone_of_its_node, 0,
+			    (int)ARRAY_SIZE(list_counters));
 	tcase_add_loop_test(tc, unseen_pages_show_in_the_counts_of_per_cpu_lists, 0,
 			    ARRAY_SIZE(books_cases));
 	tcase_add_test(tc, the_sample_is_followed_and_reported);

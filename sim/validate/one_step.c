@@ -543,16 +543,20 @@ static void step(struct stepper *s, size_t i)
 
 /* ---- what samples tell of the per-CPU lists ---- */
 
-/* "Normal.pcp_count_cpu1" is 2 * slot, pcp_high 2 * slot + 1; else -1. */
+/*
+ * "Normal.pcp_count_cpu1" is 2 * slot, pcp_high 2 * slot + 1; else -1, as where
+ * each node has a Normal and "Normal.node0.pcp_count_cpu1" is expected.
+ */
 static int slot_of_counter(const struct stepper *s, const char *name)
 {
 	static const char *const fields[] = { ".pcp_count_cpu", ".pcp_high_cpu" };
 	const struct layout *l = &s->recorded.bundle->layout;
 
 	for (unsigned int z = 0; z < l->nr_zones; z++) {
-		size_t len = strlen(l->zones[z].name);
+		const char *zone = zone_label(&l->zones[z]);
+		size_t len = strlen(zone);
 
-		if (strncmp(name, l->zones[z].name, len))
+		if (strncmp(name, zone, len))
 			continue;
 		for (int f = 0; f < 2; f++) {
 			size_t field = strlen(fields[f]);
