@@ -13,6 +13,7 @@
  * and so on in the place of our own calls, and only of those.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -261,43 +262,36 @@ static int read_bundle(const void *arg, struct msg *msg)
 	return err;
 }
 
-static int run_command(char **argv, int argc, struct msg *msg)
+/* Run a command line, cut at blanks; each %s in it is the scratch folder. */
+static int run_command(const void *arg, struct msg *msg)
 {
+	static char text[4096];
+	const char *line = arg;
+	char *argv[16], *rest = text;
+	int argc = 0;
+	size_t len = 0;
+
+	for (; *line; line += line[0] == '%' ? 2 : 1) {
+		if (line[0] == '%')
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s",
+						scratch_folder());
+		else
+			text[len++] = *line;
+	}
+	text[len] = '\0';
+	while (argc < 15 && (argv[argc] = strsep(&rest, " ")))
+		argc++;
+	argv[argc] = NULL;
 	return pagetax_run(argc, argv, msg) == STATUS_DONE ? 0 : -ENOMEM;
-}
-
-static int replay_recording(const void *arg, struct msg *msg)
-{
-	char *argv[] = {
-		(char *)"pagetax", (char *)"replay", (char *)"-q", (char *)"-j1",
-		(char *)"-a", (char *)"linked,twoword", (char *)(uintptr_t)arg,
-	};
-
-	return run_command(argv, ARRAY_SIZE(argv), msg);
-}
-
-static int convert_recording(const void *arg, struct msg *msg)
-{
-	char *argv[] = {
-		(char *)"pagetax", (char *)"convert", (char *)"-q",
-		(char *)(uintptr_t)arg, (char *)"/dev/null",
-	};
-
-	return run_command(argv, ARRAY_SIZE(argv), msg);
 }
 
 static const char *as_ptr(void)
 {
-	static char path[600];
-	char *argv[] = {
-		(char *)"pagetax", (char *)"convert", (char *)"-q",
-		(char *)(uintptr_t)recorded(), path,
-	};
 	struct msg msg = { "" };
 
-	strcpy(path, scratch_path("small.ptr"));
-	ck_assert_msg(!run_command(argv, ARRAY_SIZE(argv), &msg), "%s", msg.text);
-	return path;
+	recorded();
+	ck_assert_msg(!run_command("pagetax convert -q %s %s/small.ptr", &msg), "%s", msg.text);
+	return scratch_path("small.ptr");
 }
 
 START_TEST(a_recording_is_read_whole_or_not_at_all)
@@ -307,10 +301,31 @@ START_TEST(a_recording_is_read_whole_or_not_at_all)
 }
 END_TEST
 
-START_TEST(a_replay_or_a_conversion_ends_with_one_message)
+static const char *const commands_run[] = {
+	"pagetax convert -q %s /dev/null",
+	"pagetax replay -q -j1 -a linked,twoword %s",
+	"pagetax replay -q -j1 -a memdesc --no-plots --teardown -o %s/result %s",
+	"pagetax simulate -q -a twoword --no-plots --compaction -o %s/result %s/s.ini",
+	"pagetax validate -q -a linked --no-plots -o %s/result %s",
+	"pagetax fit -q -a linked -o %s/fit.ini %s",
+	"pagetax bench -q -a linked --pattern aB,b --memory 64M --ops 1 --repeats 1 --json %s/x.json",
+	"pagetax info %s",
+};
+
+START_TEST(a_command_ends_with_one_message)
 {
-	fail_each(convert_recording, recorded(), _i);
-	fail_each(replay_recording, recorded(), _i);
+	const char *line = commands_run[_i / 2];
+
+	recorded();
+	scratch_write_text("s.ini",
+			   "[machine]\nmemory = 16M\ncpus = 2\n"
+			   "[phase a]\nduration = 5ms\n[phase b]\nduration = 5ms\nrelease = c every=2\n"
+			   "[class c]\narrivals = fill level=90% rate=1000000/s\nlifetime = forever\n"
+			   "[class d]\narrivals = closed workers=3 think=100us\nbatch = 8\npace = 10us\n"
+			   "orders = 9:1 0:1\nfallback = 0\nmigratetype = movable\n"
+			   "lifetime = 50% exponential mean=1ms\nlifetime = 50% reclaimed keep=10%\n");
+	scratch_stdout();
+	fail_each(run_command, line, _i % 2);
 }
 END_TEST
 
@@ -332,7 +347,8 @@ int main(void)
 	tcase_add_checked_fixture(recordings, scratch_setup, scratch_teardown);
 	tcase_set_timeout(recordings, 120);
 	tcase_add_loop_test(recordings, a_recording_is_read_whole_or_not_at_all, 0, 2);
-	tcase_add_loop_test(recordings, a_replay_or_a_conversion_ends_with_one_message, 0, 2);
+	tcase_add_loop_test(recordings, a_command_ends_with_one_message, 0,
+			    2 * (int)ARRAY_SIZE(commands_run));
 	suite_add_tcase(suite, recordings);
 
 	return run_suite(suite);

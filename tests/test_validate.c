@@ -1236,7 +1236,7 @@ START_TEST(a_cause_is_what_takes_away_half_of_the_excess)
 			 i == ABLATION_mobility ? causes[_i].without_mobility : causes[_i].is);
 
 	misses = calloc(bounds_room(&v), sizeof(*misses));
-	nr = bounds_judge(&v, misses, &nr_judged);
+	ck_assert_int_eq(bounds_judge(&v, misses, &nr, &nr_judged), 0);
 	ck_assert_uint_ge(nr, 1);
 	ck_assert_uint_eq(nr_judged, 2 + 1 + 4);	/* of L0; refill; of L1 but the skill */
 	ck_assert_int_eq(misses[nr - 1].bound, BOUND_tv_p50);

@@ -83,6 +83,7 @@ struct compactor {
 	struct place_list places[NR_PAGE_ORDERS];
 	uint32_t ids[1U << MAX_PAGE_ORDER];	/* of the region's blocks */
 	unsigned int nr_ids;
+	bool no_memory;			/* for a list of places, once: the run must end */
 };
 
 /* Who is where */
@@ -142,20 +143,16 @@ static unsigned long free_at(const struct compactor *c, unsigned long pfn)
 
 /* Free places */
 
-static bool place_put(struct compactor *c, unsigned long pfn, unsigned int order)
+static void place_keep(struct compactor *c, unsigned long pfn, unsigned int order)
 {
 	struct place_list *list = &c->places[order];
 
-	if (array_grow(list->pfns, list->nr))
-		return false;
-	list->pfns[list->nr++] = pfn;
-	return true;
-}
-
-static void place_keep(struct compactor *c, unsigned long pfn, unsigned int order)
-{
-	if (!place_put(c, pfn, order))
+	if (array_grow(list->pfns, list->nr)) {
+		c->no_memory = true;
 		free_pages(c->a, pfn, order, c->cpu);
+		return;
+	}
+	list->pfns[list->nr++] = pfn;
 }
 
 static bool is_suitable_target(struct compactor *c, unsigned long pfn)
@@ -429,6 +426,11 @@ bool compactor_make_block(struct compactor *c, unsigned int order,
 		}
 	}
 	return false;
+}
+
+bool compactor_lacks_memory(const struct compactor *c)
+{
+	return c->no_memory;
 }
 
 void compactor_note_outcome(struct compactor *c, bool served)

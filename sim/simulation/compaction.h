@@ -38,6 +38,9 @@ void compactor_note_free(struct compactor *c, struct life life);
 bool compactor_make_block(struct compactor *c, unsigned int order,
 			  unsigned int zone_limit, unsigned int cpu);
 
+/* The host's memory was too little for what it did: that depends on the host now. */
+bool compactor_lacks_memory(const struct compactor *c);
+
 /* Whether the request got its block then, after all. */
 void compactor_note_outcome(struct compactor *c, bool served);
 

@@ -154,10 +154,10 @@ static int make_room(struct simulation *sim, const struct actor *actor,
 	if (actor->class->atomic)
 		return 0;
 	if (order > DIRECT_ORDER_MAX) {
-		*room = sim->compactor &&
-			compactor_make_block(sim->compactor, order,
-					     actor->zone_limit, cpu);
-		return 0;
+		if (!sim->compactor)
+			return 0;
+		*room = compactor_make_block(sim->compactor, order, actor->zone_limit, cpu);
+		return compactor_lacks_memory(sim->compactor) ? -ENOMEM : 0;
 	}
 	err = reclaim_directly(sim, actor->zone_limit, &nr);
 	*room = nr > 0;

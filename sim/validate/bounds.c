@@ -38,7 +38,7 @@ double bound_figure(enum bound_id id, const struct closed_figures *f, double per
 /* ---- L0 and L0.5 ---- */
 
 static double open_loop_figure(const struct validation *v, enum bound_id id,
-			       unsigned int zone)
+			       unsigned int zone, int *err)
 {
 	const struct open_loop *o = &v->open_loop;
 	struct figures f;
@@ -51,7 +51,9 @@ static double open_loop_figure(const struct validation *v, enum bound_id id,
 	case BOUND_pgfree:
 		return o->frees.known ? books_error(&o->frees) : NAN;
 	default:
-		if (scorer_figures(&o->scorer, zone, &f) || !f.samples)
+		if (!*err)
+			*err = scorer_figures(&o->scorer, zone, &f);
+		if (*err || !f.samples)
 			return NAN;
 		return id == BOUND_exact ? (double)f.exact / (double)f.samples : f.tv_p95;
 	}
@@ -122,11 +124,12 @@ static bool find_part(struct miss *m, const struct validation *v,
 	return m->cause == CAUSE_PART;
 }
 
-static bool find_state(struct miss *m, const struct validation *v, unsigned int zone)
+static bool find_state(struct miss *m, const struct validation *v, unsigned int zone,
+		       int *err)
 {
 	if (v->has_open_loop &&
-	    (bound_excess(BOUND_exact, open_loop_figure(v, BOUND_exact, zone)) > 0 ||
-	     bound_excess(BOUND_state, open_loop_figure(v, BOUND_state, zone)) > 0))
+	    (bound_excess(BOUND_exact, open_loop_figure(v, BOUND_exact, zone, err)) > 0 ||
+	     bound_excess(BOUND_state, open_loop_figure(v, BOUND_state, zone, err)) > 0))
 		m->cause = CAUSE_STATE;
 	return m->cause == CAUSE_STATE;
 }
@@ -147,12 +150,12 @@ static bool find_rule(struct miss *m, const struct validation *v, unsigned int z
 }
 
 static void find_cause(struct miss *m, const struct validation *v,
-		       const struct ablation *a, unsigned int zone)
+		       const struct ablation *a, unsigned int zone, int *err)
 {
 	m->cause = CAUSE_UNKNOWN;
 	if (!ablation_applies(m->allocator))
 		m->cause = CAUSE_NO_POLICY;
-	else if (!find_part(m, v, a, zone) && !find_state(m, v, zone))
+	else if (!find_part(m, v, a, zone) && !find_state(m, v, zone, err))
 		(void)find_rule(m, v, zone);
 }
 
@@ -162,6 +165,7 @@ struct judging {
 	const struct validation *v;
 	struct miss *misses;
 	size_t nr, nr_judged;
+	int err;
 };
 
 /* The new miss, if it is one. */
@@ -187,7 +191,7 @@ static void judge_zone(struct judging *j, unsigned int z)
 
 	for (int id = BOUND_exact; v->has_open_loop && id <= BOUND_state; id++)
 		(void)judge(j, (enum bound_id)id, zone,
-			    open_loop_figure(v, (enum bound_id)id, z));
+			    open_loop_figure(v, (enum bound_id)id, z, &j->err));
 	for (int id = BOUND_smallest_order; v->has_one_step && id <= BOUND_drain; id++)
 		(void)judge(j, (enum bound_id)id, zone, rule_figure(v, (enum bound_id)id, z));
 }
@@ -223,7 +227,7 @@ static void judge_closed_loop(struct judging *j, unsigned int i)
 			if (!m)
 				continue;
 			m->allocator = c->spec;
-			find_cause(m, v, &v->ablations[i], z);
+			find_cause(m, v, &v->ablations[i], z, &j->err);
 		}
 	}
 }
@@ -238,7 +242,8 @@ bool closed_loop_misses(const struct validation *v, const struct closed_loop *c)
 	return false;
 }
 
-size_t bounds_judge(const struct validation *v, struct miss *misses, size_t *nr_judged)
+int bounds_judge(const struct validation *v, struct miss *misses, size_t *nr,
+		 size_t *nr_judged)
 {
 	struct judging j = { .v = v, .misses = misses };
 
@@ -246,12 +251,13 @@ size_t bounds_judge(const struct validation *v, struct miss *misses, size_t *nr_
 		judge_zone(&j, z);
 	for (int id = BOUND_repairs; v->has_open_loop && id <= BOUND_pgfree; id++)
 		(void)judge(&j, (enum bound_id)id, NULL,
-			    open_loop_figure(v, (enum bound_id)id, 0));
+			    open_loop_figure(v, (enum bound_id)id, 0, &j.err));
 	/* The last one is the strawman. */
 	for (unsigned int i = 0; i + 1 < v->nr_closed_loops; i++)
 		judge_closed_loop(&j, i);
+	*nr = j.nr;
 	*nr_judged = j.nr_judged;
-	return j.nr;
+	return j.err;
 }
 
 size_t bounds_room(const struct validation *v)

@@ -88,10 +88,11 @@ double bound_figure(enum bound_id id, const struct closed_figures *f, double per
 bool closed_loop_misses(const struct validation *v, const struct closed_loop *c);
 
 /*
- * Every missed bound, in `misses`, which must have room for bounds_room(). Returns
- * how many there are, and in *nr_judged how many bounds were looked at.
+ * Every missed bound, in `misses`, which must have room for bounds_room(): *nr of
+ * them, and *nr_judged bounds were looked at. 0 or -ENOMEM.
  */
-size_t bounds_judge(const struct validation *v, struct miss *misses, size_t *nr_judged);
+int bounds_judge(const struct validation *v, struct miss *misses, size_t *nr,
+		 size_t *nr_judged);
 size_t bounds_room(const struct validation *v);
 
 #endif

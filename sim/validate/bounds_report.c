@@ -76,15 +76,14 @@ int bounds_print(FILE *out, const struct validation *v)
 {
 	struct miss *misses = calloc(bounds_room(v), sizeof(*misses));
 	size_t nr, nr_judged;
+	int err = misses ? bounds_judge(v, misses, &nr, &nr_judged) : -ENOMEM;
 
-	if (!misses)
-		return -ENOMEM;
-	nr = bounds_judge(v, misses, &nr_judged);
-	fprintf(out, "%zu of %zu bounds are met\n", nr_judged - nr, nr_judged);
-	for (size_t i = 0; i < nr; i++)
+	if (!err)
+		fprintf(out, "%zu of %zu bounds are met\n", nr_judged - nr, nr_judged);
+	for (size_t i = 0; !err && i < nr; i++)
 		print_miss(out, &misses[i]);
 	free(misses);
-	return 0;
+	return err;
 }
 
 static json_t *miss_json(struct builder *b, const struct miss *m)
@@ -114,9 +113,9 @@ json_t *bounds_json(struct builder *b, const struct validation *v)
 {
 	struct miss *misses = calloc(bounds_room(v), sizeof(*misses));
 	json_t *list = json_array();
-	size_t nr_judged, nr = misses ? bounds_judge(v, misses, &nr_judged) : 0;
+	size_t nr = 0, nr_judged;
 
-	b->failed |= !misses;
+	b->failed |= !misses || bounds_judge(v, misses, &nr, &nr_judged);
 	for (size_t i = 0; i < nr; i++)
 		append(b, list, miss_json(b, &misses[i]));
 	free(misses);
