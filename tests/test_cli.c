@@ -517,6 +517,17 @@ START_TEST(an_interrupted_run_leaves_nothing)
 }
 END_TEST
 
+/* The first file to be opened would be in its place. */
+START_TEST(a_closed_standard_output_is_no_file_of_ours)
+{
+	ck_assert_int_eq(shell("bench -a null --pattern a1 --memory 64M --ops 1 --repeats 1 --json x.json >&-",
+			       ""), 1);
+	ck_assert_str_eq(scratch_figure("x.json", "command"), "bench");
+	ck_assert_str_eq(scratch_text("stderr"),
+			 "pagetax: standard output: Bad file descriptor\n");
+}
+END_TEST
+
 START_TEST(the_second_signal_ends_it)
 {
 	pid_t pid = fork();
@@ -706,6 +717,7 @@ int main(void)
 		tcase_add_loop_test(process, a_process_ends_with_its_status_and_one_line,
 				    0, (int)ARRAY_SIZE(processes));
 		tcase_add_test(process, an_interrupted_run_leaves_nothing);
+		tcase_add_test(process, a_closed_standard_output_is_no_file_of_ours);
 		tcase_add_test(process, the_second_signal_ends_it);
 		tcase_add_loop_test(process, a_file_half_written_goes_with_its_writer, 0, 2);
 		tcase_add_test(process, a_signal_that_is_ignored_does_not_interrupt);
