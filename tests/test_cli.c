@@ -171,6 +171,7 @@ static const struct {
 	{ "pagetax simulate %s/astray.ini", STATUS_USAGE, "astray.ini:1: include|no.ini: No such file" },
 	{ "pagetax bench --pattern stream %s/missing", STATUS_FAILED, "/missing|stream" },
 	{ "pagetax bench --pattern a1 -a null --memory 64M --json %s/no/such", STATUS_FAILED, "/no/such" },
+	{ "pagetax bench -q --pattern policy -a linked %s/drain", STATUS_FAILED, "/drain|no demand" },
 	{ "pagetax info %s/broken", STATUS_FAILED, "/broken/summary.json:2" },
 };
 
@@ -181,6 +182,7 @@ START_TEST(a_mistake_gets_one_message_that_says_what_is_allowed)
 	scratch_write_text("empty", "");
 	scratch_write_text("astray.ini", "include = no.ini\n");
 	write_trace("trace");
+	scratch_write_text("drain", DRAIN("1", "0x10", "0", "1"));
 	ck_assert(!mkdir(scratch_path("broken"), 0777));
 	scratch_write_text("broken/summary.json", "{\n]");
 	ck_assert(!mkdir(scratch_path("validation"), 0777));

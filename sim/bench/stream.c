@@ -428,8 +428,9 @@ int bench_policy(struct bench_policy rows[NR_BENCH_POLICIES], const char *spec,
 	err = recorded_read(&rec, path, msg);
 	if (err)
 		return err;
-	if (!rec.demand.nr_events)
-		err = msg_set(msg, ENODATA, "%s: no events to replay", path);
+	if (!rec.demand.nr_ops)
+		err = msg_set(msg, ENODATA, "%s: holds no demand; expected allocations or frees",
+			      path);
 	for (unsigned int r = 0; r < BENCH_REPEATS; r++) {
 		for (size_t i = 0; !err && i < NR_BENCH_POLICIES; i++) {
 			char full[512];
