@@ -56,7 +56,7 @@ do for [p = 1:words(patterns)] {
 	set ytics 1 scale 0 noenhanced
 	do for [a = 1:nr] { set ytics add (((p - 1) % columns ? "" : word(allocators, a)) nr - a) }
 	if (p == 1) {
-		set key at screen 0.5, 22.0 / height center center horizontal maxrows 2 noenhanced
+		set key at screen 0.5, 22.0 / height center center horizontal maxrows (letters ? 4 : 2) noenhanced
 	} else { unset key }
 	plot for [c = 1:words(cases)] table using \
 		(strcol("pattern") eq word(patterns, p) && which(0) eq word(cases, c) && shown(0) ? column("ns_per_op") : NaN):(row(0) + beside(c)) \
