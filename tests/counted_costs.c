@@ -105,6 +105,32 @@ START_TEST(linked_a_page_freed_beside_pages_in_use)
 END_TEST
 
 /*
+ *   0 1 2 3 4 5 6 7     2, then 6: each joins nothing. The head names the list's
+ *   A A F A A A F A     type and order, so page 2 takes a link unread when 6
+ *                       comes before it: no more is read than for an empty list.
+ */
+START_TEST(embedded16_a_neighbour_is_written_without_being_read)
+{
+	uint64_t first, second, written;
+
+	set_up("embedded16" BARE, 8, false);
+	allocator_release(a, 0, 3);
+	for (unsigned long i = 0; i < 8; i++)
+		ck_assert_uint_eq(take(0), i);
+	first = cost->words_read;
+	free_pages(a, 2, 0, 0);
+	second = cost->words_read;
+	written = cost->words_written;
+	free_pages(a, 6, 0, 0);
+
+	ck_assert_uint_eq(cost->words_read - second, second - first);
+	/* Two words of page 6, one of page 2, one of the head; four of the zone. */
+	ck_assert_uint_eq(cost->words_written - written, 2 + 1 + 1 + 4);
+	tear_down();
+}
+END_TEST
+
+/*
  * The same with a list of two words each: state and slot of pages 1, 2 and 4
  * and the state of page 0, 7 words; and nothing of a page beyond. In 16 bytes
  * a page, pages 0 to 3 lie in one line and page 4 in the next.
@@ -330,6 +356,7 @@ int main(void)
 
 	tcase_add_test(tc, linked_a_page_cut_from_a_block_of_eight);
 	tcase_add_test(tc, linked_a_page_freed_beside_pages_in_use);
+	tcase_add_test(tc, embedded16_a_neighbour_is_written_without_being_read);
 	tcase_add_test(tc, twoword_descriptors_of_a_cut_lie_in_two_lines);
 	tcase_add_test(tc, hybrid_a_page_is_a_bit);
 	tcase_add_test(tc, llfree_three_locked_operations);

@@ -63,15 +63,31 @@ void listed_destroy(struct listed *l, size_t offset)
 		     META_structures);
 }
 
+/* The ends of a list, and what stands behind each. */
+static struct link_list list_ends(const struct link_ops *ops,
+				  const struct buddy *b,
+				  const struct buddy_zone *z, unsigned int order,
+				  unsigned int type, uint64_t *beyond)
+{
+	struct links links;
+
+	*beyond = ops->head ? ops->head(b, z, order, type) : LINK_END;
+	if (!ops->head)
+		return *listed_free_list(z, order, type);
+	links = ops->peek(b, *beyond);
+	return (struct link_list){ .first = links.next, .last = links.prev };
+}
+
 int listed_verify(const struct link_ops *ops, const struct buddy_repr *r,
 		  const struct buddy *b, const struct buddy_zone *z,
 		  unsigned int order, unsigned int type, struct msg *msg)
 {
-	const struct link_list *list = listed_free_list(z, order, type);
-	uint64_t prev = LINK_END;
+	uint64_t beyond;
+	struct link_list list = list_ends(ops, b, z, order, type, &beyond);
+	uint64_t prev = beyond;
 	unsigned long nr = 0;
 
-	for (uint64_t place = list->first; place != LINK_END; nr++) {
+	for (uint64_t place = list.first; place != beyond; nr++) {
 		struct links links = ops->peek(b, place);
 		unsigned long pfn = ops->pfn(b, place);
 		unsigned int of;
@@ -84,7 +100,7 @@ int listed_verify(const struct link_ops *ops, const struct buddy_repr *r,
 		prev = place;
 		place = links.next;
 	}
-	if (list->last != prev || nr != z->nr_free[order][type])
+	if (list.last != prev || nr != z->nr_free[order][type])
 		return msg_set(msg, EUCLEAN,
 			       "zone %s: the list of order %u, type %u has %lu blocks and should have %lu",
 			       z->zone->name, order, type, nr,
@@ -103,10 +119,12 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 		hash = placement_mix(z, hash);
 		for (unsigned int order = 0; order < NR_PAGE_ORDERS; order++) {
 			for (unsigned int type = 0; type < z->nr_types; type++) {
-				uint64_t place = listed_free_list(z, order, type)->first;
+				uint64_t beyond;
+				uint64_t place = list_ends(ops, b, z, order, type,
+							   &beyond).first;
 
 				hash = fingerprint_mix(hash, UINT64_MAX);
-				while (place != LINK_END) {
+				while (place != beyond) {
 					hash = fingerprint_mix(hash, ops->pfn(b, place));
 					place = ops->peek(b, place).next;
 				}

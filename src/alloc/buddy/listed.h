@@ -9,10 +9,11 @@
  *        block  next ->  block  next ->  block  (end)
  *        (end) <- prev         <- prev
  *
- * embedded16, packed8, inpage and memdesc differ in where a block's two links
- * are and what a link says; how a list is linked is the same and stands here.
- * A place is what a link can point to: a pfn, or for memdesc a struct buddy.
- * Per-CPU lists are linked the same way.
+ * packed8, inpage and memdesc differ in where a block's two links are and what a
+ * link says; how a list is linked is the same and stands here. A place is what a
+ * link can point to: a pfn, or for memdesc a struct buddy. Per-CPU lists are
+ * linked the same way. embedded16, whose links can point to a head, links its
+ * circles itself and shares the rest: checks, fingerprint and table.
  *
  *    places written or read     own   neighbours
  *      add                       1    1 (none in an empty list)
@@ -41,11 +42,19 @@ struct link_ops {
 	/* For checks: the same as get without a map that counts, and the block. */
 	struct links (*peek)(const struct buddy *b, uint64_t place);
 	unsigned long (*pfn)(const struct buddy *b, uint64_t place);
+
+	/* Of circles: a head, which is a place. NULL: lists end with LINK_END. */
+	uint64_t (*head)(const struct buddy *b, const struct buddy_zone *z,
+			 unsigned int order, unsigned int type);
 };
 
 struct listed_zone {
 	struct buddy_zone base;
-	struct link_list free_list[NR_PAGE_ORDERS][BUDDY_NR_TYPES];
+	_Alignas(16)			/* of heads: see embedded16.c */
+	union {
+		struct link_list free_list[NR_PAGE_ORDERS][BUDDY_NR_TYPES];
+		struct links ring[NR_PAGE_ORDERS][BUDDY_NR_TYPES];
+	};
 };
 
 /* A buddy allocator whose free lists are link_lists. */
@@ -69,6 +78,16 @@ static inline struct link_list *listed_free_list(const struct buddy_zone *z,
 		(struct listed_zone *)(uintptr_t)container_of_const(z, struct listed_zone, base);
 
 	return &lz->free_list[order][type];
+}
+
+/* The same where lists are circles: the head, linked as any of its blocks is. */
+static inline struct links *listed_ring(const struct buddy_zone *z,
+					unsigned int order, unsigned int type)
+{
+	struct listed_zone *lz = (struct listed_zone *)(uintptr_t)
+		((const char *)z - offsetof(struct listed_zone, base));
+
+	return &lz->ring[order][type];
 }
 
 /* Let a place join at an end. Returns its own links, which are not set yet. */
