@@ -121,6 +121,7 @@ static const struct link_ops inpage_links = {
 	.set_prev = inpage_set_prev,
 	.peek = inpage_peek,
 	.pfn = inpage_pfn,
+	.maps = true,
 };
 
 /* --- what the policy asks of a representation ------------------------- */

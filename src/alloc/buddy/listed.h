@@ -43,6 +43,8 @@ struct link_ops {
 	struct links (*peek)(const struct buddy *b, uint64_t place);
 	unsigned long (*pfn)(const struct buddy *b, uint64_t place);
 
+	bool maps;			/* a touch of a place may need a map slot */
+
 	/* Of circles: a head, which is a place. NULL: lists end with LINK_END. */
 	uint64_t (*head)(const struct buddy *b, const struct buddy_zone *z,
 			 unsigned int order, unsigned int type);
@@ -88,6 +90,14 @@ static inline struct links *listed_ring(const struct buddy_zone *z,
 		((const char *)z - offsetof(struct listed_zone, base));
 
 	return &lz->ring[order][type];
+}
+
+/* Whose map slots the operation uses that begins. */
+static __always_inline void note_cpu(const struct link_ops *ops,
+				     struct allocator *a, unsigned int cpu)
+{
+	if (ops->maps)
+		to_listed(to_buddy(a))->cpu = cpu;
 }
 
 /* Let a place join at an end. Returns its own links, which are not set yet. */
@@ -205,7 +215,7 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 	static void name##_release_pcp(struct allocator *a, unsigned long pfn, \
 				       unsigned int order, unsigned int cpu)   \
 	{                                                                      \
-		to_listed(to_buddy(a))->cpu = cpu;                             \
+		note_cpu(&name##_links, a, cpu);                               \
 		buddy_release_pcp(&name##_repr, a, pfn, order, cpu);           \
 	}                                                                      \
 									       \
@@ -241,28 +251,28 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 	static unsigned long name##_alloc(struct allocator *a,                 \
 					  const struct alloc_req *req)         \
 	{                                                                      \
-		to_listed(to_buddy(a))->cpu = req->cpu;                        \
+		note_cpu(&name##_links, a, req->cpu);                          \
 		return buddy_alloc(&name##_repr, a, req);                      \
 	}                                                                      \
 									       \
 	static void name##_free(struct allocator *a, unsigned long pfn,        \
 				unsigned int order, unsigned int cpu)          \
 	{                                                                      \
-		to_listed(to_buddy(a))->cpu = cpu;                             \
+		note_cpu(&name##_links, a, cpu);                               \
 		buddy_free(&name##_repr, a, pfn, order, cpu);                  \
 	}                                                                      \
 									       \
 	static bool name##_isolate(struct allocator *a, unsigned long pfn,     \
 				   unsigned int order, unsigned int cpu)       \
 	{                                                                      \
-		to_listed(to_buddy(a))->cpu = cpu;                             \
+		note_cpu(&name##_links, a, cpu);                               \
 		return buddy_isolate(&name##_repr, a, pfn, order);             \
 	}                                                                      \
 									       \
 	static bool name##_tick(struct allocator *a, uint64_t now_ns)          \
 	{                                                                      \
 		(void)now_ns;                                                  \
-		to_listed(to_buddy(a))->cpu = 0;                               \
+		note_cpu(&name##_links, a, 0);                                 \
 		return buddy_tick(&name##_repr, a);                            \
 	}                                                                      \
 									       \
@@ -273,7 +283,7 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 									       \
 	static void name##_drain(struct allocator *a)                          \
 	{                                                                      \
-		to_listed(to_buddy(a))->cpu = 0;                               \
+		note_cpu(&name##_links, a, 0);                                 \
 		buddy_drain(&name##_repr, a);                                  \
 	}                                                                      \
 									       \

@@ -174,6 +174,7 @@ static const struct link_ops memdesc_links = {
 	.set_prev = memdesc_set_prev,
 	.peek = peek_links,
 	.pfn = memdesc_pfn,
+	.maps = true,
 };
 
 /* --- what the policy asks of a representation ------------------------- */
