@@ -37,6 +37,10 @@
  *           sticky mode           p a_refill_that_stole_goes_on_stealing
  *           HighAtomic            a_request_that_cannot_wait_reserves_its_pageblock
  *                                 the_reserve_counts_for_the_urgent_only
+ *                                 a_low_priority_reserves_nothing
+ *                                 the_reserve_comes_after_the_cpus_own_list
+ *                                 what_cannot_wait_gets_the_last_of_the_reserve
+ *                                 a_block_of_pageblocks_is_reserved_whole
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -304,6 +308,87 @@ START_TEST(the_reserve_grows_to_a_hundredth_of_the_zone)
 }
 END_TEST
 
+/* 512 pages free between min, 300, and low: the second try serves. */
+START_TEST(a_low_priority_reserves_nothing)
+{
+	const unsigned long normal = 128 * BLOCK;
+	const struct alloc_req req = {
+		.order = 1, .migratetype = U, .zone_limit = 1,
+		.flags = ALLOC_NON_BLOCKING,
+	};
+
+	drawn_create_two(&d, backend(_i), ":pcp=off", 2 * normal, 300);
+	allocator_set_block_type(d.a, normal, U);
+	allocator_release(d.a, normal, PAGEBLOCK_ORDER);
+	ck_assert_uint_eq(alloc_pages(d.a, &req), normal);
+	ck_assert_uint_eq(drawn_type(&d, normal), U);
+	ck_assert_uint_eq(d.b->zones[1]->highatomic, 0);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/*
+ *   Normal   | U: all free | H: 32 free |     4 pages and more come from H at
+ *                                            once, 2 by way of the CPU's list
+ */
+START_TEST(the_reserve_comes_after_the_cpus_own_list)
+{
+	const unsigned long normal = 128 * BLOCK;
+	struct alloc_req req = {
+		.order = 4, .migratetype = U, .zone_limit = 1, .flags = ATOMIC,
+	};
+
+	drawn_create_two(&d, backend(_i), "", 2 * normal, 300);
+	allocator_set_block_type(d.a, normal, U);
+	allocator_set_block_type(d.a, normal + BLOCK, H);
+	allocator_release(d.a, normal, PAGEBLOCK_ORDER);
+	allocator_release(d.a, normal + BLOCK, 5);
+	ck_assert_uint_eq(alloc_pages(d.a, &req), normal + BLOCK);
+	req.order = 1;
+	ck_assert_uint_eq(alloc_pages(d.a, &req), normal);
+	drawn_destroy(&d);
+}
+END_TEST
+
+/* A single page, too, before it fails; and the reserve stays what it is. */
+START_TEST(what_cannot_wait_gets_the_last_of_the_reserve)
+{
+	const unsigned long normal = 128 * BLOCK;
+	const struct alloc_req req = {
+		.migratetype = U, .zone_limit = 1, .flags = ATOMIC,
+	};
+
+	drawn_create_two(&d, backend(_i), ":pcp=off", 2 * normal, 20);
+	allocator_set_block_type(d.a, normal, H);
+	allocator_release(d.a, normal, 6);
+	ck_assert_uint_eq(alloc_pages(d.a, &req), normal);
+	ck_assert_uint_eq(drawn_type(&d, normal), H);
+	ck_assert_uint_eq(d.b->zones[1]->highatomic, BLOCK);
+	drawn_destroy(&d);
+}
+END_TEST
+
+START_TEST(a_block_of_pageblocks_is_reserved_whole)
+{
+	const unsigned long normal = 200 * BLOCK;
+	const struct alloc_req req = {
+		.order = PAGEBLOCK_ORDER + 1, .migratetype = U, .zone_limit = 1,
+		.flags = ATOMIC,
+	};
+
+	drawn_create_two(&d, backend(_i), ":pcp=off", 2 * normal, 600);
+	for (unsigned long i = 0; i < 2; i++)
+		allocator_set_block_type(d.a, normal + i * BLOCK, U);
+	allocator_release(d.a, normal, PAGEBLOCK_ORDER + 1);
+	allocator_release(d.a, normal + 2 * BLOCK, PAGEBLOCK_ORDER + 1);
+	ck_assert_uint_eq(alloc_pages(d.a, &req), normal);
+	ck_assert_uint_eq(drawn_type(&d, normal), H);
+	ck_assert_uint_eq(drawn_type(&d, normal + BLOCK), H);
+	ck_assert_uint_eq(d.b->zones[1]->highatomic, 2 * BLOCK);
+	drawn_destroy(&d);
+}
+END_TEST
+
 START_TEST(raised_marks_fall_back_with_the_tick)
 {
 	drawn_create_two(&d, backend(_i), ":pcp=off", 16 * BLOCK, 100);
@@ -357,6 +442,10 @@ int main(void)
 	EVERY(a_zone_at_its_mark_hands_over_to_the_next);
 	EVERY(a_request_that_cannot_wait_reserves_its_pageblock);
 	EVERY(the_reserve_grows_to_a_hundredth_of_the_zone);
+	EVERY(a_low_priority_reserves_nothing);
+	EVERY(the_reserve_comes_after_the_cpus_own_list);
+	EVERY(what_cannot_wait_gets_the_last_of_the_reserve);
+	EVERY(a_block_of_pageblocks_is_reserved_whole);
 	EVERY(raised_marks_fall_back_with_the_tick);
 	EVERY(every_backend_takes_the_same_switches);
 #undef EVERY

@@ -285,13 +285,16 @@ void reserve_highatomic(const struct buddy_repr *r, struct buddy *b,
 	unsigned long start = pfn >> PAGEBLOCK_ORDER << PAGEBLOCK_ORDER;
 	unsigned long share = z->zone->managed / 100;
 
-	if (share < PAGEBLOCK_NR_PAGES || order > PAGEBLOCK_ORDER ||
+	if (share < PAGEBLOCK_NR_PAGES ||
 	    z->highatomic >= round_up_to(share, PAGEBLOCK_NR_PAGES) ||
 	    !zone_holds_pageblock(z, start) ||
 	    buddy_type(b, z, start) == MIGRATE_HIGHATOMIC)
 		return;
-	move_pageblock(r, b, z, start, MIGRATE_HIGHATOMIC);
-	z->highatomic += PAGEBLOCK_NR_PAGES;
+	if (order < PAGEBLOCK_ORDER)
+		move_pageblock(r, b, z, start, MIGRATE_HIGHATOMIC);
+	else
+		set_block_types(b, z, start, order, MIGRATE_HIGHATOMIC);
+	z->highatomic += 1UL << max_t(unsigned int, order, PAGEBLOCK_ORDER);
 }
 
 /* The free block of a pageblock or more that covers one, or PFN_NONE. */

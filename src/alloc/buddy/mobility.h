@@ -18,9 +18,10 @@
  * for a movable request what is movable, for another one entering a movable
  * pageblock what is not, and nothing between unmovable and reclaimable.
  *
- * The high-atomic reserve is a fourth type, of at most 1 % of a zone: a pageblock
- * from which a request that could not wait got more than one page. It serves
- * such requests first, and is given up before one fails.
+ * The high-atomic reserve is a fourth type, of about 1 % of a zone at most: the
+ * pageblocks from which urgent requests that could not wait got more than one
+ * page. It serves such requests after their CPU's list, and before they fail all
+ * that cannot wait; it is given up before others fail.
  */
 #ifndef PAGETAX_ALLOC_BUDDY_MOBILITY_H
 #define PAGETAX_ALLOC_BUDDY_MOBILITY_H
@@ -77,7 +78,7 @@ static inline bool zone_holds_pageblock(const struct buddy_zone *z,
 /* Whether the block that pfn heads was asked for as movable. */
 bool buddy_owner_is_movable(const struct buddy *b, unsigned long pfn);
 
-/* Reserve the pageblock that an atomic request was served from. */
+/* Reserve the pageblocks of the block that an atomic request was given. */
 void reserve_highatomic(const struct buddy_repr *r, struct buddy *b,
 			struct buddy_zone *z, unsigned long pfn,
 			unsigned int order);

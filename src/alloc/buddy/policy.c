@@ -162,24 +162,43 @@ void buddy_drain(const struct buddy_repr *r, struct allocator *a)
 			pcp_drain_all(r, b, b->zones[i]);
 }
 
-/* A request that cannot wait may take from the reserve, and adds to it. */
-static unsigned long alloc_atomic(const struct buddy_repr *r, struct buddy *b,
+static unsigned long take_reserve(const struct buddy_repr *r, struct buddy *b,
 				  struct buddy_zone *z,
 				  const struct alloc_req *req)
 {
+	unsigned long pfn;
+
+	if (!z->highatomic || z->nr_types == 1 ||
+	    (r->secure && !r->secure(b, z, req->order)))
+		return PFN_NONE;
+	pfn = take_smallest(r, b, z, req->order, MIGRATE_HIGHATOMIC);
+	if (pfn != PFN_NONE)
+		hand_out(r, b, z, pfn, req, req->order);
+	if (r->settle)
+		r->settle(b, z);
+	return pfn;
+}
+
+/*
+ * A request that cannot wait takes from the reserve before it fails. An atomic
+ * one does so at once where the CPU has no list for it, and adds to the reserve.
+ */
+static unsigned long alloc_impatient(const struct buddy_repr *r, struct buddy *b,
+				     struct buddy_zone *z,
+				     const struct alloc_req *req)
+{
+	bool atomic = request_is_atomic(req), at_once = atomic && !asks_pcp(z, req);
 	unsigned long pfn = PFN_NONE;
 
-	if (z->nr_types == 1)
-		return buddy_zone_alloc(r, b, z, req, false);
-	if (z->highatomic && (!r->secure || r->secure(b, z, req->order)))
-		pfn = take_smallest(r, b, z, req->order, MIGRATE_HIGHATOMIC);
-	if (pfn == PFN_NONE) {
+	if (at_once)
+		pfn = take_reserve(r, b, z, req);
+	if (pfn == PFN_NONE)
 		pfn = buddy_zone_alloc(r, b, z, req, false);
-		if (pfn != PFN_NONE)
-			reserve_highatomic(r, b, z, pfn, req->order);
-	} else {
-		hand_out(r, b, z, pfn, req, req->order);
-	}
+	if (pfn == PFN_NONE && !at_once)
+		pfn = take_reserve(r, b, z, req);
+	if (pfn == PFN_NONE || !atomic || z->nr_types == 1)
+		return pfn;
+	reserve_highatomic(r, b, z, pfn, req->order);
 	if (r->settle)
 		r->settle(b, z);
 	return pfn;
@@ -197,8 +216,9 @@ static unsigned long alloc_above_min(const struct buddy_repr *r,
 
 		if (!zone_passes_min(z, req))
 			continue;
-		pfn = request_is_atomic(req) ? alloc_atomic(r, b, z, req) :
-					       buddy_zone_alloc(r, b, z, req, false);
+		pfn = req->flags & ALLOC_NON_BLOCKING ?
+		      alloc_impatient(r, b, z, req) :
+		      buddy_zone_alloc(r, b, z, req, false);
 		if (pfn != PFN_NONE)
 			return pfn;
 	}

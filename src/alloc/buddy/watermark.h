@@ -25,7 +25,9 @@
 
 static inline bool request_is_atomic(const struct alloc_req *req)
 {
-	return (req->flags & ALLOC_NON_BLOCKING) && req->order > 0;
+	const unsigned int both = ALLOC_HIGH_PRIORITY | ALLOC_NON_BLOCKING;
+
+	return (req->flags & both) == both && req->order > 0;
 }
 
 static inline bool may_use_reserve(const struct alloc_req *req)
