@@ -146,6 +146,24 @@ START_TEST(the_second_try_ends_at_the_min_mark_or_below_it)
 }
 END_TEST
 
+/* 120 pages: above min, and below it once it is raised, but for a single page. */
+START_TEST(a_page_of_high_priority_is_not_held_by_raised_marks)
+{
+	struct buddy_zone z = marked(120, 3);
+	struct alloc_req req = { .flags = ALLOC_HIGH_PRIORITY };
+
+	z.boost = 500;
+	ck_assert(zone_passes_min(&z, &req));
+	z.free_pages = 50;		/* half of min still counts */
+	ck_assert(!zone_passes_min(&z, &req));
+	z.free_pages = 120;
+	req.order = 1;
+	ck_assert(!zone_passes_min(&z, &req));
+	req = (struct alloc_req){ 0 };
+	ck_assert(!zone_passes_min(&z, &req));
+}
+END_TEST
+
 START_TEST(the_reserve_counts_for_the_urgent_only)
 {
 	struct buddy_zone z = marked(260, 1);
@@ -433,6 +451,7 @@ int main(void)
 	tcase_add_test(tc, below_the_high_mark_is_remembered_until_pages_come_back);
 	tcase_add_loop_test(tc, the_second_try_ends_at_the_min_mark_or_below_it, 0,
 			    ARRAY_SIZE(mins));
+	tcase_add_test(tc, a_page_of_high_priority_is_not_held_by_raised_marks);
 	tcase_add_test(tc, the_reserve_counts_for_the_urgent_only);
 	tcase_add_test(tc, a_claim_raises_the_marks_up_to_five_halves_of_high);
 	suite_add_tcase(suite, tc);

@@ -81,12 +81,17 @@ static inline bool zone_passes_low(struct buddy_zone *z,
 	return zone_stays_above(z, req, z->mark[MARK_LOW] + z->boost, false);
 }
 
-/* The second: half of the mark for the urgent, a quarter less if atomic. */
+/*
+ * The second: half of the mark for the urgent, a quarter less if they cannot
+ * wait; and a single page of theirs is not held by marks that were raised.
+ */
 static inline bool zone_passes_min(const struct buddy_zone *z,
 				   const struct alloc_req *req)
 {
-	unsigned long mark = z->mark[MARK_MIN] + z->boost;
+	unsigned long mark = z->mark[MARK_MIN];
 
+	if (req->order > 0 || !(req->flags & ALLOC_HIGH_PRIORITY))
+		mark += z->boost;
 	if (req->flags & ALLOC_HIGH_PRIORITY) {
 		mark -= mark / 2;
 		if (req->flags & ALLOC_NON_BLOCKING)
