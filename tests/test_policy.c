@@ -117,11 +117,43 @@ START_TEST(below_the_high_mark_is_remembered_until_pages_come_back)
 
 	ck_assert(zone_passes_low(&z, &req));
 	ck_assert(z.below_high);
-	zone_note_recovery(&z);
+	z.free_pages = 350;		/* what zone 1 leaves stays out of it */
+	zone_note_recovery(&z, 1);
 	ck_assert(z.below_high);
-	z.free_pages = 301;
-	zone_note_recovery(&z);
+	z.free_pages = 351;
+	zone_note_recovery(&z, 1);
 	ck_assert(!z.below_high);
+
+	z.below_high = true;		/* as do 32 pages of the reserve */
+	z.highatomic = BLOCK;
+	z.nr_free[5][H] = 1;
+	z.free_pages = 351 + 31;
+	zone_note_recovery(&z, 1);
+	ck_assert(z.below_high);
+	z.free_pages = 351 + 32;
+	zone_note_recovery(&z, 1);
+	ck_assert(!z.below_high);
+}
+END_TEST
+
+/* Only the lists of CPUs ask for it, so they find out: when a free drains. */
+START_TEST(a_zone_has_recovered_when_a_cpu_drains)
+{
+	struct buddy_zone *z;
+
+	drawn_create_two(&d, backend(_i), ":pcp_high=4:pcp_batch=2", 16 * BLOCK, 1);
+	z = d.b->zones[1];
+	allocator_release(d.a, 8 * BLOCK, 9);
+	ck_assert_uint_eq(drawn_alloc(&d, 4, M), 8 * BLOCK);
+	for (unsigned long i = 0; i < 5; i++)
+		must(drawn_alloc(&d, 0, M) != PFN_NONE);
+	z->below_high = true;
+	free_pages(d.a, 8 * BLOCK, 4, 0);
+	ck_assert(z->below_high);
+	for (unsigned long i = 0; i < 4 && z->below_high; i++)
+		free_pages(d.a, 8 * BLOCK + 16 + i, 0, 0);
+	ck_assert(!z->below_high);
+	drawn_destroy(&d);
 }
 END_TEST
 
@@ -461,6 +493,7 @@ int main(void)
 	EVERY(a_zone_at_its_mark_hands_over_to_the_next);
 	EVERY(a_request_that_cannot_wait_reserves_its_pageblock);
 	EVERY(the_reserve_grows_to_a_hundredth_of_the_zone);
+	EVERY(a_zone_has_recovered_when_a_cpu_drains);
 	EVERY(a_low_priority_reserves_nothing);
 	EVERY(the_reserve_comes_after_the_cpus_own_list);
 	EVERY(what_cannot_wait_gets_the_last_of_the_reserve);

@@ -124,7 +124,6 @@ static __noinline void pcp_drain(const struct buddy_repr *r,
 		}
 		index = index + 1 < PCP_NR_LISTS ? index + 1 : 0;
 	}
-	zone_note_recovery(z);
 }
 
 static inline bool pcp_is_tuned(const struct pcp *pcp)
@@ -210,8 +209,10 @@ static __always_inline void pcp_free(const struct buddy_repr *r,
 	pcp->alloc_factor >>= 1;
 	pcp_push(r, b, z, pcp, index, pfn, order, LIST_HEAD);
 	pages = pcp_nr_free(pcp, z, order);
-	if (unlikely(pages))
+	if (unlikely(pages)) {
 		pcp_drain(r, b, z, pcp, pages, index);
+		zone_note_recovery(z, b->nr_zones - 1);
+	}
 }
 
 /*

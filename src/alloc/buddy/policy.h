@@ -123,7 +123,6 @@ static __always_inline bool list_freed(const struct buddy_repr *r,
 	r->clear(b, pfn);
 	r->add(b, z, pfn, 0, type, end);
 	count_listed(z, 0, type);
-	zone_note_recovery(z);
 	return true;
 }
 
@@ -155,7 +154,6 @@ static __noinline void buddy_free_any(const struct buddy_repr *r,
 	z->allocated -= 1UL << order;
 	r->clear(b, pfn);
 	buddy_put(r, b, z, pfn, order, LIST_BY_RULE);
-	zone_note_recovery(z);
 }
 
 /* With `spare`: the same, at the end of the list that the pageblock's side has. */
@@ -216,7 +214,6 @@ APART void free_any_placed(const struct buddy_repr *r, struct buddy *b,
 		r->settle(b, z);
 	if (r->make_room)
 		note_consumed(b, order, nodes);
-	zone_note_recovery(z);
 }
 
 static __noinline void buddy_free_pcp(const struct buddy_repr *r,

@@ -100,11 +100,16 @@ static inline bool zone_passes_min(const struct buddy_zone *z,
 	return zone_stays_above(z, req, mark, may_use_reserve(req));
 }
 
-/* After pages came back: is the zone out of need? */
-static inline void zone_note_recovery(struct buddy_zone *z)
+/*
+ * After a per-CPU list was drained: is the zone out of need, for requests that
+ * could have used any zone up to the `highest`?
+ */
+static inline void zone_note_recovery(struct buddy_zone *z, unsigned int highest)
 {
+	const struct alloc_req page = { .zone_limit = highest };
+
 	if (unlikely(z->below_high) &&
-	    z->free_pages > z->mark[MARK_HIGH] + z->boost)
+	    zone_stays_above(z, &page, z->mark[MARK_HIGH] + z->boost, false))
 		z->below_high = false;
 }
 
