@@ -188,15 +188,6 @@ static inline void inpage_del(struct buddy *b, struct buddy_zone *z,
 		      sizeof(struct inpage_links));
 }
 
-static inline unsigned long inpage_pop(struct buddy *b, struct buddy_zone *z,
-				       unsigned int order, unsigned int type)
-{
-	unsigned long pfn = (unsigned long)listed_free_list(z, order, type)->first;
-
-	inpage_del(b, z, pfn, order, type, LIST_HEAD);
-	return pfn;
-}
-
 static inline void inpage_park(struct buddy *b, struct buddy_zone *z,
 			       struct link_list *list, unsigned long pfn,
 			       unsigned int order, enum list_end end)
@@ -217,6 +208,12 @@ static inline unsigned long inpage_unpark(struct buddy *b, struct buddy_zone *z,
 	meta_uncharge(&b->base.machine->meta, META_inband,
 		      sizeof(struct inpage_links));
 	return pfn;
+}
+
+static inline unsigned long inpage_pop(struct buddy *b, struct buddy_zone *z,
+				       unsigned int order, unsigned int type)
+{
+	return inpage_unpark(b, z, listed_free_list(z, order, type), LIST_HEAD);
 }
 
 static unsigned long inpage_next_parked(const struct buddy *b,

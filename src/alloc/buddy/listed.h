@@ -150,6 +150,34 @@ static __always_inline void link_list_del(const struct link_ops *ops,
 	link_list_leave(ops, b, list, ops->get(b, place));
 }
 
+/*
+ * The same of the place at an end, which has one neighbour at most: on that side
+ * none is looked for.
+ */
+static __always_inline void link_list_leave_end(const struct link_ops *ops,
+						struct buddy *b,
+						struct link_list *list,
+						struct links links,
+						enum list_end end)
+{
+	uint64_t inner = end == LIST_HEAD ? links.next : links.prev;
+
+	COST_NOW(list_nodes, 1 + (inner != LINK_END));
+	if (end == LIST_HEAD) {
+		list->first = inner;
+		if (inner == LINK_END)
+			list->last = LINK_END;
+		else
+			ops->set_prev(b, inner, LINK_END);
+	} else {
+		list->last = inner;
+		if (inner == LINK_END)
+			list->first = LINK_END;
+		else
+			ops->set_next(b, inner, LINK_END);
+	}
+}
+
 /* Take the place at one end off a list that is not empty. */
 static __always_inline uint64_t link_list_pop(const struct link_ops *ops,
 					      struct buddy *b,
@@ -158,7 +186,7 @@ static __always_inline uint64_t link_list_pop(const struct link_ops *ops,
 {
 	uint64_t place = end == LIST_HEAD ? list->first : list->last;
 
-	link_list_del(ops, b, list, place);
+	link_list_leave_end(ops, b, list, ops->get(b, place), end);
 	return place;
 }
 

@@ -167,9 +167,11 @@ static inline void packed8_del(struct buddy *b, struct buddy_zone *z,
 static inline unsigned long packed8_pop(struct buddy *b, struct buddy_zone *z,
 					unsigned int order, unsigned int type)
 {
-	unsigned long pfn = (unsigned long)listed_free_list(z, order, type)->first;
+	unsigned long pfn = (unsigned long)
+		link_list_pop(&packed8_links, b, listed_free_list(z, order, type),
+			      LIST_HEAD);
 
-	packed8_del(b, z, pfn, order, type, LIST_HEAD);
+	packed8_clear(b, pfn);
 	return pfn;
 }
 
