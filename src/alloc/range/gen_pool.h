@@ -284,13 +284,14 @@ static __always_inline unsigned long gen_first_fit(const struct gen_repr *g,
 						   unsigned long nr,
 						   unsigned long align)
 {
+	const unsigned long end = c->nr;	/* atomic loads would fetch it anew */
 	unsigned long at = 0;
 
 	for (;;) {
 		unsigned long busy;
 
-		at = align_up(gen_find_free(g, p, c, at, c->nr), align);
-		if (at > c->nr || c->nr - at < nr)
+		at = align_up(gen_find_free(g, p, c, at, end), align);
+		if (at > end || end - at < nr)
 			return RANGE_NONE;
 		busy = gen_find_used(g, p, c, at, at + nr);
 		if (busy == at + nr)
