@@ -37,8 +37,8 @@
 /* 2 GiB of host memory, at 28 bytes a state and the table half full. */
 #define MAX_STATES (UINT64_C(2) << 30 >> 5)
 
-/* One type of page, nothing parked, every block to the head of its list. */
-#define BARE ":mobility=off:pcp=off:tail_rule=off"
+/* One type of page, no per-CPU lists, every block to the head of its list. */
+#define BARE ":mobility=off:pcp=off:tail_rule=off:lookahead=0"
 
 /*
  * Variants that remember more have more states for the same pages: where a
@@ -77,18 +77,18 @@ static const struct {
 	{ { .spec = "packed8" BARE }, 0, false, 0, 229648 },
 	{ { .spec = "inpage" BARE, .highmem = true }, 0, false, 0, 229648 },
 	{ { .spec = "twoword" BARE }, 0, false, 0, 229648 },
-	{ { .spec = "twoword:inline=3" BARE }, 0, true, 1, 500000 },
-	{ { .spec = "twoword:inline=3:hysteresis=4" BARE, .start_pfn = 3, .keeps_nodes = true }, 2, true, 1, 95000 },
-	{ { .spec = "twoword:inline=3:hysteresis=4" BARE, .highmem = true }, 2, true, 1, 38000 },
+	{ { .spec = "twoword:inline=3" BARE }, 0, true, 1, 480000 },
+	{ { .spec = "twoword:inline=3:hysteresis=4" BARE, .start_pfn = 3, .keeps_nodes = true }, 2, true, 1, 93000 },
+	{ { .spec = "twoword:inline=3:hysteresis=4" BARE, .highmem = true }, 2, true, 1, 32000 },
 	/* A tail, too: 264480, 1048448, 4174848 states on 9 pages, by the leaf's size. */
-	{ { .spec = "twoword:inline=3:mobility=off:pcp=off" }, PAGE_SHIFT < 5 ? 3 : 4, true, 1, PAGE_SHIFT == 5 ? 153000 : 264000 },
-	{ { .spec = "twoword:inline=2" BARE, .keeps_nodes = true }, 2, true, 1, 70000 },
+	{ { .spec = "twoword:inline=3:mobility=off:pcp=off:lookahead=0" }, PAGE_SHIFT < 5 ? 3 : 4, true, 1, PAGE_SHIFT == 5 ? 117000 : 264000 },
+	{ { .spec = "twoword:inline=2" BARE, .keeps_nodes = true }, 2, true, 1, 57000 },
 	{ { .spec = "twoword:inline=1" BARE, .keeps_nodes = true }, 1, true, 1, 300000 },
 	{ { .spec = "twoword:inline=1" BARE, .highmem = true, .keeps_nodes = true }, 2, true, 1, 60000 },
 	{ { .spec = "twoword:inline=0" BARE, .keeps_nodes = true }, 3, true, 2, 50000 },
 	{ { .spec = "twoword:inline=1:removal=punch" BARE, .keeps_nodes = true }, 6, true, 1, 1400 },
 	{ { .spec = "twoword:inline=1:relocate=off" BARE, .keeps_nodes = true }, 3, true, 1, 90000 },
-	{ { .spec = "twoword:inline=3:hysteresis=4:entry=8" BARE }, 2, true, 1, 38000 },
+	{ { .spec = "twoword:inline=3:hysteresis=4:entry=8" BARE }, 2, true, 1, 32000 },
 	{ { .spec = "twoword:inline=1:nodes=boot" BARE }, 2, false, 0, 45000 },
 #if PAGE_SHIFT < 6	/* leaves of 16 entries: 6.7 million states on 7 pages */
 	/*

@@ -25,7 +25,7 @@
  * which lets an allocator use the very page it is about to free.
  *
  * A leaf that holds nothing any more goes to the store's put(), except one:
- * it stays as a spare until the list is `hysteresis` entries shorter.
+ * it stays as a spare until the list is all inline, or `hysteresis` entries long.
  *
  * Removal from the middle:
  *    swap   an end entry takes the gap, and the move hook tells its owner
@@ -93,7 +93,6 @@ struct deque {
 	int32_t shrink_at;		/* at this length leaves may go; -1: there are none */
 	uint32_t nr_holes;		/* between tail and the head; only with punch */
 	uint32_t spare;			/* number of the empty leaf, or DEQUE_LEAF_NONE */
-	uint32_t spare_nr;		/* the list's length when it became empty */
 	const struct deque_hooks *hooks;
 	void *ctx;
 	struct genradix tree;

@@ -113,8 +113,7 @@ static void set_floor(struct deque *d)
 	int32_t left;
 
 	if (d->spare != DEQUE_LEAF_NONE)
-		at = d->spare_nr > d->hysteresis ?
-		     (int32_t)(d->spare_nr - d->hysteresis) : 0;
+		at = d->hysteresis;
 	if (d->tail != d->lo || d->spare != DEQUE_LEAF_NONE)
 		at = max_t(int32_t, at, (int32_t)all_inline_at(d));
 	d->shrink_at = at;
@@ -198,16 +197,18 @@ static void release_leaf(struct deque *d, uint32_t leaf)
 	d->tree.store->ops->put(d->tree.store, ref, 0, d->tree.node_bytes);
 }
 
-/* A leaf has just lost its last entry. */
+/* A leaf has just lost its last entry: it is the spare, as the next to be wanted. */
 static void leaf_emptied(struct deque *d, uint32_t leaf)
 {
-	if (d->spare != DEQUE_LEAF_NONE || !d->hysteresis ||
-	    deque_nr(d) <= d->hysteresis || deque_nr(d) <= all_inline_at(d)) {
-		release_leaf(d, leaf);
-		return;
-	}
-	d->spare = leaf;
-	d->spare_nr = deque_nr(d);
+	uint32_t other = d->spare;
+
+	if (!d->hysteresis || deque_nr(d) <= d->hysteresis ||
+	    deque_nr(d) <= all_inline_at(d))
+		other = leaf;
+	else
+		d->spare = leaf;
+	if (other != DEQUE_LEAF_NONE)
+		release_leaf(d, other);
 }
 
 uint32_t deque_wants_leaf(const struct deque *d, enum deque_end end)
@@ -234,7 +235,6 @@ void deque_add_leaf(struct deque *d, uint32_t leaf, struct node_ref ref)
 	assert(node_ref_is_none(old));
 	(void)old;
 	d->spare = leaf;
-	d->spare_nr = deque_nr(d);
 	set_floor(d);
 }
 
@@ -509,8 +509,7 @@ static void settle(struct deque *d)
 		while (d->tail != d->lo)
 			refill(d, d->lo - d->tail);
 	if (d->spare != DEQUE_LEAF_NONE &&
-	    (nr <= all_inline_at(d) || nr <= d->hysteresis ||
-	     nr + d->hysteresis <= d->spare_nr)) {
+	    (nr <= all_inline_at(d) || nr <= d->hysteresis)) {
 		uint32_t leaf = d->spare;
 
 		d->spare = DEQUE_LEAF_NONE;

@@ -162,7 +162,7 @@ static const struct option_spec twoword_options[] = {
 	{ "removal", "swap|punch", "swap", "how a block leaves the middle of a list: an end entry takes its place, or a hole stays" },
 	{ "relocate", "off|on", "on", "copy a node away when it keeps two buddies apart" },
 	{ "inline", "0..64", "64", "entries kept in the list's head, without a node" },
-	{ "hysteresis", "0..64", "2", "entries a list shortens by before its empty leaf goes" },
+	{ "hysteresis", "0..64", "2", "a list so much shorter than its inline slots has no leaf; 0: empty leaves go at once" },
 	{ "entry", "4|8", "4", "bytes of a list entry" },
 	{ "nodes", "any|lowmem|highmem|boot", "any", "reach nodes as the machine says, all directly, or all through kmap_local; boot: no page becomes one, leaves are set aside at create, 2 bytes a page" },
 	BUDDY_OPTIONS,

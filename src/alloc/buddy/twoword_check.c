@@ -179,7 +179,6 @@ uint64_t twoword_fingerprint(const struct allocator *a)
 			if (d->spare == DEQUE_LEAF_NONE)
 				continue;
 			hash = fingerprint_mix(hash, deque_leaf_distance(d, d->spare));
-			hash = fingerprint_mix(hash, d->spare_nr);
 		}
 	}
 	return hash;
