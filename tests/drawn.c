@@ -17,7 +17,7 @@ static void make(struct drawn *d, const char *backend, const char *options)
 	struct msg msg = { "" };
 	char spec[128];
 
-	snprintf(spec, sizeof(spec), "%s%s", backend, options);
+	snprintf(spec, sizeof(spec), "%s:lookahead=0%s", backend, options);
 	ck_assert_msg(layout_check(&d->layout, &msg) == 0, "%s", msg.text);
 	layout_bound_lowmem(&d->layout);
 	ck_assert_msg(machine_create(&d->machine, &d->layout, WINDOW_ARITH,

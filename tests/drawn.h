@@ -44,7 +44,6 @@ static inline void drawn_free(struct drawn *d, unsigned long pfn,
 			      unsigned int order)
 {
 	free_pages(d->a, pfn, order, 0);
-	allocator_catch_up(d->a);	/* lists are looked at from inside */
 }
 
 static inline unsigned int drawn_type(const struct drawn *d, unsigned long pfn)

@@ -38,7 +38,8 @@
 #define MAX_STATES (UINT64_C(2) << 30 >> 5)
 
 /* One type of page, no per-CPU lists, every block to the head of its list. */
-#define BARE ":mobility=off:pcp=off:tail_rule=off:lookahead=0"
+#define QUEUED ":mobility=off:pcp=off:tail_rule=off"
+#define BARE QUEUED ":lookahead=0"
 
 /*
  * Variants that remember more have more states for the same pages: where a
@@ -90,6 +91,9 @@ static const struct {
 	{ { .spec = "twoword:inline=1:relocate=off" BARE, .keeps_nodes = true }, 3, true, 1, 90000 },
 	{ { .spec = "twoword:inline=3:hysteresis=4:entry=8" BARE }, 2, true, 1, 32000 },
 	{ { .spec = "twoword:inline=1:nodes=boot" BARE }, 2, false, 0, 45000 },
+	/* Freed blocks wait, and no request that could be served fails. */
+	{ { .spec = "linked:lookahead=2" QUEUED }, 4, false, 0, 31000 },
+	{ { .spec = "twoword:inline=1:lookahead=1" QUEUED, .keeps_nodes = true }, 4, true, 1, 22000 },
 #if PAGE_SHIFT < 6	/* leaves of 16 entries: 6.7 million states on 7 pages */
 	/*
 	 * Where blocks stand follows from W, and from what was spared. The first

@@ -35,7 +35,7 @@
 #define PAGES 96
 #define OPS 20000
 
-#define BARE ":mobility=off:pcp=off"
+#define BARE ":mobility=off:pcp=off:lookahead=0"
 
 static const struct rig_variant variants[] = {
 	{ .spec = "twoword:inline=0" BARE, .keeps_nodes = true },
@@ -72,7 +72,6 @@ struct view {
 
 static void look(const struct rig *rig, struct view *v)
 {
-	allocator_catch_up(rig->a);
 	v->stats = rig->a->stats;
 	v->stash = rig_counts(rig).stash;
 	v->lowmem = rig->machine->meta.lowmem;

@@ -80,7 +80,7 @@ struct alloc_caps {
 /* Pages by state; free + allocated + nodes + stash + pcp + reserved == managed. */
 struct page_counts {
 	unsigned long free;		/* on free lists */
-	unsigned long pcp;
+	unsigned long pcp;		/* freed, and parked: on per-CPU lists and the like */
 	unsigned long nodes;		/* pages that carry the allocator's state */
 	unsigned long stash;		/* set aside to become a node */
 };
@@ -158,12 +158,6 @@ struct allocator_ops {
 	 * when there was nothing to do, and will not be before another call is made.
 	 */
 	bool (*tick)(struct allocator *a, uint64_t now_ns);
-
-	/*
-	 * Optional, where free() may put off what it has to do: do it now. What
-	 * any call answers is the same, whether free() has put something off or not.
-	 */
-	void (*catch_up)(struct allocator *a);
 
 	/* Optional: empty every per-CPU list and cache into the free lists. */
 	void (*drain)(struct allocator *a);
@@ -248,12 +242,6 @@ static inline void free_pages(struct allocator *a, unsigned long pfn,
 	a->stats.frees++;
 	a->stats.pages_allocated -= 1UL << order;
 }
-
-/*
- * Have free() do what it put off (see allocator_ops), so that a look at the
- * statistics, or into the backend, finds it done. All calls below come here.
- */
-void allocator_catch_up(const struct allocator *a);
 
 /* See allocator_ops: the calls that are not on the hot path. */
 void allocator_set_block_type(struct allocator *a, unsigned long pfn,

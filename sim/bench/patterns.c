@@ -489,8 +489,10 @@ static int run_repeat(struct subject *s, const struct bench_case *c,
 	result->kmap_per_op += (double)(s->machine->kmap.calls - maps);
 	if (s->cost)
 		add_costs(result, s, &costs);
-	if (c->pattern != PATTERN_b || phase == 1)
+	if (c->pattern != PATTERN_b || phase == 1) {
+		allocator_drain(s->allocator);
 		result->share_2m = share_2m(s);
+	}
 	return 0;
 }
 

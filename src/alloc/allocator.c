@@ -9,21 +9,10 @@
 
 #include "alloc/allocator.h"
 
-/*
- * Left out: nothing is ever put off. Whoever only looks at an allocator sees it
- * as if nothing had been, so putting off is no change to one that is const.
- */
-void allocator_catch_up(const struct allocator *a)
-{
-	if (a->ops->catch_up)
-		a->ops->catch_up((struct allocator *)(uintptr_t)a);
-}
-
 /* Left out: the backend does not know mobility types. */
 void allocator_set_block_type(struct allocator *a, unsigned long pfn,
 			      unsigned int migratetype)
 {
-	allocator_catch_up(a);
 	assert(migratetype < NR_MIGRATETYPES);
 	if (a->ops->set_block_type)
 		a->ops->set_block_type(a, pfn, migratetype);
@@ -32,7 +21,6 @@ void allocator_set_block_type(struct allocator *a, unsigned long pfn,
 /* Left out: a reserved page that is freed is no different from any other. */
 int allocator_adopt(struct allocator *a, unsigned long pfn, unsigned int order)
 {
-	allocator_catch_up(a);
 	assert(order <= MAX_PAGE_ORDER);
 	if (a->ops->adopt) {
 		int err = a->ops->adopt(a, pfn, order);
@@ -47,7 +35,6 @@ int allocator_adopt(struct allocator *a, unsigned long pfn, unsigned int order)
 void allocator_release(struct allocator *a, unsigned long pfn,
 		       unsigned int order)
 {
-	allocator_catch_up(a);
 	assert(order <= MAX_PAGE_ORDER);
 	assert((pfn & ((1UL << order) - 1)) == 0);
 	a->ops->release(a, pfn, order);
@@ -57,7 +44,6 @@ void allocator_release(struct allocator *a, unsigned long pfn,
 void allocator_release_pcp(struct allocator *a, unsigned long pfn,
 			   unsigned int order, unsigned int cpu)
 {
-	allocator_catch_up(a);
 	assert(cpu < a->machine->nr_cpus);
 	if (a->ops->release_pcp)
 		a->ops->release_pcp(a, pfn, order, cpu);
@@ -69,7 +55,6 @@ void allocator_release_pcp(struct allocator *a, unsigned long pfn,
 void allocator_limit_pcp(struct allocator *a, unsigned int zone,
 			 unsigned int cpu, unsigned long pages)
 {
-	allocator_catch_up(a);
 	assert(zone < a->machine->layout->nr_zones);
 	assert(cpu < a->machine->nr_cpus);
 	if (a->ops->limit_pcp)
@@ -80,7 +65,6 @@ void allocator_limit_pcp(struct allocator *a, unsigned int zone,
 bool allocator_split(struct allocator *a, unsigned long pfn, unsigned int order,
 		     unsigned int new_order)
 {
-	allocator_catch_up(a);
 	assert(new_order <= order);
 	if (new_order == order || !a->ops->split)
 		return true;
@@ -102,7 +86,6 @@ unsigned long allocator_page_after(const struct allocator *a, unsigned long pfn,
 bool allocator_isolate(struct allocator *a, unsigned long pfn,
 		       unsigned int order, unsigned int cpu)
 {
-	allocator_catch_up(a);
 	assert(order <= MAX_PAGE_ORDER);
 	assert(cpu < a->machine->nr_cpus);
 	if (!a->ops->isolate || !a->ops->isolate(a, pfn, order, cpu))
@@ -115,14 +98,12 @@ bool allocator_isolate(struct allocator *a, unsigned long pfn,
 /* Left out: nothing in the backend depends on time. */
 bool allocator_tick(struct allocator *a, uint64_t now_ns)
 {
-	allocator_catch_up(a);
 	return a->ops->tick && a->ops->tick(a, now_ns);
 }
 
 /* Left out: the backend parks nothing. */
 void allocator_drain(struct allocator *a)
 {
-	allocator_catch_up(a);
 	if (a->ops->drain)
 		a->ops->drain(a);
 }
@@ -130,7 +111,6 @@ void allocator_drain(struct allocator *a)
 void allocator_free_area(const struct allocator *a, unsigned int zone,
 			 unsigned long nr_free[NR_PAGE_ORDERS])
 {
-	allocator_catch_up(a);
 	assert(zone < a->machine->layout->nr_zones);
 	a->ops->free_area(a, zone, nr_free);
 }
@@ -138,7 +118,6 @@ void allocator_free_area(const struct allocator *a, unsigned int zone,
 void allocator_counts(const struct allocator *a, unsigned int zone,
 		      struct page_counts *counts)
 {
-	allocator_catch_up(a);
 	assert(zone < a->machine->layout->nr_zones);
 	a->ops->counts(a, zone, counts);
 }
@@ -146,26 +125,22 @@ void allocator_counts(const struct allocator *a, unsigned int zone,
 void allocator_query(const struct allocator *a, unsigned long pfn,
 		     struct page_info *info)
 {
-	allocator_catch_up(a);
 	assert(pfn < a->machine->end_pfn);
 	a->ops->query(a, pfn, info);
 }
 
 int allocator_verify(const struct allocator *a, struct msg *msg)
 {
-	allocator_catch_up(a);
 	return a->ops->verify(a, msg);
 }
 
 uint64_t allocator_fingerprint(const struct allocator *a)
 {
-	allocator_catch_up(a);
 	return a->ops->fingerprint(a);
 }
 
 void allocator_count(struct allocator *a, struct cost *cost)
 {
-	allocator_catch_up(a);
 #ifdef PAGETAX_COUNT
 	a->cost = cost;
 #endif

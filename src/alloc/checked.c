@@ -414,7 +414,6 @@ static void checked_free(struct allocator *a, unsigned long pfn,
 
 	lend_stats(c);
 	c->inner->ops->free(c->inner, pfn, order, cpu);
-	allocator_catch_up(c->inner);
 	take_back_stats(c);
 	check_after(c, "free", cpu);
 }
@@ -611,7 +610,6 @@ static void install_ops(struct checked *c, const struct allocator_ops *inner)
 {
 	c->ops = *inner;
 	c->ops.create = NULL;
-	c->ops.catch_up = NULL;
 	c->ops.destroy = checked_destroy;
 	c->ops.adopt = checked_adopt;
 	c->ops.release = checked_release;

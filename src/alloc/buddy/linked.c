@@ -305,11 +305,6 @@ static bool linked_tick(struct allocator *a, uint64_t now_ns)
 	return buddy_tick(&linked_repr, a);
 }
 
-static void linked_catch_up(struct allocator *a)
-{
-	buddy_catch_up(&linked_repr, to_buddy(a));
-}
-
 static void linked_drain(struct allocator *a)
 {
 	buddy_drain(&linked_repr, a);
@@ -336,7 +331,7 @@ static int linked_verify(const struct allocator *a, struct msg *msg)
 static uint64_t linked_fingerprint(const struct allocator *a)
 {
 	const struct buddy *b = to_const_buddy(a);
-	uint64_t hash = 0;
+	uint64_t hash = buddy_queue_hash(b);
 
 	for (unsigned int i = 0; i < b->nr_zones; i++) {
 		const struct buddy_zone *z = b->zones[i];
@@ -429,7 +424,6 @@ const struct allocator_ops linked_ops = {
 	.split = linked_split,
 	.isolate = linked_isolate,
 	.tick = linked_tick,
-	.catch_up = linked_catch_up,
 	.drain = linked_drain,
 	.free_area = buddy_free_area,
 	.counts = linked_counts,

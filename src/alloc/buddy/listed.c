@@ -111,7 +111,7 @@ int listed_verify(const struct link_ops *ops, const struct buddy_repr *r,
 uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *a)
 {
 	const struct buddy *b = to_const_buddy(a);
-	uint64_t hash = 0;
+	uint64_t hash = buddy_queue_hash(b);
 
 	for (unsigned int i = 0; i < b->nr_zones; i++) {
 		const struct buddy_zone *z = b->zones[i];

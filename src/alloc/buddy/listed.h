@@ -304,11 +304,6 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 		return buddy_tick(&name##_repr, a);                            \
 	}                                                                      \
 									       \
-	static void name##_catch_up(struct allocator *a)                       \
-	{                                                                      \
-		buddy_catch_up(&name##_repr, to_buddy(a));                     \
-	}                                                                      \
-									       \
 	static void name##_drain(struct allocator *a)                          \
 	{                                                                      \
 		note_cpu(&name##_links, a, 0);                                 \
@@ -340,7 +335,6 @@ uint64_t listed_fingerprint(const struct link_ops *ops, const struct allocator *
 	.split = name##_split,                                                 \
 	.isolate = name##_isolate,                                             \
 	.tick = name##_tick,                                                   \
-	.catch_up = name##_catch_up,                                           \
 	.drain = name##_drain,                                                 \
 	.free_area = buddy_free_area,                                          \
 	.counts = name##_counts,                                               \

@@ -141,6 +141,7 @@ bool buddy_tick(const struct buddy_repr *r, struct allocator *a)
 	struct buddy *b = to_buddy(a);
 	bool busy = false;
 
+	free_queued(r, b);
 	for (unsigned int i = 0; i < b->nr_zones; i++) {
 		struct buddy_zone *z = b->zones[i];
 
@@ -157,6 +158,7 @@ void buddy_drain(const struct buddy_repr *r, struct allocator *a)
 {
 	struct buddy *b = to_buddy(a);
 
+	free_queued(r, b);
 	for (unsigned int i = 0; i < b->nr_zones; i++)
 		if (b->zones[i]->pcps)
 			pcp_drain_all(r, b, b->zones[i]);
@@ -286,6 +288,10 @@ unsigned long buddy_alloc_slow(const struct buddy_repr *r, struct buddy *b,
 	unsigned int top = min_t(unsigned int, req->zone_limit, b->nr_zones - 1);
 	unsigned long pfn = PFN_NONE;
 
+	if (b->queue_out != b->queue_in) {
+		free_queued(r, b);
+		return buddy_alloc_any(r, b, req);
+	}
 	if (b->policy.marks) {
 		pfn = alloc_above_min(r, b, req, top);
 		if (pfn != PFN_NONE)
@@ -319,6 +325,12 @@ void buddy_counts(const struct buddy_repr *r, const struct allocator *a,
 	const struct buddy_zone *z = b->zones[zone];
 
 	*counts = (struct page_counts){ .free = z->free_pages, .pcp = z->parked };
+	for (uint32_t at = b->queue_out; at != b->queue_in; at++) {
+		const struct queued_block *q = &b->queue[at % MAX_LOOKAHEAD];
+
+		if (buddy_zone_of(b, q->pfn) == z)
+			counts->pcp += 1UL << q->order;
+	}
 	if (r->node_counts)
 		r->node_counts(b, z, &counts->nodes, &counts->stash);
 }
@@ -341,15 +353,45 @@ static enum page_state state_of_kind(enum buddy_kind kind)
 	return PAGE_STATE_RESERVED;
 }
 
+/* The block in the queue that holds pfn, or NULL. */
+static const struct queued_block *queued_block_of(const struct buddy *b,
+						  unsigned long pfn)
+{
+	for (uint32_t at = b->queue_out; at != b->queue_in; at++) {
+		const struct queued_block *q = &b->queue[at % MAX_LOOKAHEAD];
+
+		if (pfn >> q->order == q->pfn >> q->order)
+			return q;
+	}
+	return NULL;
+}
+
+uint64_t buddy_queue_hash(const struct buddy *b)
+{
+	uint64_t hash = b->queue_in - b->queue_out;
+
+	for (uint32_t at = b->queue_out; at != b->queue_in; at++) {
+		hash = fingerprint_mix(hash, b->queue[at % MAX_LOOKAHEAD].pfn);
+		hash = fingerprint_mix(hash, b->queue[at % MAX_LOOKAHEAD].order);
+	}
+	return hash;
+}
+
 /* The head of whatever holds pfn is at one of MAX_PAGE_ORDER + 1 places. */
 void buddy_query(const struct buddy_repr *r, const struct allocator *a,
 		 unsigned long pfn, struct page_info *info)
 {
 	const struct buddy *b = to_const_buddy(a);
+	const struct queued_block *queued;
 
 	*info = (struct page_info){ PAGE_STATE_RESERVED, PFN_NONE, 0 };
 	if (layout_zone_of(a->machine->layout, pfn) < 0)
 		return;
+	queued = queued_block_of(b, pfn);
+	if (queued) {
+		*info = (struct page_info){ PAGE_STATE_PCP, queued->pfn, queued->order };
+		return;
+	}
 	for (unsigned int order = 0; order <= MAX_PAGE_ORDER; order++) {
 		unsigned long head = pfn >> order << order;
 		unsigned int of;

@@ -74,8 +74,11 @@ enum zone_mark {
 #define CACHE_LINE 64
 #define MAX_LOOKAHEAD 16		/* a power of two */
 
-/* Buddies of orders up to this are fetched ahead; few frees look further. */
-#define PREFETCH_ORDER 2
+/* Buddies of so many orders are fetched ahead; few frees look further. */
+#define PREFETCH_ORDERS 3
+
+/* What waits is small, as on per-CPU lists. */
+#define QUEUE_MAX_ORDER PCP_MAX_ORDER
 
 struct buddy_zone {
 	const struct zone *zone;	/* set at create, as are the next seven */
@@ -106,7 +109,7 @@ struct buddy_policy {
 	bool tail_rule;
 	bool marks;			/* and some zone has marks */
 	bool placed;			/* each zone has a placement */
-	unsigned int lookahead;		/* frees that may wait, below MAX_LOOKAHEAD */
+	unsigned int lookahead;		/* freed blocks that may wait, below MAX_LOOKAHEAD */
 };
 
 struct buddy {
@@ -116,12 +119,12 @@ struct buddy {
 	struct buddy_zone *zones[MAX_NR_ZONES];
 	uint8_t *block_type;		/* mobility type of each pageblock */
 
-	uint32_t nr_put_off;		/* frees, ever, and how many of them are done */
-	uint32_t nr_caught_up;
-	struct put_off {
+	struct queued_block {
 		unsigned long pfn;
 		unsigned int order;
-	} put_off[MAX_LOOKAHEAD];	/* a ring */
+	} queue[MAX_LOOKAHEAD];		/* a ring: freed blocks that wait */
+	uint32_t queue_in;		/* that came, ever, and that went */
+	uint32_t queue_out;
 
 	/*
 	 * A bit for each page: heads a block that was asked for as movable. It
@@ -140,6 +143,9 @@ static inline const struct buddy *to_const_buddy(const struct allocator *a)
 {
 	return container_of_const(a, struct buddy, base);
 }
+
+/* A fingerprint of the queue: what waits matters later. */
+uint64_t buddy_queue_hash(const struct buddy *b);
 
 /* What the first page of something says it is. */
 enum buddy_kind {

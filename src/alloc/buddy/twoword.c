@@ -130,11 +130,6 @@ static bool twoword_tick(struct allocator *a, uint64_t now_ns)
 	return buddy_tick(&twoword_repr, a);
 }
 
-static void twoword_catch_up(struct allocator *a)
-{
-	buddy_catch_up(&twoword_repr, to_buddy(a));
-}
-
 static void twoword_drain(struct allocator *a)
 {
 	to_twoword(to_buddy(a))->cpu = 0;
@@ -317,7 +312,6 @@ const struct allocator_ops twoword_ops = {
 	.split = twoword_split,
 	.isolate = twoword_isolate,
 	.tick = twoword_tick,
-	.catch_up = twoword_catch_up,
 	.drain = twoword_drain,
 	.free_area = buddy_free_area,
 	.counts = twoword_counts,

@@ -160,7 +160,7 @@ uint64_t twoword_fingerprint(const struct allocator *a)
 {
 	const struct buddy *b = to_const_buddy(a);
 	const struct twoword *tw = to_twoword(b);
-	uint64_t hash = 0;
+	uint64_t hash = buddy_queue_hash(b);
 
 	for (unsigned int i = 0; i < b->nr_zones; i++) {
 		const struct buddy_zone *z = b->zones[i];
