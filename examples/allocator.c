@@ -43,7 +43,6 @@ static void show(const struct allocator *a)
 {
 	const struct meta_account *meta = &a->machine->meta;
 
-	allocator_catch_up(a);
 	printf("%s: %" PRIu64 " pages in use, %" PRIu64 " requests failed\n",
 	       a->ops->name, a->stats.pages_allocated, a->stats.failed_allocs);
 	for (unsigned int col = 0; col < NR_META_COLUMNS; col++)
