@@ -87,6 +87,44 @@ START_TEST(pages_lie_side_by_side_in_the_order_of_their_first_touch)
 }
 END_TEST
 
+#ifdef MADV_POPULATE_WRITE
+/* Of nr pages from this address on: those in the host's memory. */
+static unsigned int nr_given(unsigned char *addr, unsigned int nr)
+{
+	unsigned char in[64];
+	unsigned int sum = 0;
+
+	ck_assert_uint_le(nr, sizeof(in));
+	ck_assert_int_eq(mincore(addr, nr * PAGE_SIZE, in), 0);
+	while (nr--)
+		sum += in[nr] & 1;
+	return sum;
+}
+
+START_TEST(the_host_gives_what_is_touched_next_if_any_was)
+{
+	struct machine *m = flat_machine(64, 32, WINDOW_ARITH);
+	struct physmem *p = &m->physmem;
+	unsigned char *low, *high;
+
+	physmem_populate(p, 8);
+	ck_assert_uint_eq(nr_given(p->direct, 32), 0);
+	low = machine_lowmem(m, 9);
+	physmem_populate(p, 8);
+	ck_assert_uint_eq(nr_given(p->view + 32 * PAGE_SIZE, 32), 0);
+	if (!nr_given(low + PAGE_SIZE, 1))
+		return;			/* the host takes no such advice */
+	ck_assert_uint_eq(nr_given(low, 32), 8);
+	high = physmem_view(p, 63);
+	physmem_populate(p, 1000);
+	ck_assert_uint_eq(nr_given(low, 32), 31);
+	ck_assert_uint_eq(nr_given(high, 32), 31);
+	ck_assert_uint_eq(p->nr_touched[0] + p->nr_touched[1], 2);
+	machine_destroy(m);
+}
+END_TEST
+#endif
+
 /* What was not touched when the copy was made reads as zeroes again. */
 START_TEST(a_snapshot_brings_back_pages_not_yet_touched)
 {
@@ -360,6 +398,9 @@ int main(void)
 			    ARRAY_SIZE(borders));
 #if !HIGHMEM_BY_TABLE
 	tcase_add_test(t, pages_lie_side_by_side_in_the_order_of_their_first_touch);
+#ifdef MADV_POPULATE_WRITE
+	tcase_add_test(t, the_host_gives_what_is_touched_next_if_any_was);
+#endif
 	tcase_add_test(t, a_snapshot_brings_back_pages_not_yet_touched);
 #endif
 	tcase_add_test(t, two_machines_of_one_layout_share_nothing);

@@ -84,6 +84,14 @@ uint64_t physmem_addresses(unsigned long end_pfn, unsigned long low_pages);
 /* A page that had no place gets the next one. */
 uint32_t physmem_first_touch(struct physmem *p, unsigned long pfn);
 
+/*
+ * Have the host give, now, what the next nr_pages of lowmem and of highmem that are
+ * touched will lie in, if any of that kind were: their first touch is then no fault
+ * of the host's, as it is none in a kernel. Only advice; nothing where pages lie in
+ * a memfd.
+ */
+void physmem_populate(const struct physmem *p, unsigned long nr_pages);
+
 /* Where the nth page of a kind lies, that of pfn: lowmem from 0, highmem from low_pages. */
 static inline unsigned long physmem_nth_place(const struct physmem *p,
 					      unsigned long pfn, uint32_t nth)

@@ -262,6 +262,39 @@ uint32_t physmem_first_touch(struct physmem *p, unsigned long pfn)
 	return nth;
 }
 
+/* Have the host give these bytes now. Only advice, which hosts before 5.14 do not take. */
+static void give(void *from, size_t bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+	unsigned char *start = (unsigned char *)((uintptr_t)from & ~(uintptr_t)(host_page_bytes() - 1));
+
+	madvise(start, bytes + (size_t)((unsigned char *)from - start), MADV_POPULATE_WRITE);
+#else
+	(void)from;
+	(void)bytes;
+#endif
+}
+
+void physmem_populate(const struct physmem *p, unsigned long nr_pages)
+{
+	const unsigned long most[2] = { p->low_pages, p->end_pfn - p->low_pages };
+	unsigned char *const base[2] = { p->direct, p->view };
+
+	if (!p->nth || p->nr_touched[0] + p->nr_touched[1] == 0)
+		return;
+	give(p->nth, p->end_pfn * sizeof(*p->nth));
+	for (unsigned int high = 0; high < 2; high++) {
+		unsigned long first = p->nr_touched[high];
+		unsigned long nr = min_t(unsigned long, nr_pages, most[high] - first);
+
+		if (!first || !nr)
+			continue;
+		first += high ? p->low_pages : 0;
+		give(base[high] + ((size_t)first << PAGE_SHIFT), (size_t)nr << PAGE_SHIFT);
+		give(p->at + first, nr * sizeof(*p->at));
+	}
+}
+
 static struct physmem_leaf **leaf_of(const struct physmem *p, unsigned long pfn)
 {
 	return &p->leaves[(pfn - p->low_pages) / PHYSMEM_LEAF_PAGES];
