@@ -41,7 +41,7 @@ static const struct rig_variant variants[] = {
 	{ .spec = "twoword:inline=0" BARE, .keeps_nodes = true },
 	{ .spec = "twoword:inline=0:hysteresis=0" BARE, .keeps_nodes = true },
 	{ .spec = "twoword:inline=0:removal=punch" BARE, .keeps_nodes = true },
-	{ .spec = "twoword:inline=1:pcp=off", .keeps_nodes = true },
+	{ .spec = "twoword:inline=1:pcp=off:lookahead=0", .keeps_nodes = true },
 	{ .spec = "twoword:inline=0:entry=8" BARE, .keeps_nodes = true },
 };
 
