@@ -236,7 +236,7 @@ static int run_table(const struct bench_plan *plan, const struct options *o,
 	return err;
 }
 
-#define MOST_TOUCHES 4000000	/* of one kind, for a figure: a second where each waits */
+#define MOST_TOUCHES 1000000	/* of one kind, in a repeat */
 
 static int run_limits(const struct bench_plan *plan, const struct options *o,
 		      json_t *limits, struct msg *msg)

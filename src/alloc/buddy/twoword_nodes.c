@@ -12,9 +12,9 @@
  * head of twoword.c.
  *
  * Half full, time to linked's, with leaves that are free pages and with leaves set
- * aside (nodes=boot): at 64 GiB a1 0.79 and 0.77, aB 0.70 and 0.56, c 0.96 and 0.83,
- * b_free 1.00 and 0.94; at 4 GiB aB 0.88 and 0.59, c 0.88 and 0.80, b_free 0.85 and
- * 0.74 (medians of three and six runs of `pagetax bench -a
+ * aside (nodes=boot): at 64 GiB a1 0.82 and 0.82, aB 0.61 and 0.59, c 0.86 and 0.84,
+ * b_free 0.97 and 0.90; at 4 GiB a1 0.57 and 0.58, aB 0.80 and 0.63, c 0.83 and 0.88,
+ * b_free 0.89 and 0.81 (medians of three and six runs of `pagetax bench -a
  * linked,twoword,twoword:nodes=boot --memory 64G --occupancy 50 --highmem none
  * --pattern a1,aB,aW,c,b --ops 1000000 --repeats 3`, in each another allocator
  * first; at 4G with 4000000).
