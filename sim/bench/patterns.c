@@ -10,8 +10,7 @@
  * the first pages go, and until then llfree looks through all memory for each:
  * cut at half a second, its repeats never got beyond that. A page that becomes
  * a node for the first time would cost a fault of the host's, where a kernel has
- * none: so the host gives memory before each repeat (aB of twoword 28 ns, was 38,
- * the same of linked in both: medians of four processes). Random numbers
+ * none: so the host gives memory before each repeat. Random numbers
  * are drawn inside the timed loop; a driver that asks `null` costs about 3 ns
  * an operation, which is in every figure (scripts/bench-instructions counts it).
  */
