@@ -52,7 +52,8 @@
  *
  * Invariants:  free + allocated + nodes + stash + parked + reserved
  *                      == pages in no hole
- *              parked == sum of pages over the zone's per-CPU lists and the queue
+ *              parked == sum of pages over the zone's per-CPU lists
+ *              allocated: what waits in the queue, too, until it is freed
  */
 #ifndef PAGETAX_ALLOC_BUDDY_POLICY_H
 #define PAGETAX_ALLOC_BUDDY_POLICY_H
